@@ -1,0 +1,24 @@
+"""The one exception for mistakes that the person at the keyboard can mend."""
+
+import difflib
+
+
+class InputError(ValueError):
+    """Something asked for cannot be done; the message is one sentence that says what to do instead."""
+
+    def _render_traceback_(self):
+        """Show the sentence alone in a notebook: IPython calls this instead of printing a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def check_choice(kind, value, valid):
+    """Return `value` if it is one of `valid`, else raise an InputError that suggests the nearest one.
+
+    kind: what is being chosen, for the message ("layer", "network", …).
+    """
+    if value in valid:
+        return value
+    names = [str(name) for name in valid]
+    near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise InputError(f"There is no {kind} '{value}'.{hint} Known: {', '.join(names)}.")
