@@ -100,6 +100,22 @@ def trace(angles, x, y, steps, step_length):
     return np.stack(path, axis=1)
 
 
+def smear(values, angles, length, step=2.0):
+    """Drag a map along the directions, as a wet brush drags paint: the mean over `length` pixels."""
+    height, width = angles.shape
+    x, y = (grid.ravel() for grid in pixel_grid(width, height))
+    cosine, sine = np.cos(angles), np.sin(angles)
+    total, count = values.astype(np.float32), 1
+    for direction in (-step, step):
+        here_x, here_y = x, y
+        for _ in range(int(length / 2 / step)):
+            move_x, move_y = look_up(cosine, here_x, here_y), look_up(sine, here_x, here_y)
+            here_x, here_y = here_x + direction * move_x, here_y + direction * move_y
+            total = total + look_up(values, here_x, here_y).reshape(values.shape)
+            count += 1
+    return total / count
+
+
 def scattered_points(width, height, spacing, rng, margin=12):
     """Points over the whole frame, one somewhere in every square of a grid, in random order."""
     columns = np.arange(-margin, width + margin, spacing)
