@@ -4,6 +4,7 @@ Every network ends up in the same form: a safetensors file of the convolutions a
 what it is and a fingerprint of its numbers. VGG-19 is 80 MB that way instead of torchvision's 548.
 """
 
+import collections
 import contextlib
 import dataclasses
 import hashlib
@@ -11,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -32,14 +34,16 @@ DATA = Path(__file__).with_name("data")
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)  # filters of a convolution in each of the five blocks
 WIDTHS = {**dict.fromkeys(PRETRAINED, VGG_WIDTHS), "compact": (32, 64, 128, 256, 256)}
-BY_CONVOLUTIONS = {8: "vgg11", 10: "vgg13", 13: "vgg16", 16: "vgg19"}
+DEPTHS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2,) * 5, "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
     """The numbers of one network, and what has to be known about them."""
 
-    tensors: dict[str, torch.Tensor]  # "conv1_1.weight" (C_out, C_in, 3, 3), "conv1_1.bias" (C_out,), …; float32
+    tensors: dict[
+        str, torch.Tensor
+    ]  # float32: "conv1_1.weight" (C_out, C_in, 3, 3), "conv1_1.bias" (C_out,) …
     mean: tuple[float, float, float]  # subtracted from an RGB picture in 0..1,
     std: tuple[float, float, float]  # which is then divided by this
     name: str
@@ -49,9 +53,9 @@ class Weights:
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """One file that torchvision publishes."""
+    """What torchvision says of one of its files."""
 
-    url: str  # ends in the file's name, vgg19-dcbb9e9d.pth, and that in the first digits of its SHA-256
+    url: str  # ends in the file's name, vgg19-dcbb9e9d.pth, and that in the start of its SHA-256
     size: float  # MB
     source: str
     mean: tuple[float, float, float]
@@ -78,8 +82,12 @@ def load_weights(name, layer_names, path=None, download=True):
     if path is not None:
         return _from_user(Path(path).expanduser(), name, layer_names)
     if name in EMBEDDED:
-        return _read_small(DATA / f"{name}.safetensors", name, layer_names)
-    return _kept(name, layer_names) or _from_checkpoint_here(name, layer_names) or _fetched(name, layer_names, download)
+        return _from_ours(_read(DATA / f"{name}.safetensors"), name, layer_names)
+    return (
+        _kept(name, layer_names)
+        or _from_checkpoint_here(name, layer_names)
+        or _fetched(name, layer_names, download)
+    )
 
 
 def weights_folder():
@@ -88,7 +96,10 @@ def weights_folder():
 
 
 def find_weights(name):
-    """The file on this machine that holds the weights of `name`, or None; nothing is read or fetched."""
+    """The path of a file on this machine that should hold the weights of `name`, or None.
+
+    Nothing is read or fetched: use load_weights(…, download=False) to find out whether it is whole.
+    """
     check_choice("network", name, PRETRAINED + EMBEDDED)
     small = (DATA if name in EMBEDDED else weights_folder()) / f"{name}.safetensors"
     return next(iter([small] if os.path.isfile(small) else _checkpoints(name)), None)
@@ -103,7 +114,7 @@ def _kept(name, layer_names):
     if not os.path.isfile(path):
         return None
     try:
-        return _read_small(path, name, layer_names)
+        return _from_ours(_read(path), name, layer_names)
     except InputError as error:
         warnings.warn(f"{error} It is made again.", stacklevel=3)
         return None
@@ -115,7 +126,7 @@ def _from_checkpoint_here(name, layer_names):
         if wrong := _wrong_content(path, path.name):
             warnings.warn(f"The file {path} is damaged ({wrong}) and is not used.", stacklevel=3)
             continue
-        weights = _from_checkpoint(path, name, layer_names, _published(name))
+        weights = _from_torchvision(_read(path), name, layer_names)
         with contextlib.suppress(OSError):  # a school's read-only folder: use it without keeping anything
             _keep(weights, _published(name).url, path)
         return weights
@@ -131,12 +142,12 @@ def _fetched(name, layer_names, download):
         folder.mkdir(parents=True, exist_ok=True)
         with _one_process(folder / f"{name}.lock"):
             with contextlib.suppress(InputError):  # another process may have made it just now
-                return _read_small(folder / f"{name}.safetensors", name, layer_names)
+                return _from_ours(_read(folder / f"{name}.safetensors"), name, layer_names)
             for left_over in folder.glob(f"{published.file}.*.partial"):  # of a process that was killed
                 left_over.unlink()
             with _temporary(folder / published.file) as temporary:
                 _download(published, name, temporary)
-                weights = _from_checkpoint(temporary, name, layer_names, published)
+                weights = _from_torchvision(_read(temporary), name, layer_names)
                 _keep(weights, published.url, temporary)
                 return weights
     except OSError as error:
@@ -173,11 +184,14 @@ def _download(published, name, path):
     url = _address(published)
     print(f"Downloading {name}, once: {published.size:.0f} MB from {url}", flush=True)
 
-    def online(call, *arguments, **options):  # what fails in here is the network, what fails outside is the disk
+    def online(call, *arguments, **options):  # what fails in here is the network, outside it is the disk
         try:
             return call(*arguments, **options)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise _not_fetched(published, name, getattr(error, "reason", None) or error) from error
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it is an open connection too
+            reason = str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
+            raise _not_fetched(published, name, reason) from error
 
     # The timeout is for a connection that is silent for so long, not for the whole transfer.
     with online(urllib.request.urlopen, url, timeout=60) as reply, open(path, "wb") as file:
@@ -247,19 +261,16 @@ def _temporary(path):
 
 def _from_user(path, name, layer_names):
     """The Weights in a file that the user named, of either kind."""
-    if not path.is_file():
-        raise InputError(f"The file {path} is {'a folder' if path.is_dir() else 'not there'}.")
-    _, header = _read(path)
-    if "sha256" in header:
-        weights = _read_small(path, name, layer_names)
-    else:
-        weights = _from_checkpoint(path, name, layer_names, _published(name))
-    return dataclasses.replace(weights, source=f"your file {path.name}")
+    if not os.path.isfile(path):
+        raise InputError(f"The file {path} is {'a folder' if os.path.isdir(path) else 'not there'}.")
+    contents = _read(path)
+    read_as = _from_ours if "sha256" in contents.header else _from_torchvision
+    return dataclasses.replace(read_as(contents, name, layer_names), source=f"your file {path.name}")
 
 
-def _read_small(path, name, layer_names):
+def _from_ours(contents, name, layer_names):
     """The Weights in a file that _keep made; InputError if it is not whole."""
-    state, header = _read(path)
+    path, state, header = contents
     tensors = _fit(state, path, name, layer_names)
     if header.get("sha256") != (sha256 := _fingerprint(tensors)):
         raise InputError(f"The file {path} is damaged: its numbers do not match its own fingerprint.")
@@ -267,12 +278,13 @@ def _read_small(path, name, layer_names):
         mean, std = (tuple(json.loads(header[key])) for key in ("input_mean", "input_std"))
         return Weights(tensors, mean, std, name, header["source"], sha256)
     except (KeyError, ValueError) as error:
-        raise InputError(f"The file {path} is damaged: its header lacks {error}.") from error
+        raise InputError(f"The file {path} is damaged: its header cannot be read ({error}).") from error
 
 
-def _from_checkpoint(path, name, layer_names, published):
+def _from_torchvision(contents, name, layer_names):
     """The Weights in a file of torchvision's layout."""
-    state, _ = _read(path)
+    path, state, _ = contents
+    published = _published(name)
     tensors = _fit(_by_layer(state, path, layer_names), path, name, layer_names)
     return Weights(tensors, published.mean, published.std, name, published.source, _fingerprint(tensors))
 
@@ -296,26 +308,33 @@ def _keep(weights, url, source_file):
         os.replace(temporary, path)
 
 
+Contents = collections.namedtuple("Contents", "path state header")  # state: tensors by name
+
+
 def _read(path):
-    """Return a file's tensors by name, and its header ({} for a .pth); InputError if it cannot be read."""
+    """Return the Contents of a file, with an empty header for a .pth; InputError if it cannot be read."""
     try:
         if path.suffix == ".safetensors":
             with safetensors.safe_open(path, "pt") as file:
-                return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
-        state = torch.load(path, map_location="cpu", weights_only=True)
+                state, header = {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        else:
+            state, header = torch.load(path, map_location="cpu", weights_only=True), {}
     except OSError as error:
         raise InputError(f"The file {path} cannot be read ({error.strerror or error}).") from error
     except Exception as error:  # a damaged file can lead its reader to any exception at all
-        kind = "a web page or a text" if _looks_like_text(path) else "cut off or not a file of weights"
+        kind = "a web page or a text" if _looks_like_text(path) else "cut off, or not a file of weights"
         raise InputError(f"The file {path} cannot be read: it is {kind}.") from error
-    if isinstance(state, dict):
-        state = state.get("state_dict", state)
-        return {str(key): value for key, value in state.items() if isinstance(value, torch.Tensor)}, {}
-    return {}, {}
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    named = state.items() if isinstance(state, dict) else ()
+    return Contents(path, {str(key): v for key, v in named if isinstance(v, torch.Tensor)}, header)
 
 
 def _by_layer(state, path, layer_names):
-    """Rename torchvision's convolutions, "features.0.weight", "features.2.weight", …, to layer names."""
+    """Give torchvision's convolutions, "features.0.weight", "features.2.weight" …, their layers' names.
+
+    What is too much for `layer_names` is called extra; _fit complains of it.
+    """
     found = {}
     for key, value in state.items():
         if match := re.fullmatch(r"(?:module\.)?(?:features\.)?(\d+)\.(weight|bias|running_mean)", key):
@@ -324,7 +343,8 @@ def _by_layer(state, path, layer_names):
         raise InputError(f"The file {path} is a VGG with batch normalisation (…_bn): take the one without.")
     convolutions = sorted(i for (i, kind), value in found.items() if kind == "weight" and value.ndim == 4)
     if not convolutions:
-        raise InputError(f"The file {path} is not a VGG of torchvision's: it has {_some(state)}.")
+        entries = ", ".join(list(state)[:3]) or "nothing"
+        raise InputError(f"The file {path} is not a VGG in torchvision's layout: it has {entries} …")
     names = [*layer_names, *(f"extra_{i}" for i in convolutions)]
     return {
         f"{layer}.{kind}": found[i, kind]
@@ -340,24 +360,29 @@ def _fit(state, path, name, layer_names):
     for layer in layer_names:
         width = WIDTHS[name][int(layer[4]) - 1]
         for key, shape in ((f"{layer}.weight", (width, channels, 3, 3)), (f"{layer}.bias", (width,))):
-            found = tuple(state[key].shape) if key in state else None
+            found = tuple(state[key].shape) if key in state else "missing"
             if found != shape:
-                has = f"is {_times(found)}" if found else "is missing"
-                raise InputError(f"The file {path} is not {name}: {key} {has}, not {_times(shape)}{_likeness(state)}.")
+                raise InputError(
+                    f"The file {path} is not {name}: {key} is {found}, not {shape}{_likeness(state, name)}."
+                )
             # A copy: the file may be a mapping that is to be replaced, its numbers half precision.
             tensors[key] = state[key].detach().to(torch.float32, copy=True).contiguous()
             if not tensors[key].isfinite().all():
                 raise InputError(f"The file {path} is damaged: {key} holds values that are not finite.")
         channels = width
     if len(state) > len(tensors):
-        raise InputError(f"The file {path} is not {name}: it has more layers{_likeness(state)}.")
+        raise InputError(f"The file {path} is not {name}: it has more layers{_likeness(state, name)}.")
     return tensors
 
 
-def _likeness(state):
-    """ ", so it looks like vgg16", by the number of convolutions; "" if it is none of the four."""
-    count = sum(value.ndim == 4 for value in state.values())
-    return f"; it looks like {BY_CONVOLUTIONS[count]}" if count in BY_CONVOLUTIONS else ""
+def _likeness(state, name):
+    """The end of a complaint: "; it looks like vgg16" if `state` has the filters of another VGG, else ""."""
+    filters = [len(value) for value in state.values() if value.ndim == 4]
+    for other, depths in DEPTHS.items():
+        repeated = [width for width, depth in zip(VGG_WIDTHS, depths, strict=True) for _ in range(depth)]
+        if filters == repeated and other != name:
+            return f"; it looks like {other}"
+    return ""
 
 
 def _fingerprint(tensors):
@@ -379,11 +404,3 @@ def _looks_like_text(path):
     with open(path, "rb") as file:
         start = file.read(256)
     return bool(start) and all(byte >= 32 or byte in b"\t\n\r\f" for byte in start)
-
-
-def _times(shape):
-    return " × ".join(str(n) for n in shape)
-
-
-def _some(state):
-    return ", ".join(list(state)[:3]) + " …" if state else "no tensors"

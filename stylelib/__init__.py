@@ -1,0 +1,39 @@
+"""stylelib: neural style transfer after Gatys, Ecker and Bethge (CVPR 2016), small enough to read.
+
+A picture is optimised against a list of terms, and a run is an iterator:
+
+    import stylelib
+    run = stylelib.style_transfer("riverside", "night_swirls").finish()
+    stylelib.save_image(run.image, "out.png")
+"""
+
+from stylelib.errors import InputError
+from stylelib.images import bundled_images, load_image, save_image
+from stylelib.machine import preset
+from stylelib.networks import load_network
+from stylelib.optimizers import LBFGS, Adam
+from stylelib.recipes import reconstruct_content, reconstruct_style, style_transfer
+from stylelib.synthesis import Synthesis, noise
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Smoothness, Style, Term
+
+__all__ = [
+    "CONTENT_LAYER",
+    "LBFGS",
+    "STYLE_LAYERS",
+    "Adam",
+    "Content",
+    "InputError",
+    "Smoothness",
+    "Style",
+    "Synthesis",
+    "Term",
+    "bundled_images",
+    "load_image",
+    "load_network",
+    "noise",
+    "preset",
+    "reconstruct_content",
+    "reconstruct_style",
+    "save_image",
+    "style_transfer",
+]

@@ -1,0 +1,68 @@
+"""What this machine can do, in plain words: its device, and the sizes that suit it."""
+
+import dataclasses
+import os
+import platform
+
+import torch
+
+from stylelib.errors import InputError, check_choice
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """How large and how long: `size` is the longer side of a picture in pixels, `steps` the steps of a full run."""
+
+    name: str
+    size: int
+    steps: int
+    minutes: str  # what to expect, for people
+
+    def __str__(self):
+        return f"{self.name}: pictures of {self.size} px, {self.steps} steps a run"
+
+
+PRESETS = {
+    "quick": Preset("quick", 64, 8, "seconds a notebook; for tests, the pictures are not worth looking at"),
+    "laptop": Preset("laptop", 256, 100, "a few minutes a notebook on two processor cores"),
+    "paper": Preset("paper", 512, 500, "a few minutes a notebook on a GPU, hours without"),
+}
+
+
+def preset(name=None):
+    """The preset by name; else by the environment variable STYLELIB_PRESET; else by what the machine has."""
+    name = name or os.environ.get("STYLELIB_PRESET") or ("paper" if torch.cuda.is_available() else "laptop")
+    return PRESETS[check_choice("preset", name, PRESETS)]
+
+
+def pick_device(name=None):
+    """The torch device to compute on: the one named, or the best there is (CUDA, then Apple's MPS, then CPU)."""
+    if name is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"There is no device '{name}'; use 'cpu', 'cuda' or 'mps'.") from error
+    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise InputError(
+            f"This machine has no {device.type} device that torch can use; leave device out, or use 'cpu'."
+        )
+    return device
+
+
+def describe():
+    """A check of the machine in a few plain sentences."""
+    device, chosen = pick_device(), preset()
+    processor = {"cuda": "an NVIDIA GPU", "mps": "an Apple GPU", "cpu": "the processor; no GPU is needed"}
+    what = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    reason = "set by STYLELIB_PRESET" if os.environ.get("STYLELIB_PRESET") else "chosen for this machine"
+    return (
+        f"Python {platform.python_version()} and torch {torch.__version__}: fine.\n"
+        f"Computing on {processor.get(device.type, device.type)} ({what}).\n"
+        f"Preset {chosen} ({reason}): {chosen.minutes}."
+    )

@@ -1,0 +1,178 @@
+"""The two optimisers: L-BFGS, which the paper uses, and Adam.
+
+Both are plain functions of a state: a step takes one state and returns the next, changing nothing in the old one. So a
+run can be interrupted anywhere, saved, resumed, or sent back to an earlier state. `evaluate` maps a picture to an
+Evaluation. PyTorch's own optimisers change their tensors in place, and its L-BFGS stops by absolute tolerances that a
+mean over a large picture can meet at once.
+"""
+
+import dataclasses
+import math
+
+import torch
+
+from stylelib.errors import InputError, check_choice
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The loss at a picture. losses: its parts by name. gradient: like the picture."""
+
+    loss: float
+    losses: dict
+    gradient: torch.Tensor
+
+    @property
+    def finite(self):
+        return math.isfinite(self.loss) and bool(torch.isfinite(self.gradient).all())
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Where an optimiser is: the picture, its evaluation, and what the optimiser remembers (numbers and tensors)."""
+
+    picture: torch.Tensor
+    evaluation: Evaluation
+    memory: dict
+    evaluations: int = 1
+
+
+class NoBetterPicture(Exception):
+    """No step from here lowers the loss; the message says why."""
+
+
+class LBFGS:
+    """Limited-memory BFGS with a backtracking line search; the loss falls at every step.
+
+    Nocedal and Wright, "Numerical Optimization", algorithms 7.4 and 3.1. Nearly always the first trial of a step is
+    accepted, so a step costs one evaluation.
+
+    history: how many past steps the curvature is estimated from; each costs two pictures of memory.
+    """
+
+    name = "lbfgs"
+    FIRST_MOVE = 0.02  # root mean square change of a pixel in the very first step, when nothing is known yet
+    SUFFICIENT = 1e-4  # part of the promised decrease that a step must keep (Armijo)
+    TRIALS = 12
+
+    def __init__(self, history=20):
+        if not isinstance(history, int) or history < 1:
+            raise InputError(f"L-BFGS's history is a whole number, 1 or more; got {history!r}.")
+        self.history = history
+
+    def start(self, picture, evaluation):
+        return State(picture, evaluation, {"steps": [], "changes": []})
+
+    def step(self, evaluate, state):
+        """The next state. Raises NoBetterPicture when the line search finds none, history forgotten or not."""
+        try:
+            return self._search(evaluate, state)
+        except NoBetterPicture:
+            if not state.memory["steps"]:
+                raise
+            forgotten = dataclasses.replace(state, memory={"steps": [], "changes": []})
+            return self._search(evaluate, forgotten)
+
+    def _search(self, evaluate, state):
+        gradient = state.evaluation.gradient
+        direction = self._direction(gradient, state.memory)
+        slope = _dot(gradient, direction)
+        if not slope < 0:
+            raise NoBetterPicture("the gradient is zero")
+        length, evaluations = 1.0, state.evaluations
+        for _ in range(self.TRIALS):
+            picture = state.picture + length * direction
+            trial = evaluate(picture)
+            evaluations += 1
+            if trial.finite and trial.loss <= state.evaluation.loss + self.SUFFICIENT * length * slope:
+                memory = self._remember(state.memory, picture - state.picture, trial.gradient - gradient)
+                return State(picture, trial, memory, evaluations)
+            length *= 0.5 if trial.finite else 0.1
+        raise NoBetterPicture("no step along the search direction lowers the loss any further")
+
+    def _direction(self, gradient, memory):
+        """Minus the estimated inverse Hessian times the gradient, by the two loops over the remembered steps."""
+        pairs = list(zip(memory["steps"], memory["changes"], strict=True))
+        if not pairs:
+            return -gradient * (self.FIRST_MOVE / gradient.square().mean().sqrt().clamp(min=1e-30))
+        direction, parts = -gradient, []
+        for step, change in reversed(pairs):
+            part = _dot(step, direction) / _dot(step, change)
+            direction = direction - part * change
+            parts.append(part)
+        step, change = pairs[-1]
+        direction = direction * (_dot(step, change) / _dot(change, change))
+        for (step, change), part in zip(pairs, reversed(parts), strict=True):
+            direction = direction + (part - _dot(change, direction) / _dot(step, change)) * step
+        return direction
+
+    def _remember(self, memory, step, change):
+        if _dot(step, change) <= 1e-8 * math.sqrt(_dot(step, step) * _dot(change, change)):
+            return memory  # the curvature along this step is not positive: it would spoil the estimate
+        steps, changes = [*memory["steps"], step], [*memory["changes"], change]
+        return {"steps": steps[-self.history :], "changes": changes[-self.history :]}
+
+    def arguments(self):
+        return {"history": self.history}
+
+
+class Adam:
+    """Adam, Kingma and Ba, 2015. The loss may rise now and then.
+
+    step_size: about how far a pixel moves in a step, on the scale of 0 to 1.
+    """
+
+    name = "adam"
+    BETAS = (0.9, 0.999)
+    EPSILON = 1e-8
+
+    def __init__(self, step_size=0.02):
+        if not (isinstance(step_size, int | float) and math.isfinite(step_size) and step_size > 0):
+            raise InputError(f"Adam's step size is a number above zero; got {step_size!r}.")
+        self.step_size = float(step_size)
+
+    def start(self, picture, evaluation):
+        zeros = torch.zeros_like(picture)
+        return State(picture, evaluation, {"number": 0, "mean": zeros, "square": zeros, "scale": 1.0})
+
+    def step(self, evaluate, state):
+        """The next state. A step into non-finite values is taken back, the averages forgotten, and the size halved."""
+        memory, gradient = state.memory, state.evaluation.gradient
+        number, scale = memory["number"] + 1, memory["scale"]
+        mean = torch.lerp(memory["mean"], gradient, 1 - self.BETAS[0])
+        square = torch.lerp(memory["square"], gradient.square(), 1 - self.BETAS[1])
+        evaluations = state.evaluations
+        for _ in range(12):
+            average = mean / (1 - self.BETAS[0] ** number)
+            spread = (square / (1 - self.BETAS[1] ** number)).sqrt() + self.EPSILON * _typical(gradient)
+            picture = state.picture - self.step_size * scale * average / spread
+            trial = evaluate(picture)
+            evaluations += 1
+            if trial.finite:
+                memory = {"number": number, "mean": mean, "square": square, "scale": scale}
+                return State(picture, trial, memory, evaluations)
+            number, scale = 1, scale / 2
+            mean, square = (1 - self.BETAS[0]) * gradient, (1 - self.BETAS[1]) * gradient.square()
+        raise NoBetterPicture("every step leads to values that are not finite")
+
+    def arguments(self):
+        return {"step_size": self.step_size}
+
+
+OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam}
+
+
+def make_optimizer(optimizer):
+    """An optimiser from its name, or the optimiser itself: "lbfgs", "adam", LBFGS(history=10), Adam(step_size=0.05)."""
+    if isinstance(optimizer, str):
+        return OPTIMIZERS[check_choice("optimizer", optimizer, OPTIMIZERS)]()
+    return optimizer
+
+
+def _dot(a, b):
+    return torch.dot(a.flatten(), b.flatten()).item()
+
+
+def _typical(gradient):
+    """Size of the gradient: Adam's ε is relative to it, so that the scale of the loss changes nothing."""
+    return gradient.square().mean().sqrt().clamp(min=1e-30)

@@ -1,0 +1,71 @@
+"""The paper's experiments as one call each. A recipe prepares a run; iterate over it, or call its `finish()`.
+
+run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
+"""
+
+from stylelib.images import load_image
+from stylelib.machine import preset
+from stylelib.networks import VGG, load_network
+from stylelib.synthesis import Synthesis
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
+
+ALPHA_BETA = 0.05  # α/β of a transfer in the relative convention
+
+
+def style_transfer(
+    content,
+    style,
+    network=None,
+    size=None,
+    *,
+    alpha_beta=ALPHA_BETA,
+    content_layer=CONTENT_LAYER,
+    style_layers=STYLE_LAYERS,
+    init="content",
+    convention="relative",
+    **run,
+):
+    """The content image painted in the style of the style image, equation 7.
+
+    content, style: whatever `load_image` takes. network: a name or a loaded network; `load_network`'s choice if None.
+    size: longer side of both pictures in pixels, the preset's if None. alpha_beta: the paper's α/β, with β = 1, in the
+    given convention. init: "content", "style", "noise" or a picture. run: further arguments of `Synthesis` (steps,
+    optimizer, seed, keep_every, …).
+    """
+    net, size = _network(network), _size(size)
+    photo, painting = load_image(content, size), load_image(style, size)
+    terms = [
+        Content(net, photo, content_layer, weight=alpha_beta, convention=convention),
+        Style(net, painting, style_layers, convention=convention),
+    ]
+    return Synthesis(terms, init, **run)
+
+
+def reconstruct_content(
+    content, layer=CONTENT_LAYER, network=None, size=None, *, init="noise", convention="relative", **run
+):
+    """A picture whose activations at one layer are the content image's: what that layer still knows. Figure 1, below.
+
+    Arguments as for `style_transfer`.
+    """
+    term = Content(_network(network), load_image(content, _size(size)), layer, convention=convention)
+    return Synthesis(term, init, **run)
+
+
+def reconstruct_style(
+    style, layers=STYLE_LAYERS, network=None, size=None, *, init="noise", convention="relative", **run
+):
+    """A picture whose Gram matrices at some layers are the style image's: its texture. Figure 1, above.
+
+    Arguments as for `style_transfer`.
+    """
+    term = Style(_network(network), load_image(style, _size(size)), layers, convention=convention)
+    return Synthesis(term, init, **run)
+
+
+def _network(network):
+    return network if isinstance(network, VGG) else load_network(network)
+
+
+def _size(size):
+    return preset().size if size is None else size

@@ -1,0 +1,396 @@
+"""The loop: a picture is optimised against a list of terms, and a run is an iterator.
+
+    run = Synthesis([Content(net, photo), Style(net, painting)], init=photo, steps=300)   # nothing is computed yet
+    for step in run:
+        print(step.number, step.losses)
+    run.image, run.history, run.stop_reason
+
+Pause by not asking for the next step, stop by leaving the loop, resume by going back in.
+"""
+
+import collections
+import dataclasses
+import io
+import pathlib
+import time
+import warnings
+
+import torch
+
+from stylelib import terms as term_kinds
+from stylelib.errors import InputError, check_choice
+from stylelib.images import check_picture, check_writable, write_atomically
+from stylelib.machine import preset
+from stylelib.networks import load_network
+from stylelib.optimizers import OPTIMIZERS, Evaluation, NoBetterPicture, State, make_optimizer
+
+INITIALIZATIONS = ("content", "style", "noise")
+PATIENCE = 20  # steps over which the loss must have fallen, see `tolerance`
+NOISE_CONTRAST = 0.25  # standard deviation of the white noise around mid-grey, on the scale of 0 to 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What is known of one step. number 0 is the initial picture."""
+
+    number: int
+    loss: float  # the total
+    losses: dict  # its parts by name, weighted, as they add up to it
+    seconds: float  # computed so far, pauses not counted
+    evaluations: int  # of the loss and its gradient so far
+
+
+@dataclasses.dataclass(frozen=True)
+class Step(Record):
+    """A record with the picture as it is after this step, (N, 3, H, W), 0 to 1."""
+
+    image: torch.Tensor = dataclasses.field(repr=False)
+
+
+class Synthesis:
+    """Optimise a picture against terms; iterate over it, or call `finish()`.
+
+    terms: a list of terms, or one. init: a picture (1, 3, H, W), or "content", "style" or "noise" (white noise drawn
+    from `seed`, as large as the content image or else the style image). steps: how many at most; the preset's
+    number by default. optimizer: "lbfgs", "adam", or an object from `stylelib.optimizers`. tolerance: the run stops
+    when PATIENCE steps have lowered the loss by less than this part of it. keep_every: keep the picture of every
+    so many steps in `frames`, {number: picture}.
+    """
+
+    def __init__(self, terms, init, steps=None, optimizer="lbfgs", seed=0, tolerance=1e-5, keep_every=None):
+        self.terms = [terms] if isinstance(terms, term_kinds.Term) else list(terms)
+        if not self.terms:
+            raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
+        for term in self.terms:
+            if not isinstance(term, term_kinds.Term):
+                raise InputError(f"A term such as Content or Style is wanted; got {type(term).__name__}.")
+        self.seed = check_whole("seed", seed, 0)
+        self.steps = preset().steps if steps is None else check_whole("steps", steps, 0)
+        self.keep_every = None if keep_every is None else check_whole("keep_every", keep_every, 1)
+        self.tolerance = tolerance
+        self.optimizer = make_optimizer(optimizer)
+        self.init = init if isinstance(init, str) else "a picture"
+        self.device = next((term.net.mean.device for term in self.terms if term.net is not None), torch.device("cpu"))
+        picture = initial_picture(init, self.terms, seed) if isinstance(init, str) else check_picture(init, "init")
+        self._picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
+        for term in self.terms:
+            term.check(self._picture)
+        self.history, self.frames, self.notes = [], {}, []
+        self.stop_reason = None  # a sentence once the run has stopped
+        self._finished = False  # whether going on would be of no use
+        self._state = self._best = None
+
+    # ------------------------------------------------------------------------------------------------- as an iterator
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        """Compute one step. An interrupt in the middle of it leaves the run as it was before the step."""
+        started = time.perf_counter()
+        if self._state is None:
+            self._start(started)
+        if self._finished:
+            raise StopIteration
+        self.stop_reason = None
+        if self.number >= self.steps:
+            self.stop_reason = f"all {self.steps} steps are done"
+            raise StopIteration
+        try:
+            state = self.optimizer.step(self._evaluate, self._state)
+        except NoBetterPicture as stop:
+            self._stop(f"{stop} (after step {self.number})")
+            raise StopIteration from None
+        self._accept(state, time.perf_counter() - started)
+        self._stop_if_converged()
+        return Step(**vars(self.history[-1]), image=_shown(state.picture))
+
+    def finish(self):
+        """Compute all remaining steps and return the run. An interrupt keeps what there is, and stops politely."""
+        try:
+            collections.deque(self, maxlen=0)
+        except KeyboardInterrupt:
+            self.stop_reason = f"interrupted after step {self.number}; iterate or finish() again to go on"
+        return self
+
+    @property
+    def number(self):
+        """Steps done so far."""
+        return self.history[-1].number if self.history else 0
+
+    @property
+    def seconds(self):
+        """Seconds computed so far, pauses not counted."""
+        return self.history[-1].seconds if self.history else 0.0
+
+    @property
+    def seconds_left(self):
+        """Estimate from the last steps; None before the third."""
+        if self.number < 3:
+            return None
+        recent = self.history[-min(10, self.number) :]
+        return (recent[-1].seconds - recent[0].seconds) / (len(recent) - 1) * (self.steps - self.number)
+
+    @property
+    def image(self):
+        """The best picture so far, (N, 3, H, W), 0 to 1: the one of the lowest loss that was accepted."""
+        return _shown(self._picture if self._best is None else self._best.picture)
+
+    @property
+    def losses(self):
+        """The weighted losses of the best picture by name; empty before the first step."""
+        return {} if self._best is None else dict(self._best.evaluation.losses)
+
+    def _start(self, started):
+        evaluation = self._evaluate(self._picture)
+        if not evaluation.finite:
+            raise InputError("The loss of the initial picture is not a finite number; use smaller weights.")
+        state = self.optimizer.start(self._picture, evaluation)
+        self._accept(state, time.perf_counter() - started, number=0)
+        if evaluation.loss == 0:
+            self._stop("the initial picture meets every term exactly")
+
+    def _accept(self, state, seconds, number=None):
+        number = self.number + 1 if number is None else number
+        evaluation = state.evaluation
+        record = Record(number, evaluation.loss, evaluation.losses, self.seconds + seconds, state.evaluations)
+        if self.keep_every and number % self.keep_every == 0:
+            self.frames[number] = _shown(state.picture).cpu()
+        if self._best is None or evaluation.loss < self._best.evaluation.loss:
+            self._best = state
+        self._state = state
+        self.history.append(record)
+
+    def _stop(self, reason):
+        self.stop_reason, self._finished = reason, True
+
+    def _stop_if_converged(self):
+        if self.number < PATIENCE:
+            return
+        before = min(record.loss for record in self.history[:-PATIENCE])
+        if before - self._best.evaluation.loss <= self.tolerance * before:
+            self._stop(f"converged: {PATIENCE} steps changed the loss by less than {self.tolerance:g} of it")
+
+    def _evaluate(self, picture):
+        """Total loss, its parts, and the gradient with respect to the picture."""
+        x = picture.detach().requires_grad_(True)
+        try:
+            losses = self._losses(x)
+            total = sum(losses.values())
+            (gradient,) = torch.autograd.grad(total, x)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+                height, width = picture.shape[-2:]
+                raise InputError(
+                    f"{width} × {height} pixels need more memory than there is; try size={max(height, width) * 2 // 3}."
+                ) from None
+            raise
+        parts = {name: loss.item() for name, loss in losses.items()}
+        evaluation = Evaluation(total.item(), parts, gradient.detach().contiguous())
+        if not evaluation.finite:
+            self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was taken back")
+        return evaluation
+
+    def _losses(self, x):
+        """Each network runs once, as deep as any of its terms needs."""
+        layers = collections.defaultdict(set)
+        for term in self.terms:
+            layers[term.net].update(term.layers)
+        activations = {net: net(x, wanted) for net, wanted in layers.items() if net is not None}
+        losses = {}
+        for term in self.terms:
+            for name, loss in term.losses(x, activations.get(term.net, {})).items():
+                count = sum(known.split(" #")[0] == name for known in losses)
+                losses[f"{name} #{count + 1}" if count else name] = loss
+        return losses
+
+    # ------------------------------------------------------------------------------------------------ words and files
+
+    def describe(self):
+        """Everything that made this picture, in a line for its caption."""
+        networks = dict.fromkeys(term.net.describe() for term in self.terms if term.net is not None)
+        height, width = self._picture.shape[-2:]
+        parts = [
+            "; ".join(networks),
+            "; ".join(term.describe() for term in self.terms),
+            f"from {self.init}",
+            f"{width} × {height} px",
+            f"{self.number} steps {self.optimizer.name}",
+            f"seed {self.seed}",
+            f"{self.seconds:.0f} s on {self.device.type}",
+        ]
+        return " · ".join(part for part in parts if part)
+
+    def __repr__(self):
+        loss = f", loss {self._best.evaluation.loss:.4g}" if self._best else ""
+        state = self.stop_reason or ("not started" if self._state is None else "under way")
+        return f"<Synthesis: step {self.number} of {self.steps}{loss}; {state}>"
+
+    def save(self, path):
+        """Save the whole run, so that `Synthesis.load` goes on as if it had not been interrupted. Returns the path."""
+        path = check_writable(path, (".pt",))
+        content = {
+            "format": 1,
+            "terms": [_term_to_dict(term) for term in self.terms],
+            "optimizer": {"name": self.optimizer.name, **self.optimizer.arguments()},
+            "run": {
+                name: getattr(self, name)
+                for name in ("steps", "seed", "tolerance", "keep_every", "init", "frames", "notes", "stop_reason")
+            },
+            "picture": self._picture,
+            "state": _state_to_dict(self._state),
+            "best": _state_to_dict(self._best),
+            "history": [vars(record) for record in self.history],
+            "finished": self._finished,
+        }
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        with write_atomically(path) as file:
+            file.write(buffer.getvalue())
+        return path
+
+    @classmethod
+    def load(cls, path, terms=None):
+        """The run that `save` wrote, ready to go on. terms: needed only when the run had terms of your own kinds."""
+        content = _read(path)
+        run_values = content["run"]
+        optimizer = dict(content["optimizer"])
+        check_choice("optimizer", optimizer["name"], OPTIMIZERS)
+        run = cls(
+            terms or _terms_from_dicts(content["terms"]),
+            content["picture"],
+            steps=run_values["steps"],
+            optimizer=OPTIMIZERS[optimizer.pop("name")](**optimizer),
+            seed=run_values["seed"],
+            tolerance=run_values["tolerance"],
+            keep_every=run_values["keep_every"],
+        )
+        for name in ("init", "frames", "notes", "stop_reason"):
+            setattr(run, name, run_values[name])
+        run.history = [Record(**record) for record in content["history"]]
+        run._finished = content["finished"]
+        run._state, run._best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
+        return run
+
+
+def initial_picture(init, terms, seed=0):
+    """The picture that a run starts from, by name.
+
+    "content" and "style": the image of the first such term; a style image is scaled and cropped to the content
+    image's size. "noise": white noise, as large as the content image, or else as the style image.
+    """
+    check_choice("initialisation", init, INITIALIZATIONS)
+    content = next((term.image for term in terms if isinstance(term, term_kinds.Content)), None)
+    style = next((term.image for term in terms if isinstance(term, term_kinds.Style)), None)
+    if init == "noise":
+        model = content if content is not None else style
+        if model is None:
+            raise InputError("Noise of what size? No term has an image; hand over stylelib.noise(height, width).")
+        return noise(*model.shape[-2:], seed=seed)
+    chosen = content if init == "content" else style
+    if chosen is None:
+        raise InputError(f"The run cannot start from the {init} image: none of its terms is a {init} term.")
+    return chosen if content is None else _cover(chosen, *content.shape[-2:])
+
+
+def noise(height, width, seed=0):
+    """White noise around mid-grey, (1, 3, height, width), the same on every machine for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return (0.5 + NOISE_CONTRAST * torch.randn(1, 3, height, width, generator=generator)).clamp(0, 1)
+
+
+def check_whole(name, value, least):
+    """Return `value` as an int if it is a whole number of at least `least`, else raise an InputError."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise InputError(f"{name} is a whole number, {least} or more; got {value!r}.")
+    return int(value)
+
+
+def _cover(picture, height, width):
+    """Scale to cover height × width, then cut out the middle."""
+    if picture.shape[-2:] == (height, width):
+        return picture
+    scale = max(height / picture.shape[-2], width / picture.shape[-1])
+    size = [max(side, round(old * scale)) for old, side in zip(picture.shape[-2:], (height, width), strict=True)]
+    picture = torch.nn.functional.interpolate(picture, size, mode="bicubic", antialias=True).clamp(0, 1)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    return picture[..., top : top + height, left : left + width]
+
+
+def _shown(picture):
+    """A copy within 0 to 1. Pixels are free to leave the range while they are optimised, and cut for the eye only."""
+    return picture.detach().clamp(0, 1)
+
+
+# ---------------------------------------------------------------------------------------------- saved runs, inside
+
+
+def _term_to_dict(term):
+    kind = type(term).__name__
+    if getattr(term_kinds, kind, None) is not type(term):
+        return {"kind": kind}
+    network = None if term.net is None else {"fingerprint": term.net.fingerprint(), **term.net.identity}
+    return {"kind": kind, "network": network, "arguments": term.arguments()}
+
+
+def _terms_from_dicts(dicts):
+    networks = {}
+    terms = []
+    for one in dicts:
+        if "arguments" not in one:
+            raise InputError(f"This run has a term of your own, {one['kind']}: hand over terms=[…] to load it.")
+        network = one["network"]
+        if network is None:
+            terms.append(getattr(term_kinds, one["kind"])(**one["arguments"]))
+            continue
+        identity = dict(network)
+        fingerprint = identity.pop("fingerprint")
+        if fingerprint not in networks:
+            networks[fingerprint] = _load_same_network(identity, fingerprint)
+        terms.append(getattr(term_kinds, one["kind"])(networks[fingerprint], **one["arguments"]))
+    return terms
+
+
+def _load_same_network(identity, fingerprint):
+    if "name" not in identity:
+        raise InputError("This run used a network of your own: hand over terms=[…] to load it.")
+    net = load_network(**{**identity, "weights": identity["weights"] or None})
+    if net.fingerprint() != fingerprint:
+        warnings.warn(
+            f"The weights of {identity['name']} are not the ones that this run began with; it goes on with those here.",
+            stacklevel=4,
+        )
+    return net
+
+
+def _state_to_dict(state):
+    if state is None:
+        return None
+    return {**vars(state), "evaluation": vars(state.evaluation)}
+
+
+def _state_from_dict(values, device):
+    if values is None:
+        return None
+
+    def move(value):
+        if isinstance(value, torch.Tensor):
+            return value.to(device)
+        return [move(one) for one in value] if isinstance(value, list) else value
+
+    evaluation = Evaluation(**{name: move(value) for name, value in values["evaluation"].items()})
+    memory = {name: move(value) for name, value in values["memory"].items()}
+    return State(move(values["picture"]), evaluation, memory, values["evaluations"])
+
+
+def _read(path):
+    path = pathlib.Path(path).expanduser()
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"There is no saved run {path}.") from None
+    except Exception as error:  # whatever a damaged or foreign file makes the reader raise
+        raise InputError(f"{path} is not a saved run, or it is damaged.") from error
+    if not isinstance(content, dict) or content.get("format") != 1:
+        raise InputError(f"{path} is not a run that this version of stylelib can read.")
+    return content
