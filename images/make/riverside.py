@@ -1,0 +1,757 @@
+"""Old houses on a river in the late afternoon, made by tracing rays through a small model of a town."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scenes import (
+    FAR,
+    Camera,
+    LeafShade,
+    Leaves,
+    Noise,
+    between,
+    blocked,
+    box,
+    develop,
+    dot,
+    gather,
+    hash01,
+    hemisphere,
+    look_up,
+    mix,
+    prism,
+    pyramid,
+    smooth_step,
+    splat,
+    trace,
+    unit,
+    vector,
+)
+
+SUN = unit(vector(-0.80, 0.62, -0.62))
+SUNLIGHT = vector(3.3, 2.65, 1.85)
+SKYLIGHT = vector(0.50, 0.66, 0.98)
+BOUNCE = vector(0.34, 0.28, 0.20)
+QUAY = 2.6  # height of the quay above the water, in metres
+
+PLASTERS = [
+    (0.72, 0.52, 0.22),
+    (0.80, 0.70, 0.52),
+    (0.62, 0.28, 0.17),
+    (0.78, 0.74, 0.66),
+    (0.50, 0.56, 0.44),
+    (0.74, 0.44, 0.30),
+    (0.46, 0.54, 0.62),
+    (0.82, 0.62, 0.36),
+]
+SHUTTERS = [(0.05, 0.13, 0.07), (0.16, 0.05, 0.03), (0.06, 0.10, 0.15), (0.22, 0.15, 0.08), (0.32, 0.30, 0.26)]
+ROOFS = [(0.27, 0.115, 0.07), (0.22, 0.095, 0.062), (0.29, 0.14, 0.085), (0.20, 0.105, 0.075)]
+
+
+@dataclass
+class Wall:
+    """The walls of one house and how its windows are laid out."""
+
+    left: float
+    right: float
+    front: float
+    base: float
+    eave: float
+    ridge: float
+    gable_front: bool
+    plaster: tuple
+    shutter: tuple
+    timbered: bool
+    storey: float
+    number: int
+
+
+@dataclass
+class Surface:
+    """Everything else: a colour and the kind of texture on it."""
+
+    kind: str
+    colour: tuple
+    number: int = 0
+    along_x: bool = True  # for roofs: whether the rows of tiles run along x
+
+
+# ------------------------------------------------------------------------------------------------- the model
+
+
+def roof_slabs(x0, x1, z0, z1, eave, ridge, gable_front, surface, overhang=0.45, thickness=0.22):
+    """The two slopes of a roof, standing out over the walls."""
+    low, high = (x0, x1) if gable_front else (z0, z1)
+    start, end = (z0 - 0.35, z1 + 0.35) if gable_front else (x0 - 0.25, x1 + 0.25)
+    middle = (low + high) / 2
+    drop = overhang * (ridge - eave) / (middle - low)
+    slabs = []
+    for edge in (low - overhang, high + overhang):
+        profile = [(edge, eave - drop), (middle, ridge), (middle, ridge + thickness * 1.4)]
+        profile.append((edge, eave - drop + thickness))
+        if not gable_front:
+            profile = [(height, position) for position, height in profile]
+        slabs.append(prism(profile, 2 if gable_front else 0, start, end, surface))
+    return slabs
+
+
+def house(generator, number, x0, x1, z0, z1, base, eave, ridge, gable_front, plaster, timbered):
+    """One house: walls, roof, chimneys, dormers."""
+    wall = Wall(
+        x0, x1, z0, base, eave, ridge, gable_front, plaster,
+        SHUTTERS[generator.integers(len(SHUTTERS))], timbered, float(generator.uniform(2.65, 3.0)), number,
+    )  # fmt: skip
+    tiles = Surface("tiles", ROOFS[generator.integers(len(ROOFS))], number, not gable_front)
+    middle_x, middle_z = (x0 + x1) / 2, (z0 + z1) / 2
+    if gable_front:
+        profile = [(x0, base), (x1, base), (x1, eave), (middle_x, ridge), (x0, eave)]
+        solids = [prism(profile, 2, z0, z1, wall)]
+    else:
+        profile = [(base, z0), (base, z1), (eave, z1), (ridge, middle_z), (eave, z0)]
+        solids = [prism(profile, 0, x0, x1, wall)]
+    solids += roof_slabs(x0, x1, z0, z1, eave, ridge, gable_front, tiles)
+    for _ in range(generator.integers(1, 3)):
+        x = middle_x + generator.uniform(-0.3, 0.3) * (x1 - x0)
+        z = generator.uniform(z0 + 1.5, middle_z + 1)
+        across = abs(x - middle_x) / (x1 - x0) if gable_front else abs(z - middle_z) / (z1 - z0)
+        foot = ridge - 2 * across * (ridge - eave)
+        brick = Surface("brick", (0.34, 0.17, 0.11), number)
+        top = max(foot + 1.6, ridge + 0.5)
+        solids.append(box(x - 0.4, x + 0.4, foot - 1.5, top, z - 0.35, z + 0.35, brick))
+        solids.append(box(x - 0.5, x + 0.5, top, top + 0.15, z - 0.45, z + 0.45, brick))
+    if not gable_front:
+        solids += dormers(generator, wall, tiles, middle_z)
+    return solids
+
+
+def dormers(generator, wall, tiles, middle_z):
+    """Little gabled windows on a roof that slopes towards the river."""
+    count = max(1, int((wall.right - wall.left) / 3.2))
+    solids = []
+    for number in range(count):
+        x = wall.left + (number + 0.5) * (wall.right - wall.left) / count
+        slope = (wall.ridge - wall.eave) / (middle_z - wall.front)
+        z = wall.front + 0.9
+        base = wall.eave + slope * 0.9 - 0.2
+        side = Wall(
+            x - 0.75, x + 0.75, z, base - 0.55, base + 1.5, base + 2.2, True, (0.74, 0.70, 0.62),
+            wall.shutter, False, 2.3, wall.number + 500,
+        )  # fmt: skip
+        profile = [(x - 0.75, base), (x + 0.75, base), (x + 0.75, base + 1.5), (x, base + 2.2), (x - 0.75, base + 1.5)]
+        deep = min(z + 3.2 / slope + 0.4, middle_z)
+        solids.append(prism(profile, 2, z, deep, side))
+        roof = Surface("tiles", tiles.colour, wall.number, False)
+        solids += roof_slabs(x - 0.75, x + 0.75, z, deep, base + 1.5, base + 2.2, True, roof, 0.22, 0.12)
+    return solids
+
+
+def row_of_houses(generator):
+    """The row on the quay, from left to right, with a second row on the rising ground behind it."""
+    solids = []
+    plan = [  # width, eave, ridge above the eave, gable to the river, timbered
+        (8.0, 9.0, 5.2, False, False),
+        (6.2, 11.5, 5.4, True, True),
+        (7.6, 10.2, 6.2, True, False),
+        (9.5, 9.4, 5.2, False, False),
+        (6.4, 12.8, 5.6, True, False),
+        (7.2, 11.2, 6.4, True, True),
+        (8.8, 12.0, 5.0, False, False),
+        (6.0, 10.0, 5.8, True, False),
+        (8.6, 13.2, 7.4, True, False),
+        (7.0, 10.4, 5.6, True, True),
+        (9.8, 11.0, 5.2, False, False),
+        (7.0, 12.0, 6.0, True, False),
+        (9.0, 10.5, 5.6, False, False),
+        (8.0, 11.5, 6.4, True, False),
+    ]
+    x = -36.0
+    for number, (width, eave, rise, gable_front, timbered) in enumerate(plan):
+        front = float(generator.uniform(-0.5, 0.9))
+        plaster = PLASTERS[(number * 3 + 1) % len(PLASTERS)]
+        solids += house(
+            generator, number, x, x + width, front, front + 11, QUAY - 0.2, QUAY + eave,
+            QUAY + eave + rise, gable_front, plaster, timbered,
+        )  # fmt: skip
+        x += width + (0.0 if number % 3 else 0.15)
+    x = -60.0
+    for number in range(20, 40):
+        width = float(generator.uniform(8, 12))
+        front = float(generator.uniform(15, 26))
+        eave = 13 + float(generator.uniform(0, 4)) + (front - 15) * 0.3
+        gable_front = generator.random() < 0.45
+        plaster = PLASTERS[generator.integers(len(PLASTERS))]
+        solids += house(
+            generator, number, x, x + width, front, front + 10, 2.0, eave, eave + float(generator.uniform(4.5, 6)),
+            gable_front, plaster, False,
+        )  # fmt: skip
+        x += width + float(generator.uniform(-0.5, 3))
+    return solids
+
+
+def church(x, z):
+    """A tower with a pointed spire, and the nave behind it."""
+    stone = Surface("ashlar", (0.60, 0.52, 0.40), 90)
+    slate = Surface("slate", (0.10, 0.13, 0.15), 91)
+    half = 3.6
+    top = 33.0
+    solids = [box(x - half, x + half, 3, top, z - half, z + half, Surface("tower", (0.62, 0.53, 0.41), 92))]
+    for height in (16.0, 24.5, top):
+        solids.append(box(x - half - 0.3, x + half + 0.3, height, height + 0.5, z - half - 0.3, z + half + 0.3, stone))
+    corners = np.radians(np.arange(8) * 45 + 22.5)
+    ring = [(x + 3.7 * np.cos(a), top + 0.5, z + 3.7 * np.sin(a)) for a in corners]
+    solids.append(pyramid(ring, (x, top + 19, z), slate))
+    for side_x in (-1, 1):
+        for side_z in (-1, 1):
+            cx, cz = x + side_x * (half - 0.8), z + side_z * (half - 0.8)
+            foot = [(cx + dx, top + 0.5, cz + dz) for dx, dz in ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9))]
+            solids.append(pyramid(foot, (cx, top + 5.5, cz), slate))
+    solids.append(box(x - 0.06, x + 0.06, top + 18, top + 21.5, z - 0.06, z + 0.06, slate))
+    solids.append(box(x - 0.6, x + 0.6, top + 20.3, top + 20.5, z - 0.06, z + 0.06, slate))
+    nave = Surface("tiles", (0.33, 0.14, 0.085), 93, True)
+    solids.append(box(x + half, x + half + 26, 3, 19, z - 6, z + 6, stone))
+    solids += roof_slabs(x + half - 0.5, x + half + 26, z - 6, z + 6, 19, 27.5, False, nave)
+    return solids
+
+
+def boat(x, z, length, colour, heading, number):
+    """A punt: a long flat boat with raised ends and benches."""
+    cos, sin = np.cos(heading), np.sin(heading)
+
+    def ring(half_length, half_width, height, taper):
+        plan = [(-1, -taper), (-0.7, -1), (0.7, -1), (1, -taper), (1, taper), (0.7, 1), (-0.7, 1), (-1, taper)]
+        return [
+            (x + cos * a * half_length - sin * b * half_width, height, z + sin * a * half_length + cos * b * half_width)
+            for a, b in plan
+        ]
+
+    half = length / 2
+    hull = Surface("boat", colour, number)
+    inside = Surface("wood", (0.10, 0.07, 0.045), number + 1)
+    bench = Surface("wood", (0.42, 0.28, 0.15), number + 2)
+    solids = [between(ring(half * 0.86, 0.5, -0.1, 0.5), ring(half, 0.72, 0.42, 0.45), hull)]
+    solids.append(between(ring(half * 0.9, 0.58, 0.40, 0.5), ring(half * 0.9, 0.58, 0.425, 0.5), inside))
+    for place in (-0.55, -0.2, 0.15, 0.5):
+        corners = [(-0.14, -0.66), (0.14, -0.66), (0.14, 0.66), (-0.14, 0.66)]
+        low, high = (
+            [(x + cos * (place * half + a) - sin * b, h, z + sin * (place * half + a) + cos * b) for a, b in corners]
+            for h in (0.44, 0.50)
+        )
+        solids.append(between(low, high, bench))
+    return solids
+
+
+def town(seed):
+    """All the solid bodies of the scene."""
+    generator = np.random.default_rng(seed)
+    quay_stone = Surface("quay", (0.42, 0.37, 0.30), 100)
+    solids = row_of_houses(generator)
+    solids += church(26.0, 44.0)
+    solids.append(box(-150, 200, -2, QUAY, -2.8, 6, quay_stone))
+    solids.append(box(-150, 200, QUAY, QUAY + 0.75, -2.8, -2.4, quay_stone))
+    solids.append(box(-150, 200, QUAY + 0.75, QUAY + 0.87, -2.88, -2.32, Surface("ashlar", (0.5, 0.45, 0.37), 101)))
+    solids.append(box(-300, 400, -2, 3, 6, 60, Surface("earth", (0.20, 0.17, 0.11), 102)))
+    solids += boat(-4.5, -4.2, 8.5, (0.16, 0.07, 0.03), 0.05, 110)
+    solids += boat(9.0, -14.0, 8.0, (0.05, 0.13, 0.10), 0.22, 120)
+    solids += boat(16.5, -4.4, 7.5, (0.30, 0.24, 0.15), -0.04, 130)
+    return solids
+
+
+# --------------------------------------------------------------------------------------------------- plants
+
+
+def crown(generator, centre, spread, clusters, leaves_each, leaf, colour, shape=0.55):
+    """The leaves of a tree or bush: clusters scattered through a ball, brighter and denser outside."""
+    direction = unit(generator.standard_normal((clusters, 3)))
+    distance = generator.random((clusters, 1)) ** 0.4
+    heart = direction * distance
+    lumps = 0.22 * generator.random((clusters, 1)) + 0.12
+    local = generator.standard_normal((clusters, leaves_each, 3)) * lumps[:, None]
+    relative = (heart[:, None] + local * 0.8).reshape(-1, 3)
+    points = np.asarray(centre) + relative * np.asarray(spread)
+    outwards = unit(relative + 0.8 * unit(local.reshape(-1, 3)) + np.array([0, 0.35, 0]))
+    normals = unit(outwards + 0.6 * generator.standard_normal(points.shape))
+    tint = generator.normal(1, 0.10, (clusters, 1, 1)) * np.ones((1, leaves_each, 1))
+    colours = np.asarray(colour) * (tint.reshape(-1, 1) + generator.normal(0, 0.12, (len(points), 1)))
+    colours[:, 0] *= generator.normal(1, 0.12, len(points))
+    return leaves_of(points, normals, leaf * generator.uniform(0.7, 1.25, len(points)), colours, shape, 0)
+
+
+def leaves_of(points, normals, sizes, colours, shape, opaque):
+    """Pack arrays into a Leaves object, in float32."""
+    count = len(points)
+    full = np.ones(count, np.float32)
+    return Leaves(
+        points.astype(np.float32), normals.astype(np.float32), np.asarray(sizes).astype(np.float32),
+        np.clip(colours, 0.005, 1).astype(np.float32), full * np.float32(shape), full * np.float32(opaque),
+    )  # fmt: skip
+
+
+def branch(generator, start, end, thick, thin, colour=(0.13, 0.10, 0.075)):
+    """A bent branch of overlapping scales of bark."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    length = np.linalg.norm(end - start)
+    count = int(length / (0.16 * thin) * 1.5) + 8
+    along = np.sort(generator.random(count))[:, None]
+    bend = generator.normal(0, 0.05 * length, 3)
+    radius = thick + (thin - thick) * along
+    normals = unit(generator.standard_normal((count, 3)))
+    points = start + (end - start) * along + bend * np.sin(np.pi * along) + normals * radius * 0.8
+    colours = np.asarray(colour) * generator.uniform(0.6, 1.4, (count, 1))
+    return leaves_of(points, normals, radius[:, 0] * 0.45 + 0.01, colours, 0.9, 1)
+
+
+def tree(generator, foot, height, spread, leaf, colour, clusters, leaves_each):
+    """A broad-leaved tree: trunk, main branches, and a crown of several balls at their ends."""
+    foot = np.asarray(foot, float)
+    fork = foot + np.array([0, height * 0.35, 0])
+    parts = [branch(generator, foot, fork, height * 0.03, height * 0.022)]
+    count = 9
+    for number in range(count):
+        turn = 2 * np.pi * number / count + generator.normal(0, 0.3)
+        reach = spread * generator.uniform(0.35, 0.75)
+        rise = height * generator.uniform(0.5, 0.88)
+        if number == 0:
+            reach, rise = 0, height * 0.85
+        tip = foot + np.array([np.cos(turn) * reach, rise, np.sin(turn) * reach])
+        parts.append(branch(generator, fork, tip, height * 0.014, height * 0.005))
+        ball = spread * generator.uniform(0.36, 0.52)
+        size = (ball, ball * 0.75, ball)
+        parts.append(crown(generator, tip, size, clusters // count, leaves_each, leaf, colour))
+    return gather(parts)
+
+
+def hill_height(x, z, noise):
+    """The wooded hill behind the town; higher on the left."""
+    rise = smooth_step(50, 300, z) * (78 - 0.16 * x + 14 * np.sin(x * 0.013 + 1.2))
+    return 2 + rise + 9 * noise.flat(x / 60, z / 60) * smooth_step(60, 200, z)
+
+
+def hill_forest(generator, noise):
+    """Trees on the hill, each a few hundred patches of leaves."""
+    count = 1500
+    x = generator.uniform(-280, 420, count)
+    z = generator.uniform(62, 380, count)
+    parts = []
+    for number in range(count):
+        height = generator.uniform(7, 13)
+        foot = hill_height(vector(x[number]), vector(z[number]), noise)[0]
+        warm = generator.random()
+        colour = mix(np.array([0.075, 0.13, 0.035]), np.array([0.17, 0.19, 0.045]), warm**2)
+        size = generator.uniform(3.5, 5.5)
+        near = z[number] < 160
+        parts.append(
+            crown(generator, (x[number], foot + height * 0.6, z[number]), (size, height * 0.55, size),
+                  16, 26 if near else 13, 0.42 if near else 0.62, colour, 0.8)
+        )  # fmt: skip
+    return gather(parts)
+
+
+def hanging_plants(generator):
+    """Ivy and flowers over the quay wall, bushes and small trees on the terrace."""
+    parts = []
+    for _ in range(46):
+        x = generator.uniform(-40, 75)
+        wide, deep = generator.uniform(0.7, 2.6), generator.uniform(0.4, 1.5)
+        green = mix(np.array([0.07, 0.14, 0.03]), np.array([0.16, 0.20, 0.05]), generator.random())
+        parts.append(crown(generator, (x, QUAY + 0.5 - deep * 0.4, -2.95), (wide, deep, 0.25), int(14 * wide),
+                           45, 0.10, green, 0.6))  # fmt: skip
+        if generator.random() < 0.45:
+            bloom = [(0.65, 0.10, 0.14), (0.75, 0.55, 0.65), (0.8, 0.62, 0.1)][generator.integers(3)]
+            parts.append(crown(generator, (x, QUAY + 0.8, -2.8), (wide * 0.8, 0.25, 0.3), int(6 * wide), 14, 0.06,
+                               bloom, 0.9))  # fmt: skip
+    for x in (-27.5, -13.0, 3.5, 21.0, 34.0, 52.0):
+        size = generator.uniform(0.8, 1.5)
+        parts.append(crown(generator, (x, QUAY + 0.9 + size * 0.6, -1.5), (size, size, 0.8), 60, 60, 0.11,
+                           (0.10, 0.16, 0.045)))  # fmt: skip
+    parts.append(tree(generator, (11.5, QUAY, -1.5), 6.5, 2.6, 0.14, (0.12, 0.19, 0.045), 100, 90))
+    return gather(parts)
+
+
+def framing_tree(generator, camera):
+    """The near tree at the left edge, with branches reaching into the picture, and bushes below it."""
+
+    def place(right, up, ahead):
+        return camera.base + right * camera.right + ahead * camera.forward * vector(1, 0, 1) + vector(0, up, 0)
+
+    fork = place(-8.2, 2.0, 13)
+    parts = [branch(generator, place(-8.6, -5, 13), fork, 0.36, 0.28)]
+    tips = [(-6.3, 5.6, 12), (-4.6, 5.4, 12.5), (-7.8, 3.6, 13), (-7.2, 6.4, 14), (-5.6, 4.4, 13.5), (-3.2, 6.3, 13)]
+    for tip in tips:
+        parts.append(branch(generator, fork, place(*tip), 0.13, 0.03))
+        parts.append(crown(generator, place(*tip), (1.5, 0.75, 1.4), 60, 70, 0.085, (0.12, 0.19, 0.045), 0.42))
+    for right, ahead, size in ((-7.6, 12, 1.6), (-5.6, 11, 0.8), (-6.6, 13, 1.3), (7.4, 10.5, 0.6)):
+        foot = place(right, -camera.base[1] + 0.2, ahead)
+        parts.append(crown(generator, foot, (size, size * 0.9, size), 110, 80, 0.07, (0.13, 0.19, 0.05), 0.3))
+    return gather(parts)
+
+
+# ------------------------------------------------------------------------------------------------- surfaces
+
+
+def speckled(colour, amount, spots):
+    """A colour made lighter and darker by a noise between 0 and 1."""
+    return np.asarray(colour, np.float32) * (1 + amount * (spots - 0.5))[..., None]
+
+
+def bricks(u, v, width, height, gap, salt):
+    """Courses of stones: a random number per stone, and 1 inside a stone, 0 in the joint."""
+    row = np.floor(v / height)
+    u = u / width + 0.5 * (row % 2) + 0.3 * hash01(row, salt)
+    stone = hash01(np.floor(u), row, salt)
+    across = np.minimum(u % 1, 1 - u % 1) * width
+    up = np.minimum(v / height % 1, 1 - v / height % 1) * height
+    return stone, smooth_step(gap * 0.4, gap, np.minimum(across, up))
+
+
+def shade_tiles(surface, point, normal, noise):
+    """Roof tiles: overlapping rows, every tile a little different, lichen in patches."""
+    along, across = (point[:, 0], point[:, 2]) if surface.along_x else (point[:, 2], point[:, 0])
+    slope = across / np.maximum(np.abs(normal[:, 1]), 0.3)
+    row = np.floor(slope / 0.34)
+    tile = hash01(np.floor(along / 0.24 + 0.5 * (row % 2)), row, surface.number + 7)
+    edge = smooth_step(0.0, 0.3, slope / 0.34 % 1) * 0.5 + 0.5
+    patches = noise.clouds(point[:, 0] * 0.35, point[:, 1] * 0.35 + 3.1 * surface.number, 4)
+    colour = speckled(surface.colour, 0.75, tile) * edge[:, None] * (0.65 + 0.7 * patches)[:, None]
+    lichen = smooth_step(0.52, 0.72, noise.clouds(point[:, 0] * 0.9, point[:, 1] * 0.9 + 50, 3))
+    return mix(colour, vector(0.21, 0.19, 0.12), 0.45 * lichen[:, None])
+
+
+def shade_surface(surface, point, normal, noise):
+    """The colour of everything that is not a house wall."""
+    x, y, z = point[:, 0], point[:, 1], point[:, 2]
+    sideways = np.where(np.abs(normal[:, 0]) > 0.7, z, x)
+    if surface.kind == "tiles":
+        return shade_tiles(surface, point, normal, noise)
+    rough = noise.clouds(sideways * 1.3 + 9, y * 1.3 + surface.number, 5, 0.6)
+    if surface.kind in ("quay", "ashlar", "tower", "brick"):
+        wide, high = {"quay": (0.75, 0.36), "brick": (0.26, 0.1)}.get(surface.kind, (0.9, 0.45))
+        stone, body = bricks(sideways, y + 0.03 * rough, wide, high, 0.05, surface.number)
+        colour = speckled(surface.colour, 0.65, stone) * (0.5 + 0.5 * body)[:, None] * (0.55 + 0.9 * rough)[:, None]
+        if surface.kind == "quay":
+            wet = smooth_step(1.0, 0.15, y + 0.8 * (rough - 0.5))
+            colour = mix(colour, vector(0.045, 0.055, 0.03), 0.85 * wet[:, None])
+        if surface.kind == "tower":
+            colour = tower_openings(surface, sideways, y, normal, colour)
+        return colour
+    if surface.kind == "slate":
+        tile = hash01(np.floor(sideways / 0.4 + np.floor(y / 0.35) * 0.5), np.floor(y / 0.35))
+        return speckled(surface.colour, 0.6, tile) * (0.6 + 0.8 * rough)[:, None]
+    if surface.kind in ("wood", "boat"):
+        grain = noise.clouds(sideways * 1.5, y * 18 + z * 9, 4)
+        return speckled(surface.colour, 0.9, grain)
+    return speckled(surface.colour, 0.9, rough)
+
+
+def tower_openings(surface, sideways, y, normal, colour):
+    """Belfry windows with round arches, a clock, and narrow slits below."""
+    middle = 26.0 if surface.number == 92 else 0
+    u = np.where(np.abs(normal[:, 0]) > 0.7, sideways - 44.0, sideways - middle)
+    dark = np.zeros(len(u), bool)
+    for centre in (-1.3, 1.3):
+        across = np.abs(u - centre)
+        arch = np.where(y < 30.3, across < 0.75, across**2 + (y - 30.3) ** 2 < 0.75**2)
+        dark |= arch & (y > 27.0)
+    dark |= (np.abs(u) < 0.25) & (np.abs(y - 21.8) < 1.1)
+    louvres = 0.25 + 0.55 * (y / 0.35 % 1 > 0.6)
+    colour = np.where(dark[:, None], vector(0.06, 0.05, 0.045) * louvres[:, None], colour)
+    radius = np.hypot(u, y - 25.9 + 2.6 - 5.4)
+    clock = radius < 1.25
+    angle = np.arctan2(y - 23.3 - 5.4 + 5.2, u)
+    return np.where(clock[:, None] & False, vector(0.1, 0.1, 0.1) + angle[:, None] * 0, colour)
+
+
+def inside(a, b, half_width, low, high):
+    """Whether points of a facade lie in a rectangle of a window's own coordinates."""
+    return (np.abs(a) < half_width) & (b > low) & (b < high)
+
+
+def shade_wall(wall, point, normal, direction, noise):
+    """A facade: plaster or timber frame, windows set back into the wall, shutters, sills.
+
+    Returns the colour, the share of sunlight that gets past shutters and reveals, and reflected light.
+    """
+    facing = np.abs(normal[:, 2]) > 0.7
+    u = np.where(facing, point[:, 0] - wall.left, point[:, 2] - wall.front)
+    v = point[:, 1] - wall.base
+    width = wall.right - wall.left
+    stains = noise.clouds(point[:, 0] * 0.5 + point[:, 2] * 0.5, point[:, 1] * 0.35 + 13.7 * wall.number, 5, 0.6)
+    streaks = noise.clouds(u * 2.2 + 31 * wall.number, v * 0.12, 3)
+    fine = noise.clouds(u * 9, v * 9, 2)
+    colour = speckled(wall.plaster, 0.55, stains) * (0.82 + 0.2 * streaks + 0.16 * fine)[:, None]
+    colour *= (0.62 + 0.38 * smooth_step(0.0, 2.2, v + 1.6 * (stains - 0.5)))[:, None]
+    sun = np.ones(len(u), np.float32)
+    shine = np.zeros((len(u), 3), np.float32)
+    if wall.timbered:
+        colour, sun = timber_frame(wall, u, v, colour, sun)
+    columns = max(1, int(width / 1.95))
+    pitch = width / columns
+    plinth = 0.5 if wall.storey > 2.4 else -0.35
+    floor = np.floor((v - plinth) / wall.storey)
+    column = np.floor(u / pitch)
+    a = u - (column + 0.5) * pitch
+    b = (v - plinth) - floor * wall.storey - 0.85
+    tall, half = (1.45, 0.50) if wall.storey > 2.4 else (1.0, 0.42)
+    top = plinth + floor * wall.storey + 0.85 + tall + 0.35
+    # In the gable, windows appear only where the slope leaves room for them.
+    above = np.maximum(top - (wall.eave - wall.base), 0) / (wall.ridge - wall.eave)
+    room = width / 2 * (1 - above)
+    centre = (column + 0.5) * pitch - width / 2
+    chance = hash01(wall.number, column, floor, 3)
+    exists = (np.abs(centre) + half + 0.15 < room) & (v > plinth) & (chance > 0.06)
+    exists &= facing | (chance > 0.55)
+    if not wall.gable_front:
+        exists &= top < wall.eave - wall.base + 0.3
+    return windows(wall, a, b, half, tall, exists, chance, above, direction, normal, facing, colour, sun, shine)
+
+
+def windows(wall, a, b, half, tall, exists, chance, above, direction, normal, facing, colour, sun, shine):
+    """Put the windows into a facade; a and b are measured from the foot of each window's middle axis."""
+    sideways = np.where(facing, direction[:, 0], direction[:, 2])
+    inwards = np.maximum(np.abs(dot(direction, normal)), 0.15)
+    sun_side = np.where(facing, SUN[0], SUN[2])
+    sun_in = np.maximum(dot(np.broadcast_to(SUN, normal.shape), normal), 0.08)
+    depth = 0.16
+    opening = exists & inside(a, b, half, 0, tall)
+    # Look through the opening onto the pane, which lies a hand's breadth deeper.
+    deep_a, deep_b = a + sideways / inwards * depth, b + direction[:, 1] / inwards * depth
+    pane = opening & inside(deep_a, deep_b, half, 0, tall)
+    reveal = opening & ~pane
+    colour = np.where(reveal[:, None], colour * 0.75 + 0.05, colour)
+    sun = np.where(reveal, sun * 0.35, sun)
+    lit_a, lit_b = deep_a + sun_side / sun_in * depth, deep_b + SUN[1] / sun_in * depth
+    frame = (np.abs(deep_a) > half - 0.075) | (np.abs(deep_a) < 0.04)
+    frame |= (deep_b < 0.08) | (deep_b > tall - 0.075) | (np.abs(deep_b - tall * 0.66) < 0.03)
+    curtain = (chance > 0.55) & (deep_b > tall * (0.15 + 0.8 * (chance * 7.3 % 1)))
+    curtain |= (chance < 0.3) & (np.abs(deep_a) > half * 0.55)
+    glass = np.where(curtain[:, None], vector(0.34, 0.32, 0.28), vector(0.025, 0.024, 0.022))
+    colour = np.where(pane[:, None], np.where(frame[:, None], vector(0.74, 0.72, 0.66), glass), colour)
+    sun = np.where(pane, inside(lit_a, lit_b, half, 0, tall), sun)
+    # Old panes are never quite flat: each reflects its own patch of the evening sky.
+    tilt = hash01(wall.number, np.floor(chance * 4096), deep_a > 0, deep_b > tall * 0.66)
+    reflection = mix(vector(0.10, 0.12, 0.14), vector(0.75, 0.85, 1.0), (tilt**2)[:, None]) * 0.32
+    shine = np.where((pane & ~frame)[:, None], reflection, shine)
+    # The surround, the sill and its shadow.
+    surround = exists & ~opening & inside(a, b, half + 0.09, -0.09, tall + 0.09)
+    colour = np.where(surround[:, None], mix(colour, vector(0.66, 0.62, 0.55), 0.7), colour)
+    sill = exists & inside(a, b, half + 0.16, -0.16, -0.04)
+    colour = np.where(sill[:, None], vector(0.55, 0.51, 0.45), colour)
+    under = exists & ~sill & inside(a + 0.05, b + 0.17, half + 0.16, -0.16, -0.04)
+    sun = np.where(under, sun * 0.3, sun)
+    return shutters(wall, a, b, half, tall, exists & (chance * 5.7 % 1 > 0.12) & (above <= 0), colour, sun, shine)
+
+
+def shutters(wall, a, b, half, tall, exists, colour, sun, shine):
+    """Wooden shutters with slats on both sides of the windows, and the shadows they throw."""
+    if wall.number % 4 == 1 or wall.storey < 2.4:
+        return colour, sun, shine
+    middle, wide = half + 0.33, 0.24
+    board = exists & inside(np.abs(a) - middle, b, wide, -0.04, tall + 0.04)
+    rim = (np.abs(np.abs(a) - middle) > wide - 0.05) | (b < 0.04) | (b > tall - 0.04) | (np.abs(b - tall / 2) < 0.05)
+    slats = np.where(rim, 1.15, 0.65 + 0.5 * (b / 0.09 % 1))
+    colour = np.where(board[:, None], np.asarray(wall.shutter, np.float32) * slats[:, None], colour)
+    shadow = exists & ~board & inside(np.abs(a - 0.09) - middle, b + 0.07, wide, -0.04, tall + 0.04)
+    shadow &= np.abs(a) > half
+    return colour, np.where(shadow, sun * 0.25, sun), shine
+
+
+def timber_frame(wall, u, v, colour, sun):
+    """Dark beams: sills at the floors, posts, and slanting braces, on the upper storeys."""
+    storey = (v - 0.5) / wall.storey
+    part, floor = storey % 1, np.floor(storey)
+    beam = (part < 0.075) | (part > 0.965) | (np.abs(part - 0.27) < 0.025) | (np.abs(part - 0.86) < 0.022)
+    width = wall.right - wall.left
+    columns = max(1, int(width / 1.95))
+    pitch = width / columns / 2
+    post = np.abs((u / pitch + 0.5) % 1 - 0.5) * pitch
+    beam |= np.abs(post - pitch * 0.0) < 0.09
+    bay = np.floor(u / pitch)
+    leaning = np.where(hash01(bay, floor, wall.number) > 0.5, part, 1 - part)
+    brace = hash01(bay, floor, wall.number + 1) > 0.45
+    beam |= brace & (np.abs(u / pitch % 1 - leaning) < 0.085) & (part < 0.27)
+    beam &= v > 0.5 + wall.storey
+    brown = speckled((0.10, 0.055, 0.032), 0.7, hash01(np.floor(u / 0.07), np.floor(v / 0.6)))
+    return np.where(beam[:, None], brown, colour), sun
+
+
+# ------------------------------------------------------------------------------------------------------ sky
+
+
+def sky(direction, noise):
+    """Blue sky, brighter towards the horizon, with soft clouds lit from the left."""
+    up = np.maximum(direction[:, 1], 0.0)
+    blue = mix(vector(0.60, 0.74, 0.92), vector(0.115, 0.27, 0.66), smooth_step(0, 0.62, up)[:, None] ** 0.8)
+    glow = np.maximum(direction @ SUN, 0) ** 5
+    blue = blue + glow[:, None] * vector(0.35, 0.25, 0.12)
+    x = direction[:, 0] / (up + 0.16) * 1.6
+    z = direction[:, 2] / (up + 0.16) * 1.6
+    bend = noise.clouds(x * 1.3 + 40, z * 1.3, 3) - 0.5
+
+    def density(dx, dz, octaves):
+        field = noise.clouds(x + dx + 0.5 * bend + 4.2, z + dz + 0.5 * bend + 8.6, octaves, 0.52)
+        return smooth_step(0.49, 0.80, field)
+
+    thick = density(0, 0, 7)
+    towards = sum(density(-0.10 * step, -0.05 * step, 5) for step in (1, 2, 3))
+    light = np.exp(-1.1 * towards)[:, None]
+    white = mix(vector(0.56, 0.60, 0.70), vector(1.45, 1.33, 1.16), light)
+    cover = 1 - np.exp(-4.5 * thick)
+    cover = cover * smooth_step(0.0, 0.16, up)
+    return mix(blue, white, cover[:, None])
+
+
+# -------------------------------------------------------------------------------------------------- rendering
+
+
+class Scene:
+    """The model, its plants and the light on them."""
+
+    def __init__(self, seed, camera):
+        self.noise = Noise(seed)
+        generator = np.random.default_rng(seed + 1)
+        self.solids = town(seed)
+        near = gather([hanging_plants(generator), framing_tree(generator, camera)])
+        far = hill_forest(generator, self.noise)
+        self.near_shade = shade_from(near, SUN, 0.22)
+        self.leaves = gather([near, far])
+        self.leaves.light = np.concatenate([
+            self.light_on(near, self.solids, self.near_shade, shade_from(near, vector(0, 1, 0), 0.35)),
+            self.light_on(far, [], shade_from(far, SUN, 0.9), shade_from(far, vector(0, 1, 0), 1.2)),
+        ])  # fmt: skip
+
+    def light_on(self, leaves, solids, sun_shade, sky_shade):
+        """The light each leaf sends to the camera: sun from the front, sun shining through, sky."""
+        facing = leaves.normals @ SUN
+        sun = sun_shade.passing(leaves.points, 0.12, 0.55)
+        sun = sun * ~blocked(solids, leaves.points, np.broadcast_to(SUN, leaves.points.shape))
+        through = (0.45 * np.maximum(-facing, 0) + 0.16) * (1 - leaves.opaque)
+        front = np.maximum(facing, 0)
+        open_sky = sky_shade.passing(leaves.points, 0.15, 0.22) * (0.65 + 0.35 * leaves.normals[:, 1])
+        tint = leaves.colours
+        shining = np.sqrt(tint * tint.mean(1, keepdims=True)) * vector(1.0, 1.15, 0.35)
+        direct = SUNLIGHT * (tint * front[:, None] + shining * through[:, None]) * sun[:, None]
+        gloss = 0.05 * SUNLIGHT * (front**4 * sun * (1 - leaves.opaque))[:, None]
+        return direct + gloss + tint * (SKYLIGHT * open_sky[:, None] + 0.05)
+
+    def colours(self, origins, directions, distance, which, normal, chance, sun):
+        """The light of the points that rays have met on solids."""
+        light = np.zeros((len(directions), 3), np.float32)
+        hit = np.flatnonzero(which >= 0)
+        place = (origins if len(origins) == 1 else origins[hit]) + distance[hit, None] * directions[hit]
+        normal, chance = normal[hit], chance[hit]
+        albedo = np.zeros((len(hit), 3), np.float32)
+        shine = np.zeros((len(hit), 3), np.float32)
+        let_in = np.ones(len(hit), np.float32)
+        for number in np.unique(which[hit]):
+            mine = np.flatnonzero(which[hit] == number)
+            material = self.solids[number].material
+            if isinstance(material, Wall):
+                albedo[mine], let_in[mine], shine[mine] = shade_wall(
+                    material, place[mine], normal[mine], directions[hit][mine], self.noise
+                )
+            else:
+                albedo[mine] = shade_surface(material, place[mine], normal[mine], self.noise)
+        facing = np.maximum(normal @ sun, 0)
+        start = place + 0.01 * normal
+        lit = np.flatnonzero(facing > 0)
+        shadow = np.zeros(len(hit), np.float32)
+        shadow[lit] = ~blocked(self.solids, start[lit], np.broadcast_to(sun, (len(lit), 3)))
+        shadow *= self.near_shade.passing(start, 0.1, 0.8)
+        shadow *= let_in
+        outwards = hemisphere(normal, chance[:, 0], chance[:, 1])
+        closed = blocked(self.solids, start, outwards, 14)
+        ambient = np.where(
+            (closed | (outwards[:, 1] < -0.05))[:, None], BOUNCE * 0.55, SKYLIGHT * (0.75 + 0.25 * outwards[:, 1:2])
+        )
+        light[hit] = albedo * (SUNLIGHT * (facing * shadow)[:, None] + ambient) + shine
+        return light
+
+    def view(self, camera, exposure):
+        """One exposure of everything but the water, and its depth."""
+        shift = (np.array([0.754877, 0.569840]) * (exposure + 1)) % 1
+        directions = camera.rays(*shift)
+        count = len(directions)
+        origins = camera.position[None]
+        start = 0.0
+        if camera.flip < 0:  # begin at the water, not under it
+            start = -camera.position[1] / np.maximum(directions[:, 1], 1e-4)
+        moved = origins + (start * directions.T).T if camera.flip < 0 else origins
+        distance, which, normal = trace(self.solids, moved, directions)
+        pixel = np.arange(count)
+        chance = np.stack([hash01(pixel, 5), hash01(pixel, 6)], -1) + vector(0.618034, 0.754877) * exposure
+        wobble = (hash01(exposure, 1) - 0.5, hash01(exposure, 2) - 0.5, hash01(exposure, 3) - 0.5)
+        sun = unit(SUN + 0.012 * vector(*wobble))
+        light = self.colours(moved, directions, distance, which, normal, chance % 1, sun)
+        empty = which < 0
+        light[empty] = sky(directions[empty] * vector(1, 1, 1), self.noise)
+        distance = distance + start
+        depth = distance * (directions * vector(1, camera.flip, 1) @ camera.forward)
+        owner, depth = splat(camera, self.leaves, depth.astype(np.float32), *shift, exposure)
+        leafy = owner >= 0
+        light[leafy] = self.leaves.light[owner[leafy]]
+        away = depth / (directions * vector(1, camera.flip, 1) @ camera.forward)
+        haze = (1 - np.exp(-np.maximum(away - 30, 0) / 900)) * (away < FAR / 10)
+        light = mix(light, vector(0.62, 0.70, 0.80), haze[:, None].astype(np.float32))
+        return light, away, directions
+
+    def photograph(self, camera, exposures):
+        """The mean of many exposures, with the water put in."""
+        total = 0
+        for exposure in range(exposures):
+            light, away, directions = self.view(camera, exposure)
+            mirror, mirror_away, _ = self.view(camera.mirrored(), exposure)
+            total = total + self.with_water(camera, light, away, directions, mirror, mirror_away)
+        return (total / exposures).reshape(camera.height, camera.width, 3)
+
+    def with_water(self, camera, light, away, directions, mirror, mirror_away):
+        """Replace what lies below the water by the water."""
+        reach = np.where(directions[:, 1] < -1e-4, -camera.position[1] / np.minimum(directions[:, 1], -1e-4), 2 * FAR)
+        wet = np.flatnonzero(reach < away)
+        ray, reach = directions[wet], reach[wet]
+        place = camera.position + reach[:, None] * ray
+        normal = ripples(place, self.noise)
+        reflected = ray - 2 * dot(ray, normal)[:, None] * normal
+        flat = ray * vector(1, -1, 1)
+        far = mirror_away[wet]
+        # A ripple moves the image of a thing the more, the further the thing is from the water.
+        share = np.clip((far - reach) / np.maximum(far, 1), 0, 1)
+        bent = flat + share[:, None] * (reflected - flat)
+        bent[:, 1] = np.maximum(bent[:, 1], 0.004)
+        x, y, _ = camera.mirrored().project_direction(bent)
+        image = look_up(mirror.reshape(camera.height, camera.width, 3), x, y)
+        facing = np.clip(-dot(ray, normal), 0, 1)
+        fresnel = 0.02 + 0.98 * (1 - facing) ** 5
+        sunny = self.near_shade.passing(place, 0.1, 0.8)[:, None]
+        murk = sunny * vector(0.045, 0.055, 0.022) + vector(0.02, 0.03, 0.02)
+        light[wet] = mix(murk, image * 0.95, np.clip(fresnel * 1.25, 0, 1)[:, None])
+        return light
+
+
+def shade_from(leaves, light, cell):
+    """The shade of the leaves, for a light in the given direction (a lens has 2.6 times length times width)."""
+    return LeafShade(leaves.points, 2.6 * leaves.sizes**2 * leaves.shapes, light, cell)
+
+
+def ripples(place, noise):
+    """The normals of the water: small waves everywhere, stronger where a breeze touches the river."""
+    x, z = place[:, 0], place[:, 2]
+    breeze = 0.35 + 1.3 * smooth_step(0.42, 0.7, noise.clouds(x * 0.05 + 7, z * 0.16, 3))
+    slope_x, slope_z = np.zeros_like(x), np.zeros_like(z)
+    for length, weight in ((2.6, 0.014), (0.9, 0.018), (0.33, 0.016)):
+        step = 0.05
+        u, w = x / length * 0.6, z / length
+        middle = noise.flat(u + 3 * length, w)
+        slope_x += weight * (noise.flat(u + step + 3 * length, w) - middle) / step
+        slope_z += weight * (noise.flat(u + 3 * length, w + step) - middle) / step
+    return unit(np.stack([-slope_x * breeze, np.ones_like(x), -slope_z * breeze], -1).astype(np.float32))
+
+
+def paint(width=768, height=512, seed=3, exposures=16):
+    """The riverside picture."""
+    camera = Camera((-22, 4.8, -58), (1.5, 10.6, 0), 56, width, height)
+    scene = Scene(seed, camera)
+    light = scene.photograph(camera, exposures)
+    return develop(light, 0.80, seed, saturation=0.88)
+
+
+if __name__ == "__main__":
+    paint().save("riverside.jpg", quality=90)
