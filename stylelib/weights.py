@@ -41,9 +41,7 @@ DEPTHS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2,) * 5, "vgg16": (2, 2, 3, 3, 3),
 class Weights:
     """The numbers of one network, and what has to be known about them."""
 
-    tensors: dict[
-        str, torch.Tensor
-    ]  # float32: "conv1_1.weight" (C_out, C_in, 3, 3), "conv1_1.bias" (C_out,) …
+    tensors: dict[str, torch.Tensor]  # float32: "conv1_1.weight" (C_out, C_in, 3, 3), "conv1_1.bias" (C_out,) …
     mean: tuple[float, float, float]  # subtracted from an RGB picture in 0..1,
     std: tuple[float, float, float]  # which is then divided by this
     name: str
@@ -83,11 +81,7 @@ def load_weights(name, layer_names, path=None, download=True):
         return _from_user(Path(path).expanduser(), name, layer_names)
     if name in EMBEDDED:
         return _from_ours(_read(DATA / f"{name}.safetensors"), name, layer_names)
-    return (
-        _kept(name, layer_names)
-        or _from_checkpoint_here(name, layer_names)
-        or _fetched(name, layer_names, download)
-    )
+    return _kept(name, layer_names) or _from_checkpoint_here(name, layer_names) or _fetched(name, layer_names, download)
 
 
 def weights_folder():

@@ -1,0 +1,247 @@
+"""The same from a shell: python -m stylelib transfer CONTENT STYLE -o OUT
+
+Exit code 0: done. 2: something asked for cannot be done; one sentence on stderr says what to do. 130: interrupted; the
+picture so far has been saved.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import sys
+import warnings
+
+from tqdm import tqdm
+
+from stylelib import recipes
+from stylelib.errors import InputError, check_choice
+from stylelib.figures import save_animation
+from stylelib.images import FORMATS, PAPER_IMAGES, bundled_images, check_writable, fetch_paper_image, save_image
+from stylelib.losses import CONVENTIONS
+from stylelib.machine import describe, preset
+from stylelib.networks import LAYOUTS, POOLINGS, load_network
+from stylelib.optimizers import OPTIMIZERS
+from stylelib.synthesis import INITIALIZATIONS, Synthesis
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, check_weight
+
+ANIMATION_FRAMES = 40
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its complaints as one sentence."""
+
+    def error(self, message):
+        raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} --help` lists what is possible.")
+
+
+def main(arguments=None):
+    """Run one command; returns the exit code."""
+    warnings.showwarning = lambda message, *_, **__: print(f"Note: {message}", file=sys.stderr)
+    try:
+        options = make_parser().parse_args(arguments)
+        return options.command(options) or 0
+    except InputError as error:
+        print(f"stylelib: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stylelib: interrupted before the first step; nothing was written.", file=sys.stderr)
+        return 130
+
+
+def make_parser():
+    parser = Parser(prog="python -m stylelib", description="Neural style transfer after Gatys, Ecker and Bethge, 2016.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+
+    def add(name, command, summary, *groups):
+        one = commands.add_parser(name, help=summary, description=summary)
+        one.set_defaults(command=command)
+        for group in groups:
+            group(one)
+        return one
+
+    one = add("transfer", transfer, "paint a content image in the style of a style image", add_run_options)
+    add_inputs(one, content=True, style=True)
+    one.add_argument("--alpha-beta", type=weight, default=recipes.ALPHA_BETA, help="α/β: more keeps more content")
+    add_init(one, "content")
+
+    one = add("content", content, "reconstruct a content image from one layer (Figure 1, below)", add_run_options)
+    add_inputs(one, content=True)
+    add_init(one, "noise")
+
+    one = add("style", style, "reconstruct a style image's texture (Figure 1, above)", add_run_options)
+    add_inputs(one, style=True)
+    add_init(one, "noise")
+
+    one = add("resume", resume, "go on with a run that --save-run kept", add_output)
+    one.add_argument("run", metavar="RUN.pt")
+    one.add_argument("--steps", type=whole, help="how many steps in all (default: as the run had)")
+
+    one = add("table", table, "the layers of a network")
+    one.add_argument("network", metavar="NETWORK", help=", ".join(LAYOUTS))
+    one.add_argument("--size", type=whole, default=256, help="side of the picture that the cost is counted for")
+
+    add("pictures", pictures, "the pictures that come with the project")
+    one = add("fetch", fetch, "download one of the paper's own pictures, checked by its SHA-256")
+    one.add_argument("name", metavar="NAME", help=", ".join(PAPER_IMAGES))
+    add("check", lambda options: print(describe()), "what this machine can do")
+    return parser
+
+
+def add_inputs(parser, content=False, style=False):
+    if content:
+        parser.add_argument("content", metavar="CONTENT", help="a picture file, or a bundled name such as riverside")
+        parser.add_argument("--content-layer", default=CONTENT_LAYER, metavar="LAYER", help="default %(default)s")
+    if style:
+        parser.add_argument("style", metavar="STYLE", help="a picture file, or a bundled name such as night_swirls")
+        layers = ",".join(STYLE_LAYERS)
+        parser.add_argument("--style-layers", default=layers, metavar="L1,L2,…", help="default %(default)s")
+
+
+def add_init(parser, default):
+    parser.add_argument("--init", choices=INITIALIZATIONS, default=default, help="start from (default %(default)s)")
+
+
+def add_network(parser):
+    parser.add_argument("--network", metavar="NAME", help=f"{', '.join(LAYOUTS)}; default: vgg19 if it is here")
+    parser.add_argument("--weights", metavar="FILE", help="weights in torchvision's layout that you have already")
+    parser.add_argument("--pooling", choices=POOLINGS, default="avg", help="default %(default)s, as the paper")
+
+
+def add_output(parser):
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the picture to write, .png or .jpg")
+    parser.add_argument("--animation", metavar="FILE", help="write the run as a .gif or .mp4 too")
+    parser.add_argument("--save-run", metavar="RUN.pt", help="keep the run, for `resume`")
+
+
+def add_run_options(parser):
+    add_output(parser)
+    add_network(parser)
+    parser.add_argument("--size", type=whole, help="longer side in pixels (default: the preset's)")
+    parser.add_argument("--steps", type=whole, help="how many steps (default: the preset's)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="lbfgs", help="default %(default)s, as the paper")
+    parser.add_argument("--convention", choices=CONVENTIONS, default="relative", help="how losses are scaled")
+    parser.add_argument("--seed", type=whole, default=0, help="of the noise (default %(default)s)")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda or mps (default: the best there is)")
+
+
+def whole(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number, 0 or more, is wanted; got '{text}'")
+    return int(text)
+
+
+def weight(text):
+    try:
+        return check_weight(text, "the weight")
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+# ----------------------------------------------------------------------------------------------------------- commands
+
+
+def transfer(options):
+    return compute(
+        options,
+        lambda **common: recipes.style_transfer(
+            options.content,
+            options.style,
+            content_layer=options.content_layer,
+            style_layers=options.style_layers.split(","),
+            alpha_beta=options.alpha_beta,
+            **common,
+        ),
+    )
+
+
+def content(options):
+    return compute(
+        options, lambda **common: recipes.reconstruct_content(options.content, options.content_layer, **common)
+    )
+
+
+def style(options):
+    return compute(
+        options, lambda **common: recipes.reconstruct_style(options.style, options.style_layers.split(","), **common)
+    )
+
+
+def compute(options, recipe):
+    """Check where the results shall go, then make the run and finish it."""
+    check_outputs(options)
+    steps = preset().steps if options.steps is None else options.steps
+    network = load_network(options.network, options.weights, options.pooling, device=options.device)
+    run = recipe(
+        network=network,
+        size=options.size,
+        init=options.init,
+        steps=steps,
+        optimizer=options.optimizer,
+        convention=options.convention,
+        seed=options.seed,
+        keep_every=max(1, steps // ANIMATION_FRAMES) if options.animation else None,
+    )
+    return finish(run, options)
+
+
+def resume(options):
+    check_outputs(options)
+    run = Synthesis.load(options.run)
+    if options.steps is not None:
+        run.steps = options.steps
+    if options.animation and not run.keep_every:
+        run.keep_every = max(1, run.steps // ANIMATION_FRAMES)
+    return finish(run, options)
+
+
+def check_outputs(options):
+    check_writable(options.output, FORMATS)
+    if options.animation:
+        check_writable(options.animation, (".gif", ".mp4"))
+    if options.save_run:
+        check_writable(options.save_run, (".pt",))
+
+
+def finish(run, options):
+    """Run to the end with a progress bar, then write what was asked for; an interrupt writes what there is."""
+    interrupted = False
+    with tqdm(total=run.steps, initial=run.number, unit="step", file=sys.stderr, disable=None) as bar:
+        try:
+            for step in run:
+                bar.update()
+                bar.set_postfix_str(f"loss {step.loss:.4g}", refresh=False)
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        run.stop_reason = f"interrupted after step {run.number}"
+    saved = [save_image(run.image, options.output)]
+    if options.save_run:
+        saved.append(run.save(options.save_run))
+    if options.animation:
+        with_last = {**run.frames, run.number: run.image.cpu()}
+        saved.append(save_animation(with_last.values(), options.animation))
+    print(f"{', '.join(map(str, saved))}: {run.describe()}. Stopped: {run.stop_reason}.")
+    return 130 if interrupted else 0
+
+
+def table(options):
+    name = check_choice("network", options.network, LAYOUTS)
+    architecture = load_network(f"{name}-random", normalize=False, device="cpu")  # the layers need no trained weights
+    print(dataclasses.replace(architecture.table(options.size), title=f"The convolutions of {name}"))
+
+
+def pictures(options):
+    for kind in ("content", "style"):
+        for name, path in bundled_images(kind).items():
+            print(f"{kind:8} {name:16} {path}")
+
+
+def fetch(options):
+    path = fetch_paper_image(options.name)
+    print(f"{path}: {PAPER_IMAGES[options.name][2]}")
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # a Windows console may not know the letter β
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="replace")
+    sys.exit(main())
