@@ -125,6 +125,22 @@ def scattered_points(width, height, spacing, rng, margin=12):
     return rng.permutation(points)
 
 
+def smooth_curve(points, count=60, closed=False):
+    """About `count` points on a smooth path through the given ones (Catmull-Rom splines)."""
+    p = np.asarray(points, np.float32)
+    if closed:
+        p = np.concatenate([p[-1:], p, p[:2]])
+    else:
+        p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    spans = len(p) - 3
+    t = np.linspace(0, 1, max(2, count // spans), endpoint=False)[:, None]
+    pieces = []
+    for a, b, c, d in zip(p[:-3], p[1:-2], p[2:-1], p[3:], strict=True):
+        bend = 2 * a - 5 * b + 4 * c - d
+        pieces.append(0.5 * (2 * b + (c - a) * t + bend * t**2 + (3 * b - a - 3 * c + d) * t**3))
+    return np.concatenate([*pieces, p[-2:-1]])
+
+
 # ---------------------------------------------------------------- the canvas
 
 class Canvas:
