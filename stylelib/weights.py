@@ -258,7 +258,7 @@ def _from_user(path, name, layer_names):
     if not os.path.isfile(path):
         raise InputError(f"The file {path} is {'a folder' if os.path.isdir(path) else 'not there'}.")
     contents = _read(path)
-    read_as = _from_ours if "sha256" in contents.header else _from_torchvision
+    read_as = _from_ours if "sha256" in contents.header or name in EMBEDDED else _from_torchvision
     return dataclasses.replace(read_as(contents, name, layer_names), source=f"your file {path.name}")
 
 
