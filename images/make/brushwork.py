@@ -128,10 +128,8 @@ def scattered_points(width, height, spacing, rng, margin=12):
 def smooth_curve(points, count=60, closed=False):
     """About `count` points on a smooth path through the given ones (Catmull-Rom splines)."""
     p = np.asarray(points, np.float32)
-    if closed:
-        p = np.concatenate([p[-1:], p, p[:2]])
-    else:
-        p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    before, after = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
+    p = np.concatenate([before, p, after])
     spans = len(p) - 3
     t = np.linspace(0, 1, max(2, count // spans), endpoint=False)[:, None]
     pieces = []

@@ -9,7 +9,9 @@ import brushwork as bw
 import numpy as np
 
 SKY = [(9, 14, 46), (18, 36, 92), (30, 66, 146), (58, 116, 186), (120, 172, 204), (196, 214, 196)]
-LIGHT = [(206, 104, 40), (240, 168, 44), (250, 214, 92), (255, 244, 190)]
+LIGHT = [(200, 92, 36), (238, 150, 34), (252, 202, 62), (255, 240, 168)]
+MOONLIGHT = [(64, 118, 168), (176, 190, 130), (252, 206, 80), (255, 242, 172)]
+PALE_LIGHT = [(64, 140, 150), (130, 186, 150), (226, 226, 140), (255, 250, 214)]
 LAND = [(8, 14, 34), (14, 34, 52), (26, 62, 66), (54, 88, 62), (128, 122, 62), (186, 150, 76)]
 ROOFS = [(140, 52, 40), (84, 40, 70), (176, 88, 44), (48, 56, 104)]
 
@@ -44,7 +46,7 @@ def paint(width, height, seed):
     _village(canvas, horizon, width, height, rng)
     _windmill(canvas, 0.80 * width, horizon[int(0.80 * width)] + 6, 0.05 * width, rng)
     # The last and thickest paint: warm dabs where there is light, in the rings around the stars.
-    canvas.cover(colour + 16, angle, width=3.8, length=15, where=bright, tolerance=45, tone_jitter=12,
+    canvas.cover(colour + 8, angle, width=3.8, length=15, where=bright, tolerance=32, tone_jitter=12,
                  body=2.0, taper=0.4)
     return canvas.finish()
 
@@ -93,15 +95,15 @@ def _lights(colour, angle, x, y, width, height):
         fade = bw.smoothstep(reach, 0.4, distance + 0.25 * np.sin(3 * around + 2 * k))
         # Rings of light with the night showing between them, wider and weaker outward.
         rings = 0.5 + 0.5 * np.cos(2 * np.pi * np.sqrt(distance) * 2.3 + 0.5 * np.sin(4 * around + k))
-        glow = np.clip(fade * (0.45 + 0.75 * rings), 0, 1)
-        warm = LIGHT if k % 3 else [(64, 140, 150), (150, 196, 150), (236, 230, 150), (255, 252, 224)]
-        colour = bw.blend(colour, bw.from_palette(warm, fade * 0.9 + 0.1 * rings), glow)
+        glow = np.clip(fade * (0.30 + 0.80 * rings), 0, 1)
+        warm = MOONLIGHT if is_moon else LIGHT if k % 3 else PALE_LIGHT
+        colour = bw.blend(colour, bw.from_palette(warm, fade * 0.75 + 0.1 * rings), glow)
+        core = distance < 0.72
         if is_moon:  # a crescent: the part of the disc that a second, shifted disc leaves free
-            core = (distance < 1.02) & (np.hypot(dx + 0.42 * radius * width, dy + 0.16 * radius * width)
-                                        > 0.80 * radius * width)
-        else:
-            core = distance < 0.75
-        colour = np.where(core[..., None], bw.from_palette(warm, 0.80 + 0.2 * rings), colour)
+            second = np.hypot(dx + 0.46 * radius * width, dy + 0.20 * radius * width) / (radius * width)
+            core = (distance < 1.05) & (second > 0.86)
+            colour = bw.blend(colour, (70, 74, 120), 0.8 * ((distance < 1.05) & ~core))
+        colour = np.where(core[..., None], bw.from_palette(warm, 0.82 + 0.18 * rings), colour)
         angle = bw.mix_angles(angle, around + np.pi / 2, bw.smoothstep(reach, 0.7 * reach, distance))
         bright = np.maximum(bright, np.where(core, 1, 0.8 * glow))
     return colour, angle, bright
@@ -146,6 +148,7 @@ def _village(canvas, horizon, width, height, rng):
             left = (column + rng.uniform(-0.015, 0.015)) * width
             foot = horizon[int(left)] + height * (0.034 + 0.047 * row) + rng.uniform(-5, 5) * unit
             _house(canvas, left, foot, size, rng)
+            _bush(canvas, left - 0.35 * size, foot + 2 * unit, 0.5 * size, rng)
 
 
 def _house(canvas, left, foot, size, rng):
@@ -156,17 +159,28 @@ def _house(canvas, left, foot, size, rng):
         x = left + size * (k + 0.5) / 5
         path = [(x, foot), (x, foot - tall / 2), (x, foot - tall * 1.05)]
         canvas.stroke(path, size * 0.23, wall * (1.2 - 0.17 * k), taper=0)
-    for k in range(5):  # the roof: shorter and shorter strokes up to the ridge
-        y = foot - tall - size * 0.11 * k
-        left_end, right_end = left - size * (0.14 - 0.13 * k), left + size * (1.14 - 0.13 * k)
-        path = [(left_end, y), (0.5 * (left_end + right_end), y - size * 0.03), (right_end, y)]
-        canvas.stroke(path, size * 0.15, roof * (0.75 + 0.16 * k), taper=0.3)
+    lean = rng.uniform(-0.2, 0.2) * size
+    for k in range(6):  # the roof in slanting strokes from the eaves to the ridge, sunk a little in the middle
+        t = k / 5
+        eaves = np.array((left - size * 0.12 + 1.24 * size * t, foot - tall))
+        ridge = np.array((left + size * (0.28 + 0.44 * t) + lean, foot - tall - size * 0.55))
+        path = [eaves, 0.5 * (eaves + ridge) + (0, size * 0.04), ridge]
+        canvas.stroke(path, size * 0.26, roof * (1.25 - 0.5 * t), taper=0.2)
     for side in (0.28, 0.68):
         if rng.random() < 0.6:
             warm = bw.from_palette([(236, 140, 40), (255, 210, 90), (255, 240, 170)], rng.random())
             x, y = left + size * side, foot - tall * 0.55
             path = [(x, y - size * 0.13), (x, y), (x, y + size * 0.13)]
             canvas.stroke(path, size * 0.17, warm, taper=0, body=2)
+
+
+def _bush(canvas, x, foot, size, rng):
+    """A dark round shrub beside a house: short strokes that fan out from its foot, lighter above."""
+    for _ in range(16):
+        turn, reach = rng.uniform(-2.8, -0.3), size * rng.uniform(0.3, 1.0)
+        tip = np.array((x + reach * np.cos(turn), foot + reach * np.sin(turn)))
+        colour = bw.from_palette(LAND, 0.25 + 0.35 * reach / size * (1 - np.cos(turn)) / 2 + rng.normal(0, 0.06))
+        canvas.stroke([tip * 0.6 + np.array((x, foot)) * 0.4, tip, tip + (1.5, 1)], size * 0.28, colour)
 
 
 def _church(canvas, x, foot, size):
