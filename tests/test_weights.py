@@ -277,9 +277,9 @@ def web_page(handler):
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (cut_off, "the transfer stopped after 1,000 of 4,000 bytes"),
+        (cut_off, "the transfer stopped after 1,000 of 4,000 bytes|IncompleteRead"),
         (cut_off_without_length, "its SHA-256 begins with"),
-        (cut_off_by_reset, r"reset by peer|stopped after"),
+        (cut_off_by_reset, r"reset by peer|stopped after|IncompleteRead"),
         (bytes(5000), "its SHA-256 begins with [0-9a-f]{8}, not with [0-9a-f]{8}"),
         (web_page, "a web page or a text came instead of the file"),
         (b"", "its SHA-256 begins with e3b0c442"),
@@ -436,12 +436,13 @@ def test_a_folder_that_cannot_keep_anything_still_serves_its_file(folder, light,
     assert server.requests == [] and files(folder) == [light.name, "vgg11.safetensors"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_serves_its_file_and_refuses_a_download(folder, light, publish, server):
     publish("vgg11", light)
     folder.mkdir()
     folder.chmod(0o555)
-    with pytest.raises(InputError, match="cannot be kept in"):
+    if os.access(folder, os.W_OK):
+        pytest.skip("this user (root, or anyone on Windows) may write into read-only folders")
+    with pytest.raises(InputError, match=r"cannot be kept in .*\(Permission denied"):
         load_weights("vgg11", LAYERS["vgg11"])
     folder.chmod(0o755)
     (folder / light.name).write_bytes(light.read_bytes())
