@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scenes import (
+    branch,
+    crown,
+    shade_from,
+    tree,
     FAR,
     Camera,
-    LeafShade,
-    Leaves,
     Noise,
     between,
     blocked,
@@ -257,67 +259,6 @@ def town(seed):
 
 
 # --------------------------------------------------------------------------------------------------- plants
-
-
-def crown(generator, centre, spread, clusters, leaves_each, leaf, colour, shape=0.55):
-    """The leaves of a tree or bush: clusters scattered through a ball, brighter and denser outside."""
-    direction = unit(generator.standard_normal((clusters, 3)))
-    distance = generator.random((clusters, 1)) ** 0.4
-    heart = direction * distance
-    lumps = 0.22 * generator.random((clusters, 1)) + 0.12
-    local = generator.standard_normal((clusters, leaves_each, 3)) * lumps[:, None]
-    relative = (heart[:, None] + local * 0.8).reshape(-1, 3)
-    points = np.asarray(centre) + relative * np.asarray(spread)
-    outwards = unit(relative + 0.8 * unit(local.reshape(-1, 3)) + np.array([0, 0.35, 0]))
-    normals = unit(outwards + 0.6 * generator.standard_normal(points.shape))
-    tint = generator.normal(1, 0.10, (clusters, 1, 1)) * np.ones((1, leaves_each, 1))
-    colours = np.asarray(colour) * (tint.reshape(-1, 1) + generator.normal(0, 0.12, (len(points), 1)))
-    colours[:, 0] *= generator.normal(1, 0.12, len(points))
-    return leaves_of(points, normals, leaf * generator.uniform(0.7, 1.25, len(points)), colours, shape, 0)
-
-
-def leaves_of(points, normals, sizes, colours, shape, opaque):
-    """Pack arrays into a Leaves object, in float32."""
-    count = len(points)
-    full = np.ones(count, np.float32)
-    return Leaves(
-        points.astype(np.float32), normals.astype(np.float32), np.asarray(sizes).astype(np.float32),
-        np.clip(colours, 0.005, 1).astype(np.float32), full * np.float32(shape), full * np.float32(opaque),
-    )  # fmt: skip
-
-
-def branch(generator, start, end, thick, thin, colour=(0.13, 0.10, 0.075)):
-    """A bent branch of overlapping scales of bark."""
-    start, end = np.asarray(start, float), np.asarray(end, float)
-    length = np.linalg.norm(end - start)
-    count = int(length / (0.16 * thin) * 1.5) + 8
-    along = np.sort(generator.random(count))[:, None]
-    bend = generator.normal(0, 0.05 * length, 3)
-    radius = thick + (thin - thick) * along
-    normals = unit(generator.standard_normal((count, 3)))
-    points = start + (end - start) * along + bend * np.sin(np.pi * along) + normals * radius * 0.8
-    colours = np.asarray(colour) * generator.uniform(0.6, 1.4, (count, 1))
-    return leaves_of(points, normals, radius[:, 0] * 0.45 + 0.01, colours, 0.9, 1)
-
-
-def tree(generator, foot, height, spread, leaf, colour, clusters, leaves_each):
-    """A broad-leaved tree: trunk, main branches, and a crown of several balls at their ends."""
-    foot = np.asarray(foot, float)
-    fork = foot + np.array([0, height * 0.35, 0])
-    parts = [branch(generator, foot, fork, height * 0.03, height * 0.022)]
-    count = 9
-    for number in range(count):
-        turn = 2 * np.pi * number / count + generator.normal(0, 0.3)
-        reach = spread * generator.uniform(0.35, 0.75)
-        rise = height * generator.uniform(0.5, 0.88)
-        if number == 0:
-            reach, rise = 0, height * 0.85
-        tip = foot + np.array([np.cos(turn) * reach, rise, np.sin(turn) * reach])
-        parts.append(branch(generator, fork, tip, height * 0.014, height * 0.005))
-        ball = spread * generator.uniform(0.36, 0.52)
-        size = (ball, ball * 0.75, ball)
-        parts.append(crown(generator, tip, size, clusters // count, leaves_each, leaf, colour))
-    return gather(parts)
 
 
 def hill_height(x, z, noise):
@@ -724,11 +665,6 @@ class Scene:
         murk = sunny * vector(0.045, 0.055, 0.022) + vector(0.02, 0.03, 0.02)
         light[wet] = mix(murk, image * 0.95, np.clip(fresnel * 1.25, 0, 1)[:, None])
         return light
-
-
-def shade_from(leaves, light, cell):
-    """The shade of the leaves, for a light in the given direction (a lens has 2.6 times length times width)."""
-    return LeafShade(leaves.points, 2.6 * leaves.sizes**2 * leaves.shapes, light, cell)
 
 
 def ripples(place, noise):

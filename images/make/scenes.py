@@ -110,18 +110,20 @@ class Noise:
 class Camera:
     """A pinhole camera.  With `flip=-1` it sees the world as a mirror on the ground (y = 0) would show it."""
 
-    def __init__(self, position, target, field_of_view, width, height, flip=1):
+    def __init__(self, position, target, field_of_view, width, height, flip=1, horizon=0.5):
         self.base = np.asarray(position, np.float32)
         self.width, self.height, self.flip = width, height, flip
         self.forward = unit(np.asarray(target, np.float32) - self.base)
         self.right = unit(np.cross(vector(0, 1, 0), self.forward))
         self.up = np.cross(self.forward, self.right)
         self.focal = width / 2 / np.tan(np.radians(field_of_view) / 2)
+        self.middle = height * horizon  # the row of the point the camera looks at
         self.settings = (position, target, field_of_view, width, height)
+        self.horizon = horizon
 
     def mirrored(self):
         """The same camera, looking at the reflection in the water."""
-        return Camera(*self.settings, flip=-1)
+        return Camera(*self.settings, flip=-1, horizon=self.horizon)
 
     @property
     def position(self):
@@ -130,7 +132,7 @@ class Camera:
     def rays(self, shift_x=0.5, shift_y=0.5):
         """One direction per pixel, through the point (shift_x, shift_y) of the pixel."""
         x = (np.arange(self.width, dtype=np.float32) + shift_x - self.width / 2) / self.focal
-        y = (self.height / 2 - np.arange(self.height, dtype=np.float32) - shift_y) / self.focal
+        y = (self.middle - np.arange(self.height, dtype=np.float32) - shift_y) / self.focal
         rays = self.forward + x[None, :, None] * self.right + y[:, None, None] * self.up
         return unit(rays.reshape(-1, 3).astype(np.float32)) * vector(1, self.flip, 1)
 
@@ -144,7 +146,7 @@ class Camera:
         depth = directions @ self.forward
         safe = np.where(depth > 0.05, depth, FAR)
         x = self.width / 2 + self.focal * (directions @ self.right) / safe
-        y = self.height / 2 - self.focal * (directions @ self.up) / safe
+        y = self.middle - self.focal * (directions @ self.up) / safe
         return x, y, depth
 
 
@@ -289,15 +291,20 @@ class Leaves:
     colours: np.ndarray  # the share of light they send back
     shapes: np.ndarray  # width divided by length; 1 is round
     opaque: np.ndarray  # 0 for leaves that light shines through, 1 for bark
+    turns: np.ndarray  # how each is turned in the picture, in radians; 0 is level
     light: np.ndarray = field(default=None)  # the light that leaves them, once computed
 
     def __len__(self):
         return len(self.points)
 
+    def chosen(self, which):
+        """Some of the leaves only."""
+        return Leaves(**{name: values[which] for name, values in vars(self).items()})
+
 
 def gather(clouds):
     """Several clouds of leaves as one."""
-    names = ["points", "normals", "sizes", "colours", "shapes", "opaque"]
+    names = ["points", "normals", "sizes", "colours", "shapes", "opaque", "turns"]
     return Leaves(*[np.concatenate([getattr(cloud, name) for cloud in clouds]) for name in names])
 
 
@@ -341,7 +348,7 @@ def splat(camera, leaves, depth_limit, shift_x, shift_y, salt):
     seen = (depth > 0.3) & (leaves.points[:, 1] > 0) & (radius < 60)
     seen &= (x > -radius) & (x < camera.width + radius) & (y > -radius) & (y < camera.height + radius)
     number = np.flatnonzero(seen)
-    angle = hash01(number, 11) * np.float32(2 * np.pi)
+    angle = leaves.turns[number] * -camera.flip
     x, y, radius, depth = x[number], y[number], radius[number], depth[number]
     cos, sin = np.cos(angle), np.sin(angle)
     shape = leaves.shapes[number]
@@ -379,6 +386,73 @@ def splat(camera, leaves, depth_limit, shift_x, shift_y, salt):
         owner[pixels[order]] = owners[order]
         nearest[pixels[order]] = depths[order]
     return owner, nearest
+
+
+def shade_from(leaves, light, cell):
+    """The shade of the leaves, for a light in the given direction (a lens has 2.6 times length times width)."""
+    return LeafShade(leaves.points, 2.6 * leaves.sizes**2 * leaves.shapes, light, cell)
+
+
+def crown(generator, centre, spread, clusters, leaves_each, leaf, colour, shape=0.55):
+    """The leaves of a tree or bush: clusters scattered through a ball, brighter and denser outside."""
+    direction = unit(generator.standard_normal((clusters, 3)))
+    distance = generator.random((clusters, 1)) ** 0.4
+    heart = direction * distance
+    lumps = 0.22 * generator.random((clusters, 1)) + 0.12
+    local = generator.standard_normal((clusters, leaves_each, 3)) * lumps[:, None]
+    relative = (heart[:, None] + local * 0.8).reshape(-1, 3)
+    points = np.asarray(centre) + relative * np.asarray(spread)
+    outwards = unit(relative + 0.8 * unit(local.reshape(-1, 3)) + np.array([0, 0.35, 0]))
+    normals = unit(outwards + 0.6 * generator.standard_normal(points.shape))
+    tint = generator.normal(1, 0.10, (clusters, 1, 1)) * np.ones((1, leaves_each, 1))
+    colours = np.asarray(colour) * (tint.reshape(-1, 1) + generator.normal(0, 0.12, (len(points), 1)))
+    colours[:, 0] *= generator.normal(1, 0.12, len(points))
+    return leaves_of(points, normals, leaf * generator.uniform(0.7, 1.25, len(points)), colours, shape, 0)
+
+
+def leaves_of(points, normals, sizes, colours, shape, opaque, turns=None):
+    """Pack arrays into a Leaves object, in float32."""
+    count = len(points)
+    full = np.ones(count, np.float32)
+    return Leaves(
+        points.astype(np.float32), normals.astype(np.float32), np.asarray(sizes).astype(np.float32),
+        np.clip(colours, 0.005, 1).astype(np.float32), full * np.float32(shape), full * np.float32(opaque),
+        np.asarray(2 * np.pi * hash01(np.arange(count), 11) if turns is None else turns).astype(np.float32),
+    )  # fmt: skip
+
+
+def branch(generator, start, end, thick, thin, colour=(0.13, 0.10, 0.075)):
+    """A bent branch of overlapping scales of bark."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    length = np.linalg.norm(end - start)
+    count = int(length / (0.16 * thin) * 1.5) + 8
+    along = np.sort(generator.random(count))[:, None]
+    bend = generator.normal(0, 0.05 * length, 3)
+    radius = thick + (thin - thick) * along
+    normals = unit(generator.standard_normal((count, 3)))
+    points = start + (end - start) * along + bend * np.sin(np.pi * along) + normals * radius * 0.8
+    colours = np.asarray(colour) * generator.uniform(0.6, 1.4, (count, 1))
+    return leaves_of(points, normals, radius[:, 0] * 0.45 + 0.01, colours, 0.9, 1)
+
+
+def tree(generator, foot, height, spread, leaf, colour, clusters, leaves_each):
+    """A broad-leaved tree: trunk, main branches, and a crown of several balls at their ends."""
+    foot = np.asarray(foot, float)
+    fork = foot + np.array([0, height * 0.35, 0])
+    parts = [branch(generator, foot, fork, height * 0.03, height * 0.022)]
+    count = 9
+    for number in range(count):
+        turn = 2 * np.pi * number / count + generator.normal(0, 0.3)
+        reach = spread * generator.uniform(0.35, 0.75)
+        rise = height * generator.uniform(0.5, 0.88)
+        if number == 0:
+            reach, rise = 0, height * 0.85
+        tip = foot + np.array([np.cos(turn) * reach, rise, np.sin(turn) * reach])
+        parts.append(branch(generator, fork, tip, height * 0.014, height * 0.005))
+        ball = spread * generator.uniform(0.36, 0.52)
+        size = (ball, ball * 0.75, ball)
+        parts.append(crown(generator, tip, size, clusters // count, leaves_each, leaf, colour))
+    return gather(parts)
 
 
 # ------------------------------------------------------------------------------------------------ development
