@@ -87,15 +87,15 @@ class Synthesis:
 
     def __next__(self):
         """Compute one step. An interrupt in the middle of it leaves the run as it was before the step."""
-        started = time.perf_counter()
         if self._state is None:
-            self._start(started)
+            self._start()
         if self._finished:
             raise StopIteration
         self.stop_reason = None
         if self.number >= self.steps:
             self.stop_reason = f"all {self.steps} steps are done"
             raise StopIteration
+        started = time.perf_counter()
         try:
             state = self.optimizer.step(self._evaluate, self._state)
         except NoBetterPicture as stop:
@@ -141,7 +141,8 @@ class Synthesis:
         """The weighted losses of the best picture by name; empty before the first step."""
         return {} if self._best is None else dict(self._best.evaluation.losses)
 
-    def _start(self, started):
+    def _start(self):
+        started = time.perf_counter()
         evaluation = self._evaluate(self._picture)
         if not evaluation.finite:
             raise InputError("The loss of the initial picture is not a finite number; use smaller weights.")

@@ -1,0 +1,222 @@
+"""VGG by name, checked against torchvision's own, and the paper's activation normalisation."""
+
+import pytest
+import torch
+import torchvision
+
+import stylelib
+from stylelib import networks
+from stylelib.errors import InputError
+
+
+def torchvision_twin(name, seed=0):
+    """torchvision's VGG with random weights, and ours with the same ones."""
+    torch.manual_seed(seed)
+    theirs = torchvision.models.get_model(name, weights=None).features.eval()
+    layout = networks.LAYOUTS[name]
+    convolutions = [module for module in theirs if isinstance(module, torch.nn.Conv2d)]
+    tensors = {}
+    for layer, convolution in zip(networks.layer_names(layout), convolutions, strict=True):
+        torch.nn.init.normal_(convolution.bias, std=0.1)
+        tensors[f"{layer}.weight"], tensors[f"{layer}.bias"] = convolution.weight.data, convolution.bias.data
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    return theirs, networks.VGG(layout, tensors, mean, std, pooling="max", name=name)
+
+
+@pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19"])
+def test_activations_are_torchvisions_after_every_relu(name, photo):
+    theirs, ours = torchvision_twin(name)
+    x = torchvision.transforms.functional.normalize(photo, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    expected = []
+    with torch.no_grad():
+        for module in theirs:
+            x = module(x)
+            if isinstance(module, torch.nn.ReLU):
+                expected.append(x.clone())
+        activations = ours(photo, ours.layers)
+    assert len(expected) == len(ours.layers) == {"vgg11": 8, "vgg13": 10, "vgg16": 13, "vgg19": 16}[name]
+    for layer, theirs_seen in zip(ours.layers, expected, strict=True):
+        scale = theirs_seen.abs().max()
+        assert (activations[layer] - theirs_seen).abs().max() <= 1e-5 * scale, layer
+
+
+def test_average_pooling_averages(photo):
+    _, net = torchvision_twin("vgg11")
+    average = networks.VGG(
+        networks.LAYOUTS["vgg11"],
+        {
+            f"{layer}.{kind}": getattr(net.convolutions[layer], kind)
+            for layer in net.layers
+            for kind in ("weight", "bias")
+        },
+        (0.485, 0.456, 0.406),
+        (0.229, 0.224, 0.225),
+        pooling="avg",
+    )
+    below = average(photo, "conv1_1")["conv1_1"]
+    h, w = below.shape[-2] // 2 * 2, below.shape[-1] // 2 * 2
+    blocks = below[..., :h, :w].reshape(1, 64, h // 2, 2, w // 2, 2).mean(dim=(3, 5))
+    expected = torch.relu(average.convolutions["conv2_1"](blocks))
+    torch.testing.assert_close(average(photo, "conv2_1")["conv2_1"], expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(net(photo, "conv2_1")["conv2_1"], expected, atol=1e-3)
+
+
+def test_layer_names_are_the_papers():
+    names = networks.layer_names(networks.LAYOUTS["vgg19"])
+    assert names[:5] == ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
+    assert names[-4:] == ["conv5_1", "conv5_2", "conv5_3", "conv5_4"]
+    assert networks.layer_names(networks.LAYOUTS["vgg11"])[2:4] == ["conv3_1", "conv3_2"]
+
+
+def test_computation_stops_at_the_deepest_layer_asked_for(net, photo):
+    ran = []
+    hooks = [
+        convolution.register_forward_hook(lambda *_, layer=layer: ran.append(layer))
+        for layer, convolution in net.convolutions.items()
+    ]
+    net(photo, ["conv2_1", "conv1_1"])
+    for hook in hooks:
+        hook.remove()
+    assert ran == ["conv1_1", "conv1_2", "conv2_1"]
+
+
+def test_activations_are_rectified_and_stay_so(net, photo):
+    """torchvision's in-place ReLU overwrites what was stored before it; here nothing that is returned changes later."""
+    alone = net(photo, "conv2_1")["conv2_1"].clone()
+    together = net(photo, net.layers)["conv2_1"]
+    assert alone.min() == 0 and alone.max() > 0
+    assert torch.equal(alone, together)
+
+
+def test_weights_are_frozen_and_the_picture_gets_a_gradient(net, photo):
+    x = photo.clone().requires_grad_(True)
+    net(x, "conv5_2")["conv5_2"].sum().backward()
+    assert torch.isfinite(x.grad).all() and x.grad.abs().sum() > 0
+    assert all(parameter.grad is None and not parameter.requires_grad for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("name", ["vgg19-random", "compact"])
+def test_table_agrees_with_what_the_network_does(name):
+    net = stylelib.load_network(name, normalize=False, device="cpu")
+    table = net.table(size=64)
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        activations = net(picture, net.layers)
+    for layer, channels, stride, _, parameters, cost in table.rows:
+        seen = activations[layer]
+        assert seen.shape == (1, channels, 64 // stride, 64 // stride)
+        convolution = net.convolutions[layer]
+        assert parameters == sum(one.numel() for one in convolution.parameters())
+        assert cost == pytest.approx(convolution.weight.numel() * seen[0, 0].numel() / 1e6, abs=0.06)
+    assert "conv4_2" in str(table) and "<td>conv4_2</td>" in table._repr_html_()
+
+
+@pytest.mark.parametrize("layer", ["conv1_1", "conv1_2", "conv2_1", "conv3_1", "conv3_2", "conv4_2"])
+def test_receptive_field_is_the_one_that_the_gradient_reaches(layer):
+    torch.manual_seed(0)
+    net = stylelib.load_network("compact-random", normalize=False, device="cpu")
+    picture = torch.rand(1, 3, 128, 128).requires_grad_(True)
+    activations = net(picture, layer)[layer]
+    middle = activations.shape[-1] // 2
+    activations[0, :, middle, middle].sum().backward()
+    rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
+    assert rows.max() - rows.min() + 1 == net.receptive_field(layer)
+
+
+def test_receptive_fields_of_vgg16_are_the_published_ones():
+    net = stylelib.load_network("vgg16-random", normalize=False, device="cpu")
+    published = {"conv1_2": 5, "conv2_2": 14, "conv3_3": 40, "conv4_3": 92, "conv5_3": 196}
+    assert {layer: net.receptive_field(layer) for layer in published} == published
+
+
+# ------------------------------------------------------------------------------------------- activation normalisation
+
+
+@pytest.fixture(scope="module")
+def before_and_after():
+    """compact as it is stored, and normalised over two pictures."""
+    pictures = [stylelib.load_image(name, 96) for name in ("riverside", "night_swirls")]
+    before = stylelib.load_network("compact", normalize=False, device="cpu")
+    after = stylelib.load_network("compact", normalize=False, device="cpu")
+    means = networks.mean_activations(before, pictures)
+    return before, networks.normalize_activations(after, means), pictures, means
+
+
+def test_every_filters_mean_activation_is_1_afterwards(before_and_after):
+    _, after, pictures, means = before_and_after
+    for layer, mean in networks.mean_activations(after, pictures).items():
+        held = means[layer] < networks.LEAST_SHARE * means[layer].mean()  # rarely firing filters are held in check
+        torch.testing.assert_close(mean[~held], torch.ones((~held).sum()), rtol=1e-3, atol=0)
+        assert (mean[held] < 1).all()
+        assert held.float().mean() < 0.2, layer
+
+
+def test_the_networks_function_is_unchanged_up_to_each_filters_scale(before_and_after):
+    before, after, _, _ = before_and_after
+    unseen = stylelib.load_image("stormy_sea", 96)
+    with torch.no_grad():
+        old, new = before(unseen, before.layers), after(unseen, after.layers)
+    for layer in before.layers:
+        restored = new[layer] * after.scales[layer].reshape(1, -1, 1, 1)
+        assert (restored - old[layer]).abs().max() <= 1e-4 * old[layer].abs().max(), layer
+
+
+def test_scales_are_not_all_alike_so_that_the_two_tests_above_test_something(before_and_after):
+    _, after, _, _ = before_and_after
+    assert all(after.scales[layer].max() > 1.5 * after.scales[layer].min() for layer in after.layers)
+
+
+def test_load_network_normalises_over_the_bundled_pictures_and_remembers(tmp_path, monkeypatch):
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
+    first = stylelib.load_network("compact", device="cpu")
+    (kept,) = tmp_path.glob("mean-activations-compact-*.safetensors")
+    monkeypatch.setattr(networks, "mean_activations", lambda *_: pytest.fail("the means were computed again"))
+    second = stylelib.load_network("compact", device="cpu")
+    assert first.fingerprint() == second.fingerprint()
+    monkeypatch.undo()
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
+    kept.write_bytes(b"damaged")
+    assert stylelib.load_network("compact", device="cpu").fingerprint() == first.fingerprint()
+
+
+# -------------------------------------------------------------------------------------------------------------- by name
+
+
+def test_without_a_name_it_takes_what_is_here_and_says_so(capsys):
+    net = stylelib.load_network(device="cpu")
+    said = capsys.readouterr().out
+    assert net.name == "compact" and "compact" in said and "load_network('vgg19')" in said
+
+
+def test_random_networks_repeat_by_seed():
+    a, b, c = (stylelib.load_network("compact-random", normalize=False, device="cpu", seed=seed) for seed in (1, 1, 2))
+    assert a.fingerprint() == b.fingerprint() != c.fingerprint()
+    assert "random" in a.describe()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: stylelib.load_network("vgg91"), "Did you mean 'vgg19'"),
+        (lambda: stylelib.load_network("compact", pooling="average"), "no pooling 'average'"),
+        (lambda: stylelib.load_network("compact", precision="half"), "no precision 'half'"),
+        (lambda: stylelib.load_network("compact", device="gpu"), "no device 'gpu'"),
+    ],
+)
+def test_wrong_names_are_answered_in_a_sentence(call, sentence):
+    with pytest.raises(InputError, match=sentence):
+        call()
+
+
+def test_unknown_layer_is_named_with_the_nearest(net, photo):
+    with pytest.raises(InputError, match=r"no layer in compact 'conv4_3'.*Did you mean 'conv4_2'"):
+        net(photo, ["conv1_1", "conv4_3"])
+    with pytest.raises(InputError, match="No layer was named"):
+        net(photo, [])
+
+
+def test_pictures_too_small_for_the_deepest_layer_are_refused(net):
+    small = torch.zeros(1, 3, 40, 12)
+    assert net(small, "conv4_1")["conv4_1"].shape[-2:] == (5, 1)
+    with pytest.raises(InputError, match=r"conv5_1 of compact needs pictures of at least 16 pixels.*has 12"):
+        net(small, "conv5_1")

@@ -1,0 +1,161 @@
+"""L-BFGS and Adam on functions whose answers are known, and against torch's own."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from stylelib.errors import InputError
+from stylelib.optimizers import LBFGS, Adam, Evaluation, NoBetterPicture, make_optimizer
+
+
+def evaluator(function, counter=None):
+    """`evaluate` for an optimiser from a function of the picture, by autograd."""
+
+    def evaluate(picture):
+        x = picture.detach().requires_grad_(True)
+        loss = function(x)
+        (gradient,) = torch.autograd.grad(loss, x)
+        if counter is not None:
+            counter.append(loss.item())
+        return Evaluation(loss.item(), {"all": loss.item()}, gradient)
+
+    return evaluate
+
+
+def run(optimizer, function, picture, steps, counter=None):
+    evaluate = evaluator(function, counter)
+    state = optimizer.start(picture, evaluate(picture))
+    states = [state]
+    for _ in range(steps):
+        try:
+            state = optimizer.step(evaluate, state)
+        except NoBetterPicture:
+            break
+        states.append(state)
+    return states
+
+
+@pytest.fixture
+def valley(seeded):
+    """A quadratic that is 300 times as steep in some directions as in others, and where its bottom is."""
+    basis = torch.linalg.qr(torch.randn(48, 48, generator=seeded, dtype=torch.float64)).Q
+    matrix = basis @ torch.diag(torch.logspace(0, 2.5, 48, dtype=torch.float64)) @ basis.T
+    bottom = torch.randn(1, 3, 4, 4, generator=seeded, dtype=torch.float64)
+
+    def function(x):
+        away = (x - bottom).flatten()
+        return 0.5 * away @ matrix @ away
+
+    return function, bottom
+
+
+def test_lbfgs_finds_the_bottom_of_a_steep_valley(valley):
+    function, bottom = valley
+    states = run(LBFGS(), function, torch.zeros_like(bottom), 150)
+    assert (states[-1].picture - bottom).abs().max() < 1e-5
+
+
+def test_lbfgs_lowers_the_loss_at_every_step_and_nearly_always_at_the_first_trial(valley):
+    function, bottom = valley
+    states = run(LBFGS(), function, torch.zeros_like(bottom), 60)
+    losses = [state.evaluation.loss for state in states]
+    assert all(later < earlier for earlier, later in itertools.pairwise(losses))
+    assert states[-1].evaluations <= 1.25 * len(states) + 8
+
+
+def test_lbfgs_is_as_good_as_torchs_with_as_many_evaluations():
+    def rosenbrock(x):
+        a, b = x.flatten()[0::2], x.flatten()[1::2]
+        return (100 * (b - a**2) ** 2 + (1 - a) ** 2).sum()
+
+    start = torch.full((1, 3, 2, 2), -0.5, dtype=torch.float64)
+    counter = []
+    states = run(LBFGS(), rosenbrock, start, 60, counter)
+    theirs = start.clone().requires_grad_(True)
+    optimizer = torch.optim.LBFGS(
+        [theirs],
+        max_iter=60,
+        max_eval=len(counter),
+        history_size=20,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure():
+        optimizer.zero_grad()
+        loss = rosenbrock(theirs)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert states[-1].evaluation.loss <= max(rosenbrock(theirs).item(), 1e-12)
+
+
+def test_lbfgs_does_not_care_about_the_scale_of_the_loss(valley):
+    """torch's own stops at once, or never learns the curvature, when a loss is tiny."""
+    function, bottom = valley
+    large = run(LBFGS(), lambda x: 1e6 * function(x), torch.zeros_like(bottom), 30)
+    tiny = run(LBFGS(), lambda x: 1e-9 * function(x), torch.zeros_like(bottom), 30)
+    assert len(large) == len(tiny)
+    torch.testing.assert_close(large[-1].picture, tiny[-1].picture, rtol=1e-4, atol=1e-6)
+
+
+def test_adam_takes_the_same_steps_as_torchs(valley):
+    function, bottom = valley
+    states = run(Adam(step_size=0.05), function, torch.zeros_like(bottom), 40)
+    theirs = torch.zeros_like(bottom).requires_grad_(True)
+    optimizer = torch.optim.Adam([theirs], lr=0.05, eps=1e-12)
+    for _ in range(40):
+        optimizer.zero_grad()
+        function(theirs).backward()
+        optimizer.step()
+    torch.testing.assert_close(states[-1].picture, theirs.detach(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=["lbfgs", "adam"])
+def test_a_step_changes_nothing_in_the_state_before_it(optimizer, valley):
+    function, bottom = valley
+    states = run(optimizer, function, torch.zeros_like(bottom), 5)
+    again = optimizer.step(evaluator(function), states[2])
+    assert torch.equal(again.picture, states[3].picture)
+    assert torch.equal(states[0].picture, torch.zeros_like(bottom))
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam(step_size=0.5)], ids=["lbfgs", "adam"])
+def test_steps_into_values_that_are_not_finite_are_taken_back(optimizer):
+    def cliff(x):  # minus infinity's neighbour: not a number where any pixel is 0.3 or more, lowest just before it
+        return torch.where(x < 0.3, -x, math.nan).mean()
+
+    states = run(optimizer, cliff, torch.zeros(1, 3, 4, 4), 12)
+    assert len(states) > 3
+    assert all(state.evaluation.finite for state in states)
+    assert states[-1].evaluation.loss < states[0].evaluation.loss
+
+
+def test_lbfgs_says_when_the_gradient_is_zero():
+    with pytest.raises(NoBetterPicture, match="gradient is zero"):
+        optimizer, evaluate = LBFGS(), evaluator(lambda x: (0 * x).sum())
+        optimizer.step(evaluate, optimizer.start(torch.zeros(1, 3, 2, 2), evaluate(torch.zeros(1, 3, 2, 2))))
+
+
+def test_lbfgs_remembers_no_more_than_its_history(valley):
+    function, bottom = valley
+    states = run(LBFGS(history=4), function, torch.zeros_like(bottom), 12)
+    assert len(states[-1].memory["steps"]) == len(states[-1].memory["changes"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: make_optimizer("lbgfs"), "Did you mean 'lbfgs'"),
+        (lambda: LBFGS(history=0), "history is a whole number"),
+        (lambda: Adam(step_size=-1), "step size is a number above zero"),
+        (lambda: Adam(step_size=math.nan), "step size is a number above zero"),
+    ],
+)
+def test_wrong_optimizers_are_answered_in_a_sentence(make, sentence):
+    with pytest.raises(InputError, match=sentence):
+        make()

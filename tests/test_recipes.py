@@ -1,0 +1,78 @@
+"""The paper's experiments as one call each, and what the pictures they make are like, as numbers."""
+
+import pytest
+import torch
+
+import stylelib
+from stylelib import recipes
+
+
+def gram_error(net, picture, painting, layers=stylelib.STYLE_LAYERS):
+    """Relative style loss of a picture, without weights."""
+    term = stylelib.Style(net, painting, layers)
+    return sum(loss.item() for loss in term.losses(picture, net(picture, term.layers)).values())
+
+
+@pytest.fixture(scope="module")
+def transferred(net):
+    return stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=40).finish()
+
+
+def test_transfer_takes_the_style_and_keeps_the_content(net, transferred):
+    photo, painting = stylelib.load_image("riverside", 96), stylelib.load_image("night_swirls", 96)
+    before, after = (gram_error(net, picture, painting) for picture in (photo, transferred.image))
+    assert after < 0.15 * before
+    seen = net(torch.cat([photo, transferred.image]), "conv4_2")["conv4_2"]
+    others = net(stylelib.load_image("grace_hopper", 96)[..., : photo.shape[-2], :], "conv4_2")["conv4_2"]
+    kept = torch.cosine_similarity(seen[0].flatten(), seen[1].flatten(), dim=0)
+    width = min(seen.shape[-1], others.shape[-1])
+    unrelated = torch.cosine_similarity(seen[0][..., :width].flatten(), others[0][..., :width].flatten(), dim=0)
+    assert kept > unrelated + 0.1
+
+
+def test_more_alpha_keeps_more_content_and_takes_less_style(net):
+    runs = {
+        alpha_beta: stylelib.style_transfer(
+            "riverside", "night_swirls", net, size=64, steps=25, alpha_beta=alpha_beta
+        ).finish()
+        for alpha_beta in (0.01, 1.0)
+    }
+    content = {key: run.losses["content conv4_2"] / key for key, run in runs.items()}
+    style = {key: sum(loss for name, loss in run.losses.items() if "style" in name) for key, run in runs.items()}
+    assert content[1.0] < 0.8 * content[0.01]
+    assert style[1.0] > 1.5 * style[0.01]
+
+
+def test_content_reconstruction_loses_more_pixels_the_deeper_the_layer(net):
+    photo = stylelib.load_image("riverside", 64)
+    errors = []
+    for layer in ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"):
+        run = stylelib.reconstruct_content("riverside", layer, net, size=64, steps=40).finish()
+        errors.append((run.image - photo).square().mean().item())
+    assert errors == sorted(errors)
+    assert errors[-1] > 5 * errors[0]
+
+
+def test_style_reconstruction_from_noise_takes_the_style(net):
+    run = stylelib.reconstruct_style("night_swirls", network=net, size=64, steps=30).finish()
+    painting = stylelib.load_image("night_swirls", 64)
+    assert gram_error(net, run.image, painting) < 0.1 * gram_error(net, stylelib.noise(*painting.shape[-2:]), painting)
+
+
+def test_a_recipe_is_the_terms_written_out(net, photo, painting):
+    by_recipe = stylelib.style_transfer("riverside", "night_swirls", net, size=64, steps=3, alpha_beta=0.2).finish()
+    terms = [stylelib.Content(net, photo, "conv4_2", 0.2), stylelib.Style(net, painting)]
+    by_hand = stylelib.Synthesis(terms, photo, steps=3).finish()
+    assert torch.equal(by_recipe.image, by_hand.image)
+
+
+def test_sizes_and_steps_come_from_the_preset(net, monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "quick")
+    run = recipes.reconstruct_style("night_swirls", network=net)
+    assert max(run.image.shape) == stylelib.preset().size == 64 and run.steps == stylelib.preset().steps
+    assert stylelib.style_transfer("riverside", "facets", net, init="style").number == 0
+
+
+def test_a_network_can_be_named(capsys):
+    run = stylelib.reconstruct_style("facets", ["conv1_1"], "compact-random", size=32, steps=1).finish()
+    assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()

@@ -1,0 +1,306 @@
+"""The loop: as an iterator, its stopping, its honesty about losses, interrupts, saving and going on."""
+
+import math
+
+import pytest
+import torch
+
+import stylelib
+from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
+from stylelib.errors import InputError
+
+
+@pytest.fixture
+def terms(net, photo, painting):
+    return [Content(net, photo, "conv3_1", weight=0.05), Style(net, painting, ["conv1_1", "conv2_1", "conv3_1"])]
+
+
+def same(a, b):
+    return torch.equal(a, b)
+
+
+# --------------------------------------------------------------------------------------------------------- an iterator
+
+
+def test_nothing_is_computed_before_it_is_asked_for(terms, photo):
+    run = Synthesis(terms, photo, steps=3)
+    assert run.history == [] and run.stop_reason is None and run.number == 0
+    assert same(run.image, photo)
+
+
+def test_each_step_says_its_number_its_losses_its_picture_and_its_time(terms, photo):
+    steps = list(Synthesis(terms, photo, steps=4))
+    assert [step.number for step in steps] == [1, 2, 3, 4]
+    for step in steps:
+        assert set(step.losses) == {"content conv3_1", "style conv1_1", "style conv2_1", "style conv3_1"}
+        assert step.loss == pytest.approx(sum(step.losses.values()), rel=1e-5)
+        assert step.image.shape == photo.shape and step.image.min() >= 0 and step.image.max() <= 1
+    assert [step.seconds for step in steps] == sorted(step.seconds for step in steps)
+
+
+def test_the_losses_of_a_step_are_those_of_its_picture(net, photo, painting):
+    """… and not of the picture before it, or of a trial that was rejected."""
+    term = Style(net, painting, ["conv1_1"])
+    for optimizer in ("lbfgs", Adam(step_size=1e-3)):
+        for step in Synthesis(term, 0.4 + 0.2 * photo, steps=3, optimizer=optimizer):
+            (loss,) = term.losses(step.image, net(step.image, term.layers)).values()
+            assert loss.item() == pytest.approx(step.loss, rel=1e-3)  # no pixel left 0 to 1 in so few steps
+
+
+def test_leaving_the_loop_pauses_and_going_back_in_resumes(terms, photo):
+    whole = Synthesis(terms, photo, steps=6).finish()
+    run = Synthesis(terms, photo, steps=6)
+    for step in run:
+        if step.number == 2:
+            break
+    assert run.number == 2 and run.stop_reason is None
+    assert [step.number for step in run] == [3, 4, 5, 6]
+    assert same(run.image, whole.image)
+    assert run.stop_reason == "all 6 steps are done"
+
+
+def test_more_steps_can_be_added_to_a_finished_run(terms, photo):
+    run = Synthesis(terms, photo, steps=2).finish()
+    run.steps = 5
+    assert same(run.finish().image, Synthesis(terms, photo, steps=5).finish().image)
+    assert run.number == 5
+
+
+def test_it_starts_with_what_it_is_given_and_leaves_that_alone(terms, photo):
+    before = photo.clone()
+    run = Synthesis(terms, photo, steps=2).finish()
+    assert same(photo, before) and not same(run.image, before)
+    assert run.history[0].number == 0 and run.history[0].loss > run.history[-1].loss
+
+
+def test_same_seed_same_picture_other_seed_another(terms):
+    a, b, c = (Synthesis(terms, "noise", steps=3, seed=seed).finish().image for seed in (1, 1, 2))
+    assert same(a, b) and not same(a, c)
+
+
+def test_history_times_leave_out_the_pauses(terms, photo, monkeypatch):
+    clock = iter(range(0, 10_000, 5))  # every look at the clock is 5 seconds after the last
+    monkeypatch.setattr(synthesis.time, "perf_counter", lambda: next(clock))
+    run = Synthesis(terms, photo, steps=3)
+    for _ in run:
+        for _ in range(7):
+            next(clock)  # the reader thinks for 35 seconds
+    assert run.seconds <= 4 * 5 and run.seconds_left == 0
+
+
+def test_frames_are_kept_as_asked(terms, photo):
+    run = Synthesis(terms, photo, steps=5, keep_every=2)
+    seen = {step.number: step.image for step in run}
+    assert list(run.frames) == [0, 2, 4]
+    assert same(run.frames[4], seen[4]) and same(run.frames[0], photo)
+
+
+# ------------------------------------------------------------------------------------------------------------ stopping
+
+
+def test_it_stops_at_once_when_the_picture_already_fits(net, photo):
+    run = Synthesis(Content(net, photo, "conv2_1"), photo, steps=5).finish()
+    assert run.stop_reason == "the initial picture meets every term exactly"
+    assert run.number == 0 and same(run.image, photo)
+
+
+def test_it_stops_when_it_has_converged_and_says_so(photo):
+    run = Synthesis(Smoothness(1.0), photo, steps=5000, tolerance=0.5).finish()
+    assert "converged: 20 steps changed the loss by less than 0.5 of it" in run.stop_reason
+    assert 20 <= run.number < 5000
+    assert list(run) == []  # going on is of no use
+
+
+def test_a_tiny_loss_does_not_stop_it(net, photo, painting):
+    """torch's own L-BFGS returns the picture untouched here: every gradient entry is below its absolute tolerance."""
+    run = Synthesis(Style(net, painting, ["conv1_1"], weight=1e-12), photo, steps=5).finish()
+    assert run.number == 5
+    assert run.history[-1].loss < 0.5 * run.history[0].loss
+
+
+def test_the_best_picture_is_kept_when_the_loss_rises_again(terms, photo):
+    run = Synthesis(terms, photo, steps=12, optimizer=Adam(step_size=0.3)).finish()
+    losses = [record.loss for record in run.history]
+    assert losses[-1] > min(losses)
+    assert sum(run.losses.values()) == pytest.approx(min(losses), rel=1e-5)
+
+
+class Cliff(Term):
+    """Falls towards brighter pictures, and is not a number beyond 0.6."""
+
+    def losses(self, pictures, activations):
+        return {"cliff": torch.where(pictures < 0.6, 2 - pictures, math.nan).mean()}
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", Adam(step_size=0.2)], ids=["lbfgs", "adam"])
+def test_values_that_are_not_finite_are_taken_back_and_noted(optimizer):
+    run = Synthesis(Cliff(), torch.full((1, 3, 16, 16), 0.5), steps=30, optimizer=optimizer).finish()
+    assert all(math.isfinite(record.loss) for record in run.history)
+    assert run.history[-1].loss < run.history[0].loss
+    assert run.notes and "not finite" in run.notes[0]
+    assert torch.isfinite(run.image).all()
+
+
+def test_an_initial_picture_without_a_finite_loss_is_refused():
+    with pytest.raises(InputError, match="initial picture is not a finite number"):
+        Synthesis(Cliff(), torch.full((1, 3, 16, 16), 0.9), steps=3).finish()
+
+
+class Interrupting(Term):
+    """Presses the kernel's stop button in the middle of an evaluation, once."""
+
+    def __init__(self, at):
+        self.left = at
+
+    def losses(self, pictures, activations):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return {"nothing": 0 * pictures.sum()}
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_an_interrupt_loses_nothing(terms, photo, optimizer):
+    whole = Synthesis([*terms, Interrupting(at=0)], photo, steps=6, optimizer=optimizer).finish()
+    run = Synthesis([*terms, Interrupting(at=4)], photo, steps=6, optimizer=optimizer).finish()
+    assert "interrupted after step" in run.stop_reason and 0 < run.number < 6
+    assert not same(run.image, photo)
+    assert same(run.finish().image, whole.image)
+    assert run.stop_reason == "all 6 steps are done"
+
+
+# --------------------------------------------------------------------------------------------------- saving and loading
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", Adam(step_size=0.03)], ids=["lbfgs", "adam"])
+def test_a_run_saved_and_loaded_goes_on_as_if_it_had_not_been_interrupted(terms, photo, optimizer, tmp_path):
+    whole = Synthesis([*terms, Smoothness(0.1)], photo, steps=8, optimizer=optimizer, keep_every=3).finish()
+    run = Synthesis([*terms, Smoothness(0.1)], photo, steps=8, optimizer=optimizer, keep_every=3)
+    while run.number < 4:
+        next(run)
+    loaded = Synthesis.load(run.save(tmp_path / "run.pt"))
+    assert loaded.number == 4 and same(loaded.image, run.image)
+    loaded.finish()
+    assert same(loaded.image, whole.image)
+    assert [record.losses for record in loaded.history] == [record.losses for record in whole.history]
+    assert list(loaded.frames) == list(whole.frames)
+    assert loaded.describe().split(" · ")[:-1] == whole.describe().split(" · ")[:-1]  # all but the seconds
+
+
+def test_a_run_can_be_saved_before_its_first_step_and_after_its_last(terms, tmp_path):
+    unstarted = Synthesis.load(Synthesis(terms, "noise", steps=2, seed=3).save(tmp_path / "a.pt"))
+    finished = Synthesis(terms, "noise", steps=2, seed=3).finish()
+    again = Synthesis.load(finished.save(tmp_path / "b.pt"))
+    assert again.stop_reason == finished.stop_reason and list(again) == []
+    assert same(unstarted.finish().image, again.image)
+    assert "from noise" in again.describe() and "seed 3" in again.describe()
+
+
+def test_terms_of_ones_own_are_handed_over_when_loading(photo, tmp_path):
+    path = Synthesis(Cliff(), photo * 0.5, steps=4).save(tmp_path / "run.pt")
+    with pytest.raises(InputError, match=r"a term of your own, Cliff: hand over terms"):
+        Synthesis.load(path)
+    assert Synthesis.load(path, terms=[Cliff()]).finish().number > 0
+
+
+def test_saving_takes_the_place_of_the_old_file_or_leaves_it_alone(terms, photo, tmp_path, monkeypatch):
+    path = Synthesis(terms, photo, steps=2).save(tmp_path / "run.pt")
+    before = path.read_bytes()
+    monkeypatch.setattr(torch, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        Synthesis(terms, photo, steps=2).finish().save(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a run", b"PK\x03\x04 cut off"])
+def test_files_that_are_not_runs_are_refused(content, tmp_path):
+    path = tmp_path / "run.pt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not a saved run"):
+        Synthesis.load(path)
+    with pytest.raises(InputError, match="no saved run"):
+        Synthesis.load(tmp_path / "missing.pt")
+
+
+# ------------------------------------------------------------------------------------------------------ initialisations
+
+
+def test_initialisations_by_name(net, photo):
+    tall = stylelib.load_image("facets", 80)
+    terms = [Content(net, photo, "conv2_1"), Style(net, tall, ["conv1_1"])]
+    content, style, noise = (synthesis.initial_picture(name, terms, seed=5) for name in synthesis.INITIALIZATIONS)
+    assert same(content, photo)
+    assert style.shape == noise.shape == photo.shape
+    assert 0.4 < noise.mean() < 0.6 and noise.std() > 0.2
+    neighbours = torch.corrcoef(torch.stack([noise[..., :-1].flatten(), noise[..., 1:].flatten()]))[0, 1]
+    assert abs(neighbours) < 0.05  # white: a pixel says nothing about the next
+
+
+def test_initialisations_that_no_term_can_give_are_refused(net, photo):
+    with pytest.raises(InputError, match="cannot start from the style image"):
+        Synthesis(Content(net, photo), "style")
+    with pytest.raises(InputError, match="Noise of what size"):
+        Synthesis(Smoothness(1.0), "noise")
+    with pytest.raises(InputError, match="Did you mean 'noise'"):
+        Synthesis(Content(net, photo), "nois")
+
+
+# -------------------------------------------------------------------------------------------------------- what it takes
+
+
+def test_each_network_runs_once_an_evaluation_however_many_terms_share_it(net, photo, painting):
+    terms = [Content(net, photo, "conv2_1"), Style(net, painting, ["conv1_1"]), Style(net, photo, ["conv2_1"])]
+    calls = []
+    hook = net.register_forward_hook(lambda *_: calls.append(1))
+    run = Synthesis(terms, photo * 0.9, steps=3, optimizer="adam").finish()
+    hook.remove()
+    assert len(calls) == run.history[-1].evaluations == 4  # the initial picture's, and one a step
+
+
+def test_terms_of_one_kind_keep_their_losses_apart(net, photo, painting):
+    terms = [Style(net, painting, ["conv1_1"]), Style(net, photo, ["conv1_1"])]
+    step = next(Synthesis(terms, photo, steps=1))
+    assert set(step.losses) == {"style conv1_1", "style conv1_1 #2"}
+
+
+def test_gradients_are_those_of_the_total(net, photo, painting):
+    """Equation 7: the total's gradient is the weighted sum of its parts', here against a difference quotient."""
+    terms = [Content(net, photo, "conv2_1", 0.3), Style(net, painting, ["conv1_1", "conv2_1"], 2.0)]
+    run = Synthesis(terms, "noise", steps=1)
+    picture = run._picture
+    direction = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1))
+    h = 1e-2
+    slope = (run._evaluate(picture + h * direction).loss - run._evaluate(picture - h * direction).loss) / (2 * h)
+    assert (run._evaluate(picture).gradient * direction).sum().item() == pytest.approx(slope, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"terms": []}, "at least one term"),
+        ({"terms": ["content"]}, "term such as Content or Style is wanted; got str"),
+        ({"init": torch.zeros(3, 8, 8)}, "init must be a picture"),
+        ({"init": torch.zeros(1, 3, 64, 32)}, "a content term needs both alike"),
+        ({"steps": -1}, "steps is a whole number"),
+        ({"steps": 2.5}, "steps is a whole number"),
+        ({"seed": "one"}, "seed is a whole number"),
+        ({"optimizer": "sgd"}, "no optimizer 'sgd'"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_runs(terms, photo, arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Synthesis(**{"terms": terms, "init": photo, **arguments})
+
+
+def test_too_small_a_picture_is_refused_before_anything_runs(net, painting):
+    with pytest.raises(InputError, match="needs pictures of at least 16 pixels"):
+        Synthesis(Style(net, painting), torch.zeros(1, 3, 12, 40), steps=1)
+
+
+def test_out_of_memory_names_a_size_that_may_fit(photo):
+    class Hungry(Term):
+        def losses(self, pictures, activations):
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate …")
+
+    with pytest.raises(InputError, match=r"64 × \d+ pixels need more memory than there is; try size=42"):
+        Synthesis(Hungry(), photo, steps=1).finish()

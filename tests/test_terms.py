@@ -1,0 +1,90 @@
+"""The terms against the equations computed by hand, and what they refuse."""
+
+import pytest
+import torch
+
+import stylelib
+from stylelib import losses
+from stylelib.errors import InputError
+
+
+def test_content_is_the_content_loss_of_its_layer(net, photo, painting):
+    picture = torch.rand_like(photo)
+    term = stylelib.Content(net, photo, "conv2_2", weight=3.0, convention="printed")
+    (loss,) = term.losses(picture, net(picture, term.layers)).values()
+    seen, target = (net(one, "conv2_2")["conv2_2"] for one in (picture, photo))
+    torch.testing.assert_close(loss, 3.0 * 0.5 * (seen - target).square().sum())
+
+
+@pytest.mark.parametrize("convention", losses.CONVENTIONS)
+def test_style_is_the_style_loss_with_equal_layer_weights(net, painting, convention):
+    picture = torch.rand_like(painting)
+    layers = ["conv1_1", "conv3_1"]
+    term = stylelib.Style(net, painting, layers, weight=2.0, convention=convention)
+    found = term.losses(picture, net(picture, layers))
+    seen, targets = net(picture, layers), net(painting, layers)
+    for layer in layers:
+        gram = losses.gram_matrix(targets[layer])
+        expected = 2.0 * 0.5 * losses.style_layer_loss(seen[layer], gram, convention)
+        torch.testing.assert_close(found[f"style {layer}"], expected, rtol=1e-4, atol=0)
+
+
+def test_style_images_of_any_size_give_the_same_target_per_position(net, painting):
+    """Twice the same painting side by side has the same style; the paper's sums alone would say twice as much."""
+    picture = torch.rand_like(painting)
+    double = torch.cat([painting, painting], dim=3)
+    single, twice = (stylelib.Style(net, one, ["conv1_1"]) for one in (painting, double))
+    a, b = (next(iter(term.losses(picture, net(picture, ["conv1_1"])).values())).item() for term in (single, twice))
+    assert b == pytest.approx(a, rel=0.02)
+
+
+def test_style_takes_a_weight_for_each_layer(net, painting):
+    picture = torch.rand_like(painting)
+    plain = stylelib.Style(net, painting, ["conv1_1", "conv2_1"])
+    chosen = stylelib.Style(net, painting, {"conv1_1": 0.9, "conv2_1": 0.0})
+    seen = net(picture, plain.layers)
+    assert chosen.losses(picture, seen)["style conv2_1"] == 0
+    ratio = chosen.losses(picture, seen)["style conv1_1"] / plain.losses(picture, seen)["style conv1_1"]
+    assert ratio.item() == pytest.approx(0.9 / 0.5)
+
+
+def test_smoothness_looks_at_the_picture_alone(photo):
+    term = stylelib.Smoothness(0.1)
+    assert term.net is None
+    assert term.losses(photo, {})["smoothness"].item() == pytest.approx(0.1 * losses.total_variation(photo).item())
+
+
+def test_terms_can_be_made_anew_from_their_arguments(net, photo, painting):
+    picture = torch.rand_like(photo)
+    for term in (stylelib.Content(net, photo, "conv3_1", 0.3, "mean"), stylelib.Style(net, painting, {"conv1_1": 0.7})):
+        again = type(term)(net, **term.arguments())
+        seen = net(picture, term.layers)
+        assert {k: v.item() for k, v in term.losses(picture, seen).items()} == {
+            k: v.item() for k, v in again.losses(picture, seen).items()
+        }
+
+
+def test_a_term_is_described_with_all_that_decides_it(net, photo, painting):
+    assert stylelib.Content(net, photo, "conv2_2", 0.05).describe() == "content conv2_2 × 0.05 (relative)"
+    assert stylelib.Style(net, painting, ["conv1_1", "conv2_1"]).describe() == "style conv1_1, conv2_1 × 1 (relative)"
+
+
+@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf"), "much", None])
+def test_weights_that_are_not_numbers_from_zero_up_are_refused(net, photo, painting, weight):
+    with pytest.raises(InputError, match="must be a number, zero or more"):
+        stylelib.Content(net, photo, weight=weight)
+    with pytest.raises(InputError, match="must be a number, zero or more"):
+        stylelib.Style(net, painting, {"conv1_1": weight})
+    with pytest.raises(InputError, match="must be a number, zero or more"):
+        stylelib.Smoothness(weight)
+
+
+def test_wrong_images_layers_and_conventions_are_refused(net, photo):
+    with pytest.raises(InputError, match="the content image must be a picture"):
+        stylelib.Content(net, photo[0])
+    with pytest.raises(InputError, match="finite"):
+        stylelib.Style(net, photo * float("nan"))
+    with pytest.raises(InputError, match="no layer in compact 'conv6_1'"):
+        stylelib.Style(net, photo, ["conv6_1"])
+    with pytest.raises(InputError, match="no convention 'average'"):
+        stylelib.Content(net, photo, convention="average")
