@@ -357,7 +357,7 @@ def _fit(state, path, name, layer_names):
             found = tuple(state[key].shape) if key in state else "missing"
             if found != shape:
                 raise InputError(
-                    f"The file {path} is not {name}: {key} is {found}, not {shape}{_likeness(state, name)}."
+                    f"The file {path} is not {name}: {key} is {found} where {name} has {shape}{_likeness(state, name)}."
                 )
             # A copy: the file may be a mapping that is to be replaced, its numbers half precision.
             tensors[key] = state[key].detach().to(torch.float32, copy=True).contiguous()

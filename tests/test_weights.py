@@ -560,6 +560,7 @@ VARIANTS = {
     "features": features_only,
     "wrapped": lambda state: {"state_dict": state, "epoch": 3},
     "parallel": lambda state: {f"module.{key}": value for key, value in state.items()},
+    "another order": lambda state: dict(reversed(state.items())),
     "trained further": lambda state: {key: torch.nn.Parameter(value) for key, value in state.items()},
     "channels last": lambda state: {
         key: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
@@ -623,7 +624,7 @@ WRONG_FILES = {
     ),
     "an alexnet": (
         lambda path: torch.save({"features.0.weight": torch.zeros(64, 3, 11, 11)}, path),
-        r"is not vgg11: conv1_1\.weight is \(64, 3, 11, 11\), not \(64, 3, 3, 3\)\.$",
+        r"is not vgg11: conv1_1\.weight is \(64, 3, 11, 11\) where vgg11 has \(64, 3, 3, 3\)\.$",
     ),
     "batch normalisation": (
         save_state(**{"features.1.running_mean": torch.zeros(64)}),
@@ -632,6 +633,10 @@ WRONG_FILES = {
     "not a number": (
         save_state(**{"features.3.bias": torch.full((128,), torch.nan)}),
         r"conv2_1\.bias holds values that are not finite",
+    ),
+    "no bias": (
+        lambda path: torch.save({k: v for k, v in checkpoint("vgg11").items() if k != "features.3.bias"}, path),
+        r"conv2_1\.bias is missing where vgg11 has \(128,\)\.$",
     ),
     "one layer more": (
         save_state(**{"features.99.weight": torch.zeros(512, 512, 3, 3)}),
