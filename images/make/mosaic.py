@@ -19,6 +19,7 @@ STONES = {
     "teal": ([(6, 56, 64), (14, 96, 96), (40, 142, 124), (110, 186, 140), (190, 220, 160)], 5.6),
     "navy": ([(8, 14, 50), (18, 30, 90), (30, 56, 130)], 5.0),
     "leaf": ([(20, 52, 30), (44, 92, 40), (90, 136, 50), (160, 180, 80)], 5.2),
+    "lime": ([(120, 150, 60), (170, 190, 90), (214, 220, 140)], 4.8),
     "grape": ([(74, 12, 40), (126, 24, 52), (176, 50, 66), (220, 120, 116)], 5.0),
     "terracotta": ([(112, 36, 22), (160, 60, 34), (196, 92, 52), (220, 138, 92)], 6.2),
     "cream": ([(198, 178, 140), (226, 210, 174), (246, 236, 210)], 5.6),
@@ -70,9 +71,9 @@ def _cartoon(width, height):
     art = _Cartoon(width, height)
     high = 100 * height / width
     _water(art, high)
-    _scroll(art, 17, 21, 1, 9.5)
-    _scroll(art, 83, 21, -1, 9.5)
-    _scroll(art, 15.5, 47, -1, 7.5)
+    _vine(art, [(4, 58), (12, 55), (11, 43), (24, 40), (25, 29), (12, 27), (11, 16), (22, 12), (30, 15)], 1)
+    _vine(art, [(98, 36), (90, 33), (84, 24), (90, 16), (82, 11), (73, 16), (66, 25), (58, 24), (56, 14)], -1)
+    _vine(art, [(62, 60.5), (70, 58.6), (80, 60), (90, 58.4), (97, 60.5)], 1)
     _peacock(art)
     _border(art, high)
     return np.asarray(art.image).astype(int)
@@ -81,48 +82,81 @@ def _cartoon(width, height):
 def _water(art, high):
     """Bands of waves along the lower edge, and two fish."""
     x = np.linspace(-2, 102, 120)
-    for k in range(7):
-        top = high - 22 + 3.1 * k
-        y = top + 1.2 * np.sin(x / 5.2 + 1.7 * k) + 0.5 * np.sin(x / 2.3 + k)
+    bands = ("cream", "sea_light", "sea_dark", "cream", "sea_dark", "sea_light", "navy", "cream", "sea_dark")
+    top = high - 19.5
+    for k, name in enumerate(bands):
+        y = top + 1.0 * np.sin(x / 5.2 + 1.3 * k) + 0.4 * np.sin(x / 2.3 + k)
         band = np.concatenate([np.stack([x, y], 1), [(102, high + 2), (-2, high + 2)]])
-        art.shape(band, ("sea_light", "sea_dark", "cream", "sea_dark")[k % 4] if k else "cream", outline=False,
-                  closed_smoothly=False)
-    for x0, y0, s in ((22, high - 12.5, 1), (76, high - 11.5, -1)):
-        body = [(x0 - 7 * s, y0), (x0 - 3 * s, y0 - 2.6), (x0 + 3 * s, y0 - 2.0), (x0 + 6 * s, y0),
-                (x0 + 9.5 * s, y0 - 3), (x0 + 8.6 * s, y0 + 0.2), (x0 + 9.5 * s, y0 + 3), (x0 + 6 * s, y0 + 0.8),
-                (x0 + 2 * s, y0 + 2.4), (x0 - 4 * s, y0 + 2.0)]
+        art.shape(band, name, outline=False, closed_smoothly=False)
+        top += {"cream": 0.95, "navy": 1.2}.get(name, 2.4)
+    for x0, y0, s in ((24, high - 13.0, 1), (52, high - 12.2, 1), (79, high - 13.2, -1)):
+        body = [(x0 - 7 * s, y0), (x0 - 3 * s, y0 - 2.4), (x0 + 3 * s, y0 - 1.8), (x0 + 6 * s, y0),
+                (x0 + 9.5 * s, y0 - 2.6), (x0 + 8.6 * s, y0 + 0.2), (x0 + 9.5 * s, y0 + 2.6),
+                (x0 + 6 * s, y0 + 0.8), (x0 + 2 * s, y0 + 2.2), (x0 - 4 * s, y0 + 1.8)]
         art.shape(body, "terracotta")
-        art.line([(x0 - 3 * s, y0 - 2.0), (x0 - 2.2 * s, y0), (x0 - 3 * s, y0 + 2.0)], "cream", 0.8)
+        art.line([(x0 - 3 * s, y0 - 1.9), (x0 - 2.2 * s, y0), (x0 - 3 * s, y0 + 1.9)], "cream", 0.8)
         art.line([(x0 - 1 * s, y0), (x0 + 2 * s, y0 - 0.3), (x0 + 5 * s, y0)], "red", 0.9)
-        art.disc(x0 - 4.9 * s, y0 - 0.6, 0.75, "cream")
+        art.disc(x0 - 4.9 * s, y0 - 0.5, 0.75, "cream")
 
 
-def _scroll(art, cx, cy, turn, size):
-    """A vine that winds into a spiral, with leaves outside and a bunch of grapes in its eye."""
-    t = np.linspace(0, 1, 30)
-    around = turn * (2.2 + t * 9.5)
-    radius = size * (1.12 - 0.72 * t)
-    points = np.stack([cx + radius * np.cos(around), cy + radius * np.sin(around)], 1)
-    art.line(points, "outline", 2.3)
-    art.line(points, "leaf", 1.25)
-    for place in (0.04, 0.22, 0.40, 0.58):
-        a = turn * (2.2 + place * 9.5)
-        r = size * (1.12 - 0.72 * place)
-        out = np.array((np.cos(a), np.sin(a)))
-        side = np.array((-out[1], out[0])) * turn
-        base = np.array((cx, cy)) + out * (r + 0.6)
-        tip = base + out * size * 0.34 + side * size * 0.28
-        art.shape([base, base + side * size * 0.30 - out * 0.3, tip, base + out * size * 0.32 - side * 0.4], "leaf")
-    for k in range(7):
-        a = k * 2 * np.pi / 6
-        gap = 0 if k == 6 else size * 0.20
-        art.disc(cx + gap * np.cos(a), cy + gap * np.sin(a), size * 0.135, "outline")
-        art.disc(cx + gap * np.cos(a), cy + gap * np.sin(a), size * 0.10, "grape" if k % 2 else "red")
+def _vine(art, points, turn):
+    """A winding stem; at every bend a curled tendril, a leaf, or a bunch of grapes, left and right in turn."""
+    path = bw.smooth_curve(points, 240)
+    art.line(points, "outline", 1.9)
+    art.line(points, "leaf", 1.0)
+    heading = np.gradient(path, axis=0)
+    heading = heading / np.hypot(heading[:, 0], heading[:, 1])[:, None]
+    steps = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    side = turn
+    for k, place in enumerate(np.arange(3.0, steps[-1], 5.2)):
+        i = int(np.searchsorted(steps, place))
+        i = min(i, len(path) - 1)
+        out = np.array((-heading[i, 1], heading[i, 0])) * side
+        kind = k % 3
+        if kind == 0:
+            _leaf(art, path[i] + out * 0.4, out + 0.55 * heading[i], 5.0)
+        elif kind == 1:
+            _tendril(art, path[i], out, side)
+        else:
+            _grapes(art, path[i] + out * 2.6, out)
+        side = -side
+
+
+def _leaf(art, base, direction, size):
+    """A vine leaf: three lobes about a stem, with a lighter rib."""
+    along = direction / np.hypot(*direction)
+    across = np.array((-along[1], along[0]))
+    outline = [(0, 0), (0.18, 0.42), (0.45, 0.30), (0.62, 0.46), (0.78, 0.20), (1.05, 0.0),
+               (0.78, -0.20), (0.62, -0.46), (0.45, -0.30), (0.18, -0.42)]
+    art.shape([base + size * (a * along + b * across) for a, b in outline], "leaf")
+    art.line([base + 0.1 * size * along, base + 0.45 * size * along, base + 0.85 * size * along], "lime", 0.7)
+
+
+def _tendril(art, base, out, turn):
+    """A thin shoot that rolls up."""
+    start = np.arctan2(out[1], out[0])
+    t = np.linspace(0, 1, 24)
+    radius = 2.1 * (1 - 0.75 * t)
+    centre = base + out * 2.6
+    around = start + np.pi + turn * 7.0 * t
+    points = np.stack([centre[0] + radius * np.cos(around), centre[1] + radius * np.sin(around)], 1)
+    art.line(np.concatenate([[base], points]), "outline", 0.75)
+
+
+def _grapes(art, centre, out):
+    """Ten grapes in rows of four, three, two, one."""
+    across = np.array((-out[1], out[0]))
+    for row in range(4):
+        for k in range(4 - row):
+            x, y = centre + out * (1.5 * row - 1.2) + across * 1.6 * (k - (3 - row) / 2)
+            art.disc(x, y, 1.12, "outline")
+            art.disc(x, y, 0.78, "grape" if (row + k) % 2 else "red")
 
 
 def _peacock(art):
     """Body and neck in blue, a train of eyed feathers sweeping down to the right."""
-    art.shape([(47, 38), (56, 33), (68, 33), (80, 38), (90, 46), (93, 53), (84, 55), (72, 55), (60, 52), (50, 48)], "teal")
+    art.shape([(47, 38), (56, 32), (67, 31.5), (78, 36), (86, 43.5), (89.5, 51), (83, 54.5), (72, 55), (60, 52),
+               (50, 48)], "teal")
     for start, end in (((52, 40), (90, 50)), ((53, 43), (86, 54)), ((56, 37), (84, 42))):
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - 1.5)
         art.line([start, middle, end], "leaf", 0.9)
