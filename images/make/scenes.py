@@ -224,13 +224,21 @@ def _enter(solid, origins, directions):
     return np.where((entry < leave) & (entry > 1e-3), entry, FAR), side
 
 
-class _Bundle:
+class Bundle:
     """Rays with the products that the test against many balls needs again and again."""
 
     def __init__(self, origins, directions):
         self.origins, self.directions = origins, directions
         self.start_along = np.einsum("ij,ij->i", np.broadcast_to(origins, directions.shape), directions)
         self.start_squared = np.einsum("ij,ij->i", origins, origins)
+
+    def some(self, rays):
+        """Some of the rays only."""
+        part = object.__new__(Bundle)
+        part.origins = self.origins if len(self.origins) == 1 else self.origins[rays]
+        part.directions, part.start_along = self.directions[rays], self.start_along[rays]
+        part.start_squared = self.start_squared if len(self.origins) == 1 else self.start_squared[rays]
+        return part
 
     def near(self, solid):
         """Which rays pass through the ball around a solid (asking its planes is the slower question)."""
@@ -245,7 +253,7 @@ def trace(solids, origins, directions):
     distance = np.full(count, FAR, np.float32)
     which = np.full(count, -1, np.int32)
     normal = np.zeros((count, 3), np.float32)
-    bundle = _Bundle(origins, directions)
+    bundle = Bundle(origins, directions)
     for number, solid in enumerate(solids):
         rays = np.flatnonzero(bundle.near(solid))
         if not len(rays):
@@ -261,7 +269,7 @@ def trace(solids, origins, directions):
 def blocked(solids, origins, directions, reach=FAR):
     """Whether anything stands in the way of the rays within `reach` metres."""
     result = np.zeros(len(directions), bool)
-    bundle = _Bundle(origins, directions)
+    bundle = Bundle(origins, directions)
     for solid in solids:
         rays = np.flatnonzero(bundle.near(solid) & ~result)
         if len(rays):
