@@ -141,10 +141,10 @@ def _village(canvas, horizon, width, height, rng):
         if row == 2:
             x = 0.44 * width
             _church(canvas, x, horizon[int(x)] + 0.10 * height, 19 * unit)
-        for column in np.arange(0.22 + 0.017 * row, 0.68, 0.052):
+        for column in np.arange(0.20 + 0.017 * row, 0.70, 0.056):
             if rng.random() < 0.25:
                 continue
-            size = unit * (17 + 3.5 * row) * rng.uniform(0.85, 1.2)
+            size = unit * (20 + 4.5 * row) * rng.uniform(0.85, 1.2)
             left = (column + rng.uniform(-0.015, 0.015)) * width
             foot = horizon[int(left)] + height * (0.034 + 0.047 * row) + rng.uniform(-5, 5) * unit
             _house(canvas, left, foot, size, rng)
@@ -152,26 +152,38 @@ def _village(canvas, horizon, width, height, rng):
 
 
 def _house(canvas, left, foot, size, rng):
-    wall = bw.from_palette([(30, 48, 92), (84, 108, 140), (190, 172, 130)], rng.random())
-    roof = np.array(ROOFS[rng.integers(len(ROOFS))], np.float32) * rng.uniform(0.8, 1.3)
-    tall = size * rng.uniform(0.55, 0.8)
-    for k in range(5):  # the wall in upright strokes, its right side in shadow
-        x = left + size * (k + 0.5) / 5
-        path = [(x, foot), (x, foot - tall / 2), (x, foot - tall * 1.05)]
-        canvas.stroke(path, size * 0.23, wall * (1.2 - 0.17 * k), taper=0)
-    lean = rng.uniform(-0.2, 0.2) * size
-    for k in range(6):  # the roof in slanting strokes from the eaves to the ridge, sunk a little in the middle
-        t = k / 5
-        eaves = np.array((left - size * 0.12 + 1.24 * size * t, foot - tall))
-        ridge = np.array((left + size * (0.28 + 0.44 * t) + lean, foot - tall - size * 0.55))
-        path = [eaves, 0.5 * (eaves + ridge) + (0, size * 0.04), ridge]
-        canvas.stroke(path, size * 0.26, roof * (1.25 - 0.5 * t), taper=0.2)
-    for side in (0.28, 0.68):
-        if rng.random() < 0.6:
-            warm = bw.from_palette([(236, 140, 40), (255, 210, 90), (255, 240, 170)], rng.random())
-            x, y = left + size * side, foot - tall * 0.55
-            path = [(x, y - size * 0.13), (x, y), (x, y + size * 0.13)]
-            canvas.stroke(path, size * 0.17, warm, taper=0, body=2)
+    """A gabled front in the light, a long side in shadow, a roof that sags; dark lines hold it together."""
+    wall = bw.from_palette([(44, 66, 116), (104, 126, 152), (206, 184, 134)], rng.random())
+    roof = np.array(ROOFS[rng.integers(len(ROOFS))], np.float32) * rng.uniform(0.9, 1.25)
+    front, side, tall, rise = 0.50, rng.uniform(0.55, 0.85), rng.uniform(0.38, 0.55), rng.uniform(0.38, 0.52)
+    facing = rng.choice((-1, 1))
+    middle = left + 0.6 * size
+
+    def at(across, high):
+        return np.array((middle + facing * (across - 0.6) * size, foot - high * size))
+
+    def mark(start, end, width, colour):
+        bend = 0.5 * (start + end) + rng.normal(0, 0.02 * size, 2)
+        canvas.stroke([start, bend, end], width * size, colour + rng.normal(0, 15), taper=0.25, body=1.2)
+
+    for t in np.linspace(0, 1, 5):  # the long side, in level strokes
+        mark(at(front, 0.06 + t * (tall - 0.06)), at(front + side, 0.06 + t * (tall - 0.06)), 0.14, 0.55 * wall)
+    for t in np.linspace(0.06, 0.94, 6):  # the front, upright strokes up to the slope of the gable
+        top = tall + rise * (1 - abs(2 * t - 1))
+        mark(at(front * t, 0), at(front * t, top), 0.12, wall * rng.uniform(0.95, 1.12))
+    for t in np.linspace(0, 1, 7):  # the roof, strokes down from the ridge to the eaves
+        sag = 0.05 * np.sin(np.pi * t)
+        ridge, eaves = at(front / 2 + side * t, tall + rise - sag), at(front + side * t + 0.08, tall - 0.08 - sag)
+        mark(ridge, eaves, 0.17, roof * rng.uniform(0.75, 1.15))
+    line = np.array((18, 18, 44), np.float32)
+    peak = at(front / 2, tall + rise + 0.04)
+    for start, end in ((at(-0.06, tall - 0.06), peak), (peak, at(front + 0.06, tall - 0.08)),
+                       (peak, at(front / 2 + side, tall + rise)), (at(0, -0.02), at(front + side, -0.02))):
+        mark(start, end, 0.06, line)
+    for across in (0.14, 0.36, front + 0.3 * side, front + 0.7 * side):
+        if rng.random() < 0.55:
+            warm = bw.from_palette([(236, 140, 40), (255, 206, 80), (255, 238, 160)], rng.random())
+            mark(at(across, tall * 0.30), at(across, tall * 0.78), 0.12, warm)
 
 
 def _bush(canvas, x, foot, size, rng):
@@ -188,11 +200,12 @@ def _church(canvas, x, foot, size):
     for k in range(6):
         column = x + size * (k - 2.5) * 0.19
         path = [(column, foot), (column, foot - size), (column, foot - 2.2 * size)]
-        canvas.stroke(path, size * 0.22, stone * (1.35 - 0.19 * k), taper=0)
+        canvas.stroke(path, size * 0.22, stone * (1.2 if k < 4 else 0.6), taper=0, bristle_contrast=22)
     for k in range(8):  # the spire: strokes that meet in the tip
         base = x + size * (k - 3.5) * 0.18
         path = [(base, foot - 2.0 * size), (0.5 * (base + x), foot - 3.4 * size), (x, foot - 5.0 * size)]
-        canvas.stroke(path, size * 0.22, np.array((86, 66, 120)) * (1.4 - 0.15 * k), taper=0.5)
+        tone = (1.5, 1.2, 1.35, 1.1, 1.2, 0.7, 0.8, 0.6)[k]
+        canvas.stroke(path, size * 0.22, np.array((86, 66, 120)) * tone, taper=0.5, bristle_contrast=22)
     for level in (0.8, 1.6):
         y = foot - level * size
         canvas.stroke([(x, y - 4), (x, y), (x, y + 4)], size * 0.24, np.array((255, 214, 110)), taper=0.2)

@@ -7,7 +7,7 @@ are wider.  The blocks never meet quite exactly, the ink is thin in places, and 
 
 import brushwork as bw
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 SHARP = 2  # carved lines are computed at twice the size
 
@@ -28,9 +28,8 @@ def paint(width, height, seed):
     big_width, big_height = width * SHARP, height * SHARP
     x, y = bw.pixel_grid(big_width, big_height)
     # The knife is guided by a hand: all forms and lines tremble a little.
-    tremble = bw.fractal_noise(big_width, big_height, 60, 3, rng) * 1.6
-    u = (x + tremble) / big_width
-    v = (y + np.roll(tremble, 97, axis=1)) / big_width  # in parts of the width, both ways
+    u = (x + 1.6 * bw.fractal_noise(big_width, big_height, 60, 3, rng)) / big_width
+    v = (y + 1.6 * bw.fractal_noise(big_width, big_height, 60, 3, rng)) / big_width  # parts of the width, too
     high = height / width
     blocks = {name: np.zeros_like(u) for name in INKS}
     _sky(blocks, u, v, high, rng)
@@ -51,7 +50,7 @@ def carve(lines, tone):
 def cut(blocks, shape, **inks):
     """Clear a shape on all blocks, then give it the inks named (maps or numbers, 0 to 1)."""
     for name in blocks:
-        blocks[name] = blocks[name] * (1 - shape) + shape * inks.get(name, 0)
+        blocks[name][:] = blocks[name] * (1 - shape) + shape * inks.get(name, 0)
 
 
 def _outline(depth, thickness):
@@ -132,12 +131,14 @@ def _mountains(blocks, u, v, high, rng):
         across = depth * 150 + 2.4 * ribs
         dark = carve(hatch, 0.16 + 0.50 * shadow - 0.45 * snow * (1 - 0.6 * shadow))
         if kind == "far":
-            cut(blocks, shape, sky=np.clip(0.85 * (1 - snow) + 0.55 * shadow * snow, 0, 1) * (1 - 1.2 * depth),
+            slopes = 0.40 + 0.55 * carve(hatch * 0.6, 0.5 + 0.2 * ribs)
+            cut(blocks, shape, sky=np.clip(slopes * (1 - snow) + 0.55 * shadow * snow, 0, 1) * (1 - 1.2 * depth),
                 ochre=0.5 * (1 - shadow) * (1 - snow), blue=0.75 * carve(hatch * 0.5 + 0.25, 0.75 * shadow - 0.1),
                 key=0.8 * dark * (shadow > 0.35))
         elif kind == "near":
             cut(blocks, shape, blue=np.clip(0.85 * shadow * (1 - 0.5 * snow) + 0.2 * (1 - snow), 0, 1),
-                sky=0.7 * (1 - snow), ochre=0.45 * (1 - shadow) * (1 - snow), key=dark)
+                sky=(0.4 + 0.5 * carve(hatch * 0.6, 0.5 + 0.2 * ribs)) * (1 - snow),
+                ochre=0.55 * (1 - shadow) * (1 - snow), key=dark)
         else:
             trees = carve(across + 1.3 * np.abs(np.sin(u * 210)), 0.45 + 0.35 * ribs)
             cut(blocks, shape, ochre=0.85, sky=0.75 * (ribs > -0.3) * (1 - 0.3 * shadow),
@@ -145,66 +146,140 @@ def _mountains(blocks, u, v, high, rng):
         blocks["key"] = np.maximum(blocks["key"] * 1.0, _outline(depth, 0.0026))
 
 
+# ---------------------------------------------------------------- water
+
+# A breaker, in its own measure: up its back to the crest and over to the lip, and back through the hollow.
+BACK = [(-3.6, 1.35), (-2.4, 0.75), (-1.45, 0.0), (-0.75, -0.72), (0.0, -1.02), (0.62, -0.86), (0.98, -0.42), (1.0, -0.12)]
+HOLLOW = [(1.0, -0.12), (0.78, -0.36), (0.46, -0.52), (0.12, -0.46), (-0.12, -0.16), (-0.12, 0.28), (0.22, 0.70),
+          (0.95, 0.98), (2.2, 1.16), (3.6, 1.35)]
+# Where the breakers stand: x, y, size, and 1 or -1 for the way they fall.  Far ones first.
+BREAKERS = [(0.60, 0.545, 0.030, 1), (0.93, 0.555, 0.040, -1), (0.43, 0.585, 0.045, -1), (0.79, 0.625, 0.068, -1),
+            (0.24, 0.60, 0.130, 1), (0.98, 0.70, 0.080, -1), (0.57, 0.735, 0.070, 1)]
+
+
 def _sea(blocks, u, v, high, rng):
-    """Waves in rows, larger towards us; each is a sharp crest with lines that follow its back."""
-    rows = 7
+    """Swell in rows, larger towards us, and the breakers between the rows."""
+    waiting = list(BREAKERS)
+    rows = 8
     for k in range(rows):
         t = k / (rows - 1)
-        base = 0.525 + (high - 0.535) * t**1.25
-        size = 0.016 + 0.075 * t
-        length = 0.12 + 0.30 * t
-        drift = rng.uniform(0, 1)
-        _wave_row(blocks, u, v, base, size, length, drift, rng)
+        base = 0.520 + (high - 0.53) * t**1.15
+        while waiting and waiting[0][1] + 0.6 * waiting[0][2] < base:
+            _breaker(blocks, u, v, *waiting.pop(0), rng)
+        _swell(blocks, u, v, base, 0.008 + 0.026 * t, 0.10 + 0.22 * t, rng)
+    for breaker in waiting:
+        _breaker(blocks, u, v, *breaker, rng)
 
 
-def _wave_row(blocks, u, v, base, size, length, drift, rng):
+def _swell(blocks, u, v, base, size, length, rng):
+    """One row of low waves, with lines that follow their backs."""
     height, width = u.shape
-    # Lean the crests over: shift the phase where the wave is high.
-    place = u / length + drift + 0.10 * np.sin(u * 9 + drift * 20)
-    lean = place + 0.16 * np.sin(2 * np.pi * place)
-    swing = np.abs(np.sin(np.pi * lean))
-    crest = (1 - swing) ** 1.35
-    vary = 0.78 + 0.30 * np.sin(u * 7.3 + 31 * drift)
-    line = base - size * crest * vary
-    depth = v - line
+    drift = rng.uniform(0, 1)
+    place = u / length + drift + 0.14 * np.sin(u * 9 + drift * 20)
+    place = place + 0.13 * np.sin(2 * np.pi * place)  # lean the crests over
+    crest = (0.5 + 0.5 * np.cos(2 * np.pi * place)) ** 1.6
+    depth = v - base + size * crest * (0.75 + 0.35 * np.sin(u * 7.3 + 31 * drift))
     shape = bw.smoothstep(-0.0008, 0.0008, depth)
+    lit = np.sin(2 * np.pi * place)  # one face of the wave is in the light, the other in the dark
+    noise = bw.fractal_noise(width, height, 90, 3, rng)
     relative = depth / size
-    steep = np.sin(2 * np.pi * lean)  # one face of the wave is in the light, the other in the dark
-    hollow = relative * (1 + 0.5 * swing)
-    lines = hollow * 8.5 * (1 + size * 9) + 0.5 * np.sin(lean * 2 * np.pi + 1)
-    noise = bw.fractal_noise(width, height, 70, 3, rng)
-    tone = 0.38 + 0.26 * steep + 0.16 * np.tanh(relative - 0.5) + 0.08 * noise
-    # Foam on the crest, with fingers that reach down the face.
-    fingers = 0.20 * np.abs(np.sin(u / length * 26 + 5 * noise * 0.3)) + 0.12 * np.sin(u / length * 61)
-    foam = bw.smoothstep(0.05, -0.05, relative - (0.62 * crest**0.7 * vary + fingers * crest - 0.10))
-    body = carve(lines, tone + 0.10)
-    cut(blocks, shape,
-        sky=(1 - foam) * 0.9,
-        blue=(1 - foam) * np.clip(carve(lines * 0.5 + 0.2, 0.55 + 0.4 * steep) + 0.25, 0, 1),
-        key=np.maximum((1 - foam) * body * 0.95, foam * carve(relative * 11 + 2 * noise, 0.10 + 0.18 * steep)),
-        ochre=0.20 * foam * (steep > 0))
-    edge = np.clip(1 - np.abs(foam - 0.5) * 2.2, 0, 1) * shape
-    blocks["key"] = np.maximum(blocks["key"], np.maximum(edge, _outline(depth, 0.0016 + 0.012 * size)))
-    # Drops above the crest.
-    for _ in range(int(90 * size / 0.09) + 6):
-        px = rng.uniform(0, 1)
-        column = int(px * (width - 1))
-        row_line = line[min(height - 1, int(base * width)), column]
-        if base - row_line < 0.45 * size:
-            continue
-        py = row_line - abs(rng.normal(0, 0.28)) * size
-        r = rng.uniform(0.0012, 0.0034) * (0.5 + size / 0.06)
-        left, right = int((px - 2 * r) * width), int((px + 2 * r) * width) + 2
-        top, bottom = int((py - 2 * r) * width), int((py + 2 * r) * width) + 2
-        if left < 0 or top < 0 or right >= width or bottom >= height:
-            continue
-        patch = np.s_[top:bottom, left:right]
-        distance = np.hypot(u[patch] - px, v[patch] - py)
-        drop, rim = bw.smoothstep(r * 1.1, r * 0.9, distance), bw.smoothstep(0.0012, 0.0006, np.abs(distance - r))
-        for name in blocks:
-            blocks[name][patch] *= 1 - drop
-        blocks["key"][patch] = np.maximum(blocks["key"][patch], rim)
+    lines = relative * (2.6 + 70 * size) + 0.35 * lit + 0.25 * noise
+    dark = 0.30 + 0.24 * lit + 0.10 * np.tanh(relative - 1) + 0.07 * noise
+    stripes = carve(lines * 0.5 + 0.25, 0.52 + 0.30 * lit + 0.1 * noise)
+    foam = bw.smoothstep(0.02, -0.02, relative - 0.42 * crest * (0.6 + 0.5 * np.abs(np.sin(u / length * 23 + noise))))
+    foam = foam * (crest > 0.45)
+    cut(blocks, shape, sky=0.62 * (1 - foam), blue=stripes * (1 - foam) * 0.95,
+        key=carve(lines * 1.5, dark) * (1 - foam) + 0.8 * foam * carve(lines * 2, 0.16 + 0.0 * u),
+        ochre=0.25 * (lit < -0.3) * (1 - foam))
+    rim = np.clip(1 - np.abs(foam - 0.5) * 2.2, 0, 1) * shape * (crest > 0.45)
+    blocks["key"] = np.maximum(blocks["key"], np.maximum(rim, _outline(depth, 0.0018)))
 
+
+def _nearest(u, v, curve):
+    """The distance of every point to a curve given by its points, and how far along it the nearest one is.
+
+    Both maps are smooth, so a third of the pixels is enough to compute them; the rest is interpolated.
+    """
+    some_u, some_v = u[::3, ::3], v[::3, ::3]
+    best, along = np.full(some_u.shape, 9.0, np.float32), np.zeros(some_u.shape, np.float32)
+    for k, (px, py) in enumerate(curve):
+        distance = np.hypot(some_u - px, some_v - py)
+        along = np.where(distance < best, k / (len(curve) - 1), along)
+        best = np.minimum(best, distance)
+    height, width = u.shape
+    full = (3 * best.shape[1], 3 * best.shape[0])
+    return tuple(np.asarray(Image.fromarray(part.astype(np.float32)).resize(full, Image.Resampling.BICUBIC))[
+        :height, :width] for part in (best, along))
+
+
+def _breaker(blocks, u, v, cx, cy, size, way, rng):
+    """A falling wave: water runs up its face and over in stripes, and its lip breaks into foam."""
+    height, width = u.shape
+    left, right = (int(np.clip((cx + side * 3.7 * size) * width, 0, width)) for side in (-1, 1))
+    top, bottom = (int(np.clip((cy + side * size) * width, 0, height)) for side in (-2.0, 1.45))
+    box = np.s_[top:bottom, left:right]
+    here = {name: block[box] for name, block in blocks.items()}
+    lu, lv = (u[box] - cx) / size * way, (v[box] - cy) / size
+
+    back, hollow = bw.smooth_curve(BACK, 240), bw.smooth_curve(HOLLOW, 240)
+    outline = np.concatenate([back, hollow])
+
+    def drawn(points, line=0):
+        """A map of a polygon, or of a line along it."""
+        pixels = (points * (way, 1) * size + np.array((cx, cy))) * width - np.array((left, top))
+        mask = Image.new("L", (right - left, bottom - top))
+        pen = ImageDraw.Draw(mask)
+        if line:
+            pen.line(pixels.ravel().tolist(), fill=255, width=line, joint="curve")
+        else:
+            pen.polygon(pixels.ravel().tolist(), fill=255)
+        return np.asarray(mask, np.float32) / 255
+
+    shape = drawn(outline)
+
+    to_back, _ = _nearest(lu, lv, back)
+    to_hollow, along = _nearest(lu, lv, hollow)
+    across = to_back / (to_back + to_hollow + 1e-3)  # 0 on the back, 1 in the hollow
+    detail = np.clip(size / 0.07, 0.45, 1.6)
+    ripple = 0.035 * np.sin(along * 26) * across
+    broad = carve((across + ripple) * 5 * detail + 0.3, 0.50 + 0.25 * across)
+    fine = carve((across + ripple) * 20 * detail, 0.14 + 0.42 * across**2 + 0.10 * np.sin(along * 9))
+    cut(here, shape, sky=0.75 * (across > 0.12), blue=0.95 * broad + 0.15, key=fine)
+    here["key"][:] = np.maximum(here["key"], drawn(outline, line=3 if size > 0.06 else 2))
+    # The shadow in the hollow, under the lip: lines that repeat its curve and thin out.
+    inside = drawn(hollow[: int(0.82 * len(hollow))]) * (1 - shape)
+    depth = to_hollow + 0.05 * np.sin(lu * 5 + lv * 3)
+    shaded = carve(depth * 13 * detail, 0.86 - 0.55 * depth)
+    cut(here, inside, sky=0.7, blue=np.clip(1.0 - 0.6 * depth, 0, 1), key=shaded)
+    _foam(here, lu, lv, back, detail, rng)
+
+
+def _foam(here, lu, lv, back, detail, rng):
+    """Foam: scalloped balls along the crest, small claws under the lip, and drops thrown ahead of it."""
+    balls = []
+    for t in np.linspace(0.44, 0.98, int(15 * detail) + 5):
+        x, y = back[int(t * (len(back) - 1))]
+        spread = 0.5 + 0.5 * np.sin(np.pi * (t - 0.44) / 0.56)
+        balls.append((x + rng.normal(0, 0.03), y + rng.normal(0, 0.04), rng.uniform(0.07, 0.13) * (0.6 + spread)))
+        balls.append((x - 0.10 + rng.normal(0, 0.05), y + 0.13 + rng.normal(0, 0.04), rng.uniform(0.05, 0.09)))
+    for k in range(int(13 * detail) + 5):  # the claws
+        t = rng.uniform(0, 1)
+        balls.append((1.02 + 0.22 * t * rng.uniform(-1, 1) + 0.1 * t, -0.15 + 0.36 * t, 0.085 * (1.15 - t)))
+        balls.append((0.50 + 0.5 * rng.random(), -0.48 + 0.36 * rng.random() ** 2, 0.05 + 0.025 * (k % 2)))
+    for _ in range(int(34 * detail)):  # the drops
+        balls.append((rng.uniform(-0.2, 1.7), -0.95 + rng.normal(0.15, 0.42), rng.uniform(0.012, 0.036)))
+    for x, y, r in balls:
+        dx, dy = lu - x, lv - y
+        distance = np.hypot(dx, dy)
+        if not (distance < r).any():
+            continue
+        ball = bw.smoothstep(r * 1.04, r * 0.96, distance)
+        shade = 0.55 * distance / r + 0.55 * (dy + dx * 0.4) / r - 0.42
+        cut(here, ball, sky=0.75 * carve(distance / r * (2 + 26 * r), shade))
+        here["key"][:] = np.maximum(here["key"], _outline(distance - r, 0.020 / detail))
+
+
+# ---------------------------------------------------------------- printing
 
 def _print(blocks, width, height, rng):
     """Press the blocks on the paper one after the other, the dark key block last."""
