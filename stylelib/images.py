@@ -8,6 +8,7 @@ import io
 import os
 import pathlib
 import tempfile
+import uuid
 import warnings
 
 import numpy as np
@@ -19,7 +20,6 @@ import torch
 from stylelib.errors import InputError, check_choice
 
 PACKAGE = pathlib.Path(__file__).parent
-MAX_PIXELS = 300_000_000  # 17,000 × 17,000: more is a mistake or an attack, and would not fit in memory
 MIN_SIDE = 8
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
@@ -99,6 +99,11 @@ def fetch_paper_image(name):
         path = pooch.retrieve(
             url, f"sha256:{sha256}", fname=f"{name}.jpg", path=pooch.os_cache("stylelib") / "paper", progressbar=False
         )
+    except ValueError as error:
+        raise InputError(
+            f"What {url} sends is not the paper's picture (its SHA-256 is another): nothing was kept; save "
+            f"the picture from elsewhere and pass its path."
+        ) from error
     except Exception as error:  # pooch passes on whatever requests, sockets and the disk raise
         raise InputError(
             f"The paper's picture '{name}' could not be fetched ({type(error).__name__}): connect to the internet "
@@ -125,75 +130,67 @@ def load_image(source, size=None):
     if isinstance(source, torch.Tensor):
         source = _tensor_to_array(source)
     if isinstance(source, np.ndarray):
-        image, label = _array_to_pil(source), "this array"
+        source, label = _array_to_pil(source), "This array"
     elif isinstance(source, PIL.Image.Image):
-        image, label = source, "this picture"
+        label = "This picture"
     elif isinstance(source, bytes | bytearray | memoryview):
-        image, label = _open(io.BytesIO(source), "these bytes"), "these bytes"
+        source, label = io.BytesIO(source), "This data"
     elif isinstance(source, str | os.PathLike):
-        path = _find(source)
-        image, label = _open(path, str(source)), str(source)
+        source, label = _find(source), str(source)
     else:
         raise InputError(
             f"A picture can be a path, bytes, a Pillow image, an array or a bundled name; got {type(source).__name__}."
         )
-    return to_picture(_resize(_to_rgb(image, label), size, label))
+    return to_picture(_resize(_decode(source, label), size, label))
 
 
 def _find(source):
-    path = pathlib.Path(source).expanduser()
-    if path.is_dir():
-        raise InputError(f"{source} is a folder; name one picture in it.")
-    if path.exists():
-        return path
+    try:
+        path = pathlib.Path(source).expanduser()
+        if path.is_dir():
+            raise InputError(f"'{source}' is a folder; name one picture in it.")
+        if path.exists():
+            return path
+    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, ~nobody
+        raise InputError(f"{source} cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
     name = str(source)
-    if pathlib.Path(name).name == name and not pathlib.Path(name).suffix:
+    if path.name == name and not path.suffix:
         return bundled_images()[check_choice("picture file or bundled picture", name, bundled_images())]
     raise InputError(f"There is no file {source}; check the path (the current folder is {pathlib.Path.cwd()}).")
 
 
-def _open(file, label):
-    """Open and decode with Pillow; every way in which that fails becomes one sentence."""
+def _decode(source, label):
+    """A file or a Pillow image → upright sRGB; every way in which Pillow fails at it becomes one sentence."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # our own limit is checked below
-            image = PIL.Image.open(file)
-        with image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InputError(
-                    f"{label} is {image.width} × {image.height} pixels, more than the {MAX_PIXELS // 10**6} million "
-                    f"that are safe to open; save a smaller copy and use that."
-                )
-            image.load()
-            return image.copy() if not image.info else _copy_with_info(image)
+            warnings.simplefilter("ignore")  # Pillow's, of odd metadata and of large sizes that it opens all the same
+            if isinstance(source, PIL.Image.Image):
+                return _to_rgb(source)
+            with PIL.Image.open(source) as image:
+                return _to_rgb(image)
     except PIL.UnidentifiedImageError as error:
         raise InputError(f"{label} is not a picture in any format that Pillow reads.") from error
     except PIL.Image.DecompressionBombError as error:
-        raise InputError(f"{label} claims to be absurdly large ({error}); save a smaller copy and use that.") from error
-    except InputError:
-        raise
+        safe = 2 * PIL.Image.MAX_IMAGE_PIXELS // 10**6
+        raise InputError(
+            f"{label} claims to have more than the {safe} million pixels that are safe to open; "
+            f"save a smaller copy and use that."
+        ) from error
     except PermissionError as error:
         raise InputError(f"{label} may not be read by this user: {error.strerror}.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except Exception as error:  # whatever a decoder makes of a damaged file
         raise InputError(f"{label} is damaged or cut off and cannot be read ({error}).") from error
 
 
-def _copy_with_info(image):
-    copy = image.copy()
-    copy.info = dict(image.info)
-    return copy
-
-
-def _to_rgb(image, label):
+def _to_rgb(image):
     """Any Pillow mode → upright sRGB."""
-    if min(image.size) < 1:
-        raise InputError(f"{label} has no pixels.")
     profile = image.info.get("icc_profile")
+    image.load()
     with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the picture
         image = PIL.ImageOps.exif_transpose(image)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = _wide_grey_to_8_bits(image)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = PIL.Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = PIL.Image.alpha_composite(white, image).convert("RGB")
@@ -207,11 +204,13 @@ def _to_rgb(image, label):
 
 
 def _wide_grey_to_8_bits(image):
+    """Grey of 16 bits, 32 bits or floating point → mode L. The wider two say no range, so their values have to."""
     values = np.nan_to_num(np.asarray(image).astype(np.float64))
-    if image.mode == "F" and values.max(initial=0) <= 1:  # floating-point pictures say no range: these are the usual
-        values = values * 255
-    elif image.mode != "F":  # 16 bits; mode I holds such files too
+    peak = values.max(initial=0)
+    if image.mode.startswith("I;16") or peak > 255:
         values = values / 257
+    elif image.mode == "F" and peak <= 1:
+        values = values * 255
     return PIL.Image.fromarray(np.clip(values.round(), 0, 255).astype(np.uint8))
 
 
@@ -263,6 +262,7 @@ def _tensor_to_array(picture):
 
 def check_picture(picture, label="picture"):
     """Raise InputError unless `picture` is a float tensor (N, 3, H, W) with finite values."""
+    label = label[0].upper() + label[1:]
     if not isinstance(picture, torch.Tensor) or picture.ndim != 4 or picture.shape[1] != 3:
         what = tuple(picture.shape) if isinstance(picture, torch.Tensor) else type(picture).__name__
         raise InputError(f"{label} must be a picture, a tensor of shape (N, 3, H, W) as load_image gives; got {what}.")
@@ -298,8 +298,8 @@ def save_image(picture, path, quality=95):
     picture: tensor (1, 3, H, W). Returns the path. Raises InputError when the place cannot be written.
     """
     path = check_writable(path, FORMATS)
-    check_picture(picture if picture.ndim == 4 else picture[None], "what is saved")
-    if picture.ndim == 4 and picture.shape[0] != 1:
+    check_picture(picture, "what is saved")
+    if picture.shape[0] != 1:
         raise InputError(f"save_image saves one picture; this tensor holds {picture.shape[0]}.")
     image = PIL.Image.fromarray(to_array(picture))
     with write_atomically(path) as file:
@@ -315,18 +315,20 @@ def check_writable(path, endings):
 
     Asked before a run starts, so that nobody waits an hour for a picture that cannot be saved.
     """
-    path = pathlib.Path(path).expanduser()
-    if path.suffix.lower() not in endings:
-        raise InputError(f"{path} must end in {' or '.join(endings)}.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise InputError(f"The folder {path.parent} does not exist; make it first, or save somewhere else.")
     try:
+        path = pathlib.Path(path).expanduser()
+        if path.suffix.lower() not in endings:
+            raise InputError(f"{path} must end in {' or '.join(endings)}.")
+        if os.path.isdir(path):
+            raise InputError(f"{path} is a folder; name a file in it.")
+        if not os.path.isdir(path.parent):
+            raise InputError(f"The folder {path.parent} does not exist; make it first, or save somewhere else.")
+        with contextlib.suppress(FileNotFoundError):
+            path.lstat()  # complains of a name that is too long
         with tempfile.TemporaryFile(dir=path.parent):
             pass
-    except OSError as error:
-        raise InputError(f"Nothing can be written in {path.parent}: {error.strerror}.") from error
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{path} cannot be written ({getattr(error, 'strerror', None) or error}).") from error
     return path
 
 
@@ -334,21 +336,14 @@ def check_writable(path, endings):
 def write_atomically(path):
     """Open a temporary file beside `path` for bytes; rename it to `path` at the end, or remove it on any error."""
     path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes private files; a saved picture is an ordinary one
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         if isinstance(error, OSError):
-            raise InputError(f"{path} could not be written: {error.strerror or error}.") from error
+            raise InputError(f"{path} could not be written ({error.strerror or error}).") from error
         raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
