@@ -21,17 +21,9 @@ import torch.nn.functional as F
 from stylelib.errors import InputError, check_choice
 from stylelib.images import bundled_images, load_image, write_atomically
 from stylelib.machine import pick_device
-from stylelib.weights import Weights, find_weights, load_weights, weights_folder
+from stylelib.weights import DEPTHS, WIDTHS, Weights, find_weights, load_weights, weights_folder
 
-LAYOUTS = {  # convolutions in each block
-    "vgg11": (1, 1, 2, 2, 2),
-    "vgg13": (2, 2, 2, 2, 2),
-    "vgg16": (2, 2, 3, 3, 3),
-    "vgg19": (2, 2, 4, 4, 4),
-    "compact": (2, 2, 2, 2, 2),
-}
-WIDTHS = {"compact": (32, 64, 128, 256, 256)}  # filters in each block, where they are not VGG's own
-VGG_WIDTHS = (64, 128, 256, 512, 512)
+LAYOUTS = {**DEPTHS, "compact": (2, 2, 2, 2, 2)}  # convolutions in each block
 POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
 RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
 
@@ -140,7 +132,7 @@ class VGG(torch.nn.Module):
 
     def describe(self):
         """One line for captions: which network, whose weights, what pooling."""
-        return f"{self.name} ({self.source}; {self.pooling} pooling)"
+        return f"{self.name} ({self.source.removeprefix(f'{self.name}: ')}; {self.pooling} pooling)"
 
     def __repr__(self):
         return f"VGG({self.describe()}: {self.layers[0]} … {self.layers[-1]})"
@@ -251,8 +243,9 @@ def load_network(name=None, weights=None, pooling="avg", normalize=True, precisi
 
     Raises InputError, in one sentence, for unknown names and for weights that cannot be had.
     """
+    chosen_here = name is None and weights is None
     if name is None:
-        name = "vgg19" if weights else _choose_network()
+        name = _choose_network() if chosen_here else "vgg19"
     check_choice("network", name, [*LAYOUTS, *(f"{one}{RANDOM}" for one in LAYOUTS)])
     check_choice("precision", precision, ("exact",))
     device = pick_device(device)
@@ -260,7 +253,7 @@ def load_network(name=None, weights=None, pooling="avg", normalize=True, precisi
     if name.endswith(RANDOM):
         found = _random_weights(name, layout, seed)
     else:
-        found = load_weights(name, layer_names(layout), weights)
+        found = load_weights(name, layer_names(layout), weights, download=not chosen_here)
     identity = {"name": name, "weights": str(weights or ""), "pooling": pooling, "normalize": normalize, "seed": seed}
     net = VGG(layout, found.tensors, found.mean, found.std, pooling, name, found.source, identity)
     if normalize:
@@ -283,7 +276,7 @@ def _random_weights(name, layout, seed):
     """He initialisation: the same architecture, with nothing learned."""
     generator = torch.Generator().manual_seed(seed)
     channels, tensors = 3, {}
-    widths = WIDTHS.get(name.removesuffix(RANDOM), VGG_WIDTHS)
+    widths = WIDTHS[name.removesuffix(RANDOM)]
     for layer in layer_names(layout):
         filters = widths[block_of(layer) - 1]
         deviation = (2 / (9 * channels)) ** 0.5

@@ -9,7 +9,7 @@ from stylelib.networks import VGG, load_network
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
 
-ALPHA_BETA = 0.05  # α/β of a transfer in the relative convention
+ALPHA_BETA = 0.2  # α/β of a transfer in the relative convention, chosen by looking; notebook 05 shows the range
 
 
 def style_transfer(

@@ -1,0 +1,124 @@
+"""Keep the notebooks as they are committed: run them, with fresh outputs, navigation and map.
+
+python notebooks/refresh.py                     # all of them, at the laptop preset
+python notebooks/refresh.py 05_style_transfer   # one
+python notebooks/refresh.py --only-links        # navigation and map alone, nothing is run
+
+A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import sys
+
+import nbformat
+
+FOLDER = pathlib.Path(__file__).parent
+MINUTES = 20
+
+
+def series():
+    """The numbered notebooks in reading order."""
+    return sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+
+
+def title_and_promise(notebook):
+    """A notebook's title, and what it says one can do after it."""
+    first = notebook.cells[0].source.replace("**", "")
+    title = re.search(r"^# (.+)$", first, re.MULTILINE)[1]
+    promise = re.search(r"^After this notebook you will (.+?)\.$", first, re.MULTILINE)[1]
+    return title, promise.removeprefix("be able to ")
+
+
+def navigation(path):
+    """The line with the way back, to the map, and forth."""
+    paths = series()
+    index = paths.index(path)
+    steps = []
+    if index > 0:
+        steps.append(f"← [{title_of(paths[index - 1])}]({paths[index - 1].name})")
+    if index != 0:
+        steps.append(f"[The series]({paths[0].name}#The-series)")
+    if index + 1 < len(paths):
+        steps.append(f"[{title_of(paths[index + 1])}]({paths[index + 1].name}) →")
+    return "\u2002·\u2002".join(steps)
+
+
+def series_map():
+    """The table of the notebooks that exist."""
+    rows = ["| notebook | after it you can |", "| --- | --- |"]
+    for path in series():
+        title, promise = title_and_promise(nbformat.read(path, as_version=4))
+        rows.append(f"| **{path.stem[:2]}** [{title}]({path.name}) | {promise} |")
+    return "\n".join(rows)
+
+
+def title_of(path):
+    """The title as a link says it: what stands before its colon."""
+    return title_and_promise(nbformat.read(path, as_version=4))[0].split(":")[0]
+
+
+def generated_cells(notebook, path):
+    """Pairs of a generated cell and the text that it should have."""
+    makers = {"navigation": lambda: navigation(path), "series-map": series_map}
+    for cell in notebook.cells:
+        for tag in cell.metadata.get("tags", []):
+            if tag in makers:
+                yield cell, makers[tag]()
+
+
+def run(notebook, preset):
+    """Execute all cells; what is only of this machine or this moment is left out of the file."""
+    from nbclient import NotebookClient
+
+    os.environ["STYLELIB_PRESET"] = preset
+    os.environ["TQDM_DISABLE"] = "1"
+    client = NotebookClient(
+        notebook,
+        timeout=60 * MINUTES,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(FOLDER)}},
+        store_widget_state=False,
+        record_timing=False,
+    )
+    client.execute()
+
+
+def tidy(notebook):
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02}"
+        if cell.cell_type == "code":
+            for output in cell.outputs:
+                output.get("metadata", {}).clear()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="such as 05_style_transfer; all by default")
+    parser.add_argument("--preset", default="laptop", help="default: %(default)s, as the committed outputs")
+    parser.add_argument("--only-links", action="store_true", help="navigation and map alone")
+    options = parser.parse_args()
+    solutions = sorted((FOLDER / "solutions").glob("*.ipynb"))
+    chosen = [path for path in [*series(), *solutions] if not options.names or path.stem in options.names]
+    if not chosen:
+        sys.exit(f"There is no notebook {', '.join(options.names)} in {FOLDER.name}/.")
+    for path in chosen:
+        print(path.relative_to(FOLDER), flush=True)
+        notebook = nbformat.read(path, as_version=4)
+        if path in series():
+            for cell, text in generated_cells(notebook, path):
+                cell.source = text
+        if not options.only_links:
+            run(notebook, options.preset)
+        tidy(notebook)
+        nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    main()
