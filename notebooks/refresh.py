@@ -16,6 +16,8 @@ import sys
 import nbformat
 
 FOLDER = pathlib.Path(__file__).parent
+README = FOLDER.parent / "README.md"
+MARKS = ("<!-- series -->", "<!-- /series -->")
 MINUTES = 20
 
 
@@ -46,12 +48,12 @@ def navigation(path):
     return "\u2002·\u2002".join(steps)
 
 
-def series_map():
-    """The table of the notebooks that exist."""
+def series_map(prefix=""):
+    """The table of the notebooks that exist. prefix: the way from where it stands to their folder."""
     rows = ["| notebook | after it you can |", "| --- | --- |"]
     for path in series():
         title, promise = title_and_promise(nbformat.read(path, as_version=4))
-        rows.append(f"| **{path.stem[:2]}** [{title}]({path.name}) | {promise} |")
+        rows.append(f"| **{path.stem[:2]}** [{title}]({prefix}{path.name}) | {promise} |")
     return "\n".join(rows)
 
 
@@ -67,6 +69,12 @@ def generated_cells(notebook, path):
         for tag in cell.metadata.get("tags", []):
             if tag in makers:
                 yield cell, makers[tag]()
+
+
+def readme_with_map():
+    """The README's text with the table between its two marks made anew."""
+    before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
+    return f"{before}{MARKS[0]}\n{series_map('notebooks/')}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
 def run(notebook, preset):
@@ -118,6 +126,7 @@ def main():
             run(notebook, options.preset)
         tidy(notebook)
         nbformat.write(notebook, path)
+    README.write_text(readme_with_map(), encoding="utf-8")
 
 
 if __name__ == "__main__":

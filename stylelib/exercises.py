@@ -168,7 +168,7 @@ EXERCISES = {
         praise="0 for the same texture, 1 for an empty picture.",
     ),
     "content_gradient": Exercise(
-        inputs=lambda generator: (torch.relu(_activations(generator) - 0.4), _activations(generator)),
+        inputs=lambda generator: tuple(torch.relu(_activations(generator) - 0.4) for _ in range(2)),
         reference=_content_gradient,
         mistakes={
             "Right where the filters fire; where F is 0 the ReLU passes nothing back, so the gradient is 0 there.": (
@@ -181,7 +181,7 @@ EXERCISES = {
                 lambda f, p: 2 * _content_gradient(f, p)
             ),
             "You took the mask from the target P; it is the picture's own F that has to fire.": (
-                lambda f, p: torch.where(p > f.median(), f - p, 0.0)
+                lambda f, p: torch.where(p > 0, f - p, 0.0)
             ),
             "That is each entry's loss, not its derivative.": lambda f, p: 0.5 * (f - p).square(),
         },

@@ -1,10 +1,4 @@
-"""What every test shares: the quick preset, small pictures, the embedded network, and no cache of the user."""
-
-import os
-import tempfile
-
-os.environ.setdefault("STYLELIB_PRESET", "quick")
-os.environ["STYLELIB_WEIGHTS"] = os.environ.get("STYLELIB_TEST_WEIGHTS") or tempfile.mkdtemp(prefix="stylelib-tests-")
+"""What every test shares: small pictures and the embedded network."""
 
 import pytest
 import torch

@@ -1,0 +1,9 @@
+"""For all tests and for the kernels of the notebooks: the quick preset, and folders of their own for what is cached."""
+
+import os
+import tempfile
+
+_folder = tempfile.mkdtemp(prefix="stylelib-tests-")
+os.environ["STYLELIB_PRESET"] = "quick"
+os.environ["STYLELIB_WEIGHTS"] = _folder  # a test must not depend on what this machine has downloaded
+os.environ["TORCH_HOME"] = _folder

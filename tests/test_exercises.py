@@ -1,0 +1,74 @@
+"""Each exercise's check: the right solution passes, usual mistakes fail with their own words."""
+
+import re
+
+import pytest
+import torch
+
+from stylelib.errors import InputError
+from stylelib.exercises import EXERCISES, check
+
+SOLUTIONS = {
+    "mean_colour": lambda picture: picture.mean(dim=(0, 2, 3)),
+    "gram_matrix": lambda f: torch.einsum("bihw,bjhw->bij", f, f) / (f.shape[2] * f.shape[3]),
+    "style_loss": lambda f, p: (
+        (torch.einsum("bihw,bjhw->bij", f, f) - torch.einsum("bihw,bjhw->bij", p, p)).pow(2).sum()
+        / torch.einsum("bihw,bjhw->bij", p, p).pow(2).sum()
+    ),
+    "content_gradient": lambda f, p: (f - p) * (f > 0),
+}
+
+
+def test_every_exercise_is_tested_here():
+    assert set(SOLUTIONS) == set(EXERCISES)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_right_solution_passes(name):
+    verdict = check(name, SOLUTIONS[name])
+    assert verdict.passed and verdict.message == EXERCISES[name].praise
+    assert repr(verdict).startswith("✓ Right.")
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_at_least_five_mistakes_are_recognised_each_in_its_own_words(name):
+    messages = [check(name, mistake).message for mistake in EXERCISES[name].mistakes.values()]
+    assert messages == list(EXERCISES[name].mistakes)
+    assert len(set(messages)) == len(messages) >= 5
+    assert not any(check(name, mistake).passed for mistake in EXERCISES[name].mistakes.values())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "Hand over the function itself"),
+        (torch.zeros(1), "Hand over the function itself"),
+        (lambda f: None, "returned nothing"),
+        (lambda f: ..., "returned nothing"),
+        (lambda f: f.nonsense, "stopped with AttributeError"),
+        (lambda: 0, "stopped with TypeError"),
+        (lambda f: "a text", "stopped with"),
+        (lambda f: f, r"The shape should be \(1, 4, 4\); your function gave \(1, 4, 3, 5\)"),
+        (lambda f: SOLUTIONS["gram_matrix"](f) * float("nan"), "NaN or an infinity"),
+        (lambda f: 7 * SOLUTIONS["gram_matrix"](f), "yours is 7 times what it should be"),
+        (lambda f: SOLUTIONS["gram_matrix"](f).sqrt(), "differ from the definition"),
+    ],
+)
+def test_other_answers_get_words_that_help(answer, words):
+    verdict = check("gram_matrix", answer)
+    assert not verdict.passed
+    assert repr(verdict).startswith("✗ Not yet.")
+    assert re.search(words, verdict.message)
+
+
+def test_an_answer_cannot_pass_by_changing_what_it_is_given():
+    def cheat(f):
+        f.zero_()
+        return torch.zeros(1, 4, 4)
+
+    assert not check("gram_matrix", cheat).passed
+
+
+def test_unknown_exercises_are_named_with_the_nearest():
+    with pytest.raises(InputError, match="Did you mean 'gram_matrix'"):
+        check("gram", lambda f: f)

@@ -1,0 +1,115 @@
+"""The notebooks as they are committed; pytest runs them all besides, through nbval."""
+
+import importlib.util
+import pathlib
+import re
+import statistics
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from stylelib.exercises import EXERCISES
+
+FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
+SERIES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def refresh():
+    spec = importlib.util.spec_from_file_location("refresh", FOLDER / "refresh.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def text(path):
+    return "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+
+
+def test_the_series_is_there():
+    assert [path.stem for path in SERIES][:1] == ["00_start_here"]
+    assert {"05_style_transfer"} <= {path.stem for path in SERIES}
+
+
+@pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
+def test_outputs_are_committed_complete_in_order_and_small(path):
+    nbformat.validate(read(path))
+    cells = code_cells(path)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert any("image/jpeg" in output.get("data", {}) for cell in cells for output in cell.outputs)
+    for cell in cells:
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert "image/png" not in output.get("data", {}), "pictures are stored as JPEG"
+            assert output.get("name") != "stderr", output.get("text")
+    assert path.stat().st_size < 1.5 * 2**20
+    assert "widgets" not in read(path).metadata
+
+
+@pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
+def test_outputs_were_made_at_laptop_size_with_the_network_that_the_captions_name(path):
+    printed = "".join(output.get("text", "") for cell in code_cells(path) for output in cell.outputs)
+    assert "quick" not in printed and "Network: compact" in printed
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_a_notebook_has_the_parts_that_every_one_has(path):
+    words = text(path)
+    assert words.startswith("# ") and "After this notebook you will" in words.split("\n## ")[0]
+    assert re.search(r"\d+ minutes to read", words) and "to run on a laptop" in words
+    for heading in ("## Exercises", "## What we saw"):
+        assert heading in words
+    assert re.search(r"\*\*(Predict|Before you run it)", words), "a prediction is asked for before a result"
+    assert f"solutions/{path.name}" in words
+    tags = [tag for cell in read(path).cells for tag in cell.metadata.get("tags", [])]
+    assert tags.count("navigation") == 2 and "assertion" in tags and "nbval-check-output" in tags
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_code_cells_are_short(path):
+    lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
+    assert max(lengths) <= 20 and statistics.median(lengths) <= 6
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_navigation_and_map_are_current(path, refresh):
+    for cell, expected in refresh.generated_cells(read(path), path):
+        assert cell.source == expected, "run: python notebooks/refresh.py --only-links"
+
+
+def test_the_readmes_map_is_current(refresh):
+    assert refresh.README.read_text(encoding="utf-8") == refresh.readme_with_map()
+
+
+@pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text(path)):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_every_exercise_that_is_checked_exists_and_is_solved(path):
+    asked = set(re.findall(r'check\("(\w+)"', "\n".join(cell.source for cell in code_cells(path))))
+    solution = path.parent / "solutions" / path.name
+    solved = set(re.findall(r'check\("(\w+)"', "\n".join(cell.source for cell in code_cells(solution))))
+    assert asked and asked <= set(EXERCISES)
+    assert asked == solved
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_every_cell_can_be_run_twice(path):
+    notebook = read(path)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    notebook.cells = [nbformat.from_dict({**cell, "id": f"{cell.id}-{turn}"}) for cell in cells for turn in (1, 2)]
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
