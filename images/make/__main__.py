@@ -18,9 +18,9 @@ PICTURES = {
     "composition": ("style", 720, 560, 13),
     "mosaic": ("style", 704, 560, 17),
     "woodcut": ("style", 720, 560, 19),
-    "riverside": ("content", 720, 540, 23),
-    "still_life": ("content", 720, 540, 29),
-    "valley": ("content", 720, 540, 31),
+    "riverside": ("content", 768, 512, 23),
+    "still_life": ("content", 768, 576, 29),
+    "valley": ("content", 768, 512, 31),
 }
 
 
@@ -30,7 +30,7 @@ def repaint(name):
     picture = importlib.import_module(name).paint(width, height, seed)
     path = IMAGES / folder / f"{name}.jpg"
     path.parent.mkdir(exist_ok=True)
-    picture.save(path, quality=88, optimize=True)
+    picture.save(path, quality=90, optimize=True)
     print(f"{path.relative_to(IMAGES.parent)}: {width} x {height}, {path.stat().st_size // 1000} kB")
 
 

@@ -179,13 +179,6 @@ class Canvas:
             line = (path + side * offset)[start:]
             self._line(line, colour + streak, thickness + body * streak * 2.2, max(1, round(width / 9)))
 
-    def strokes(self, paths, widths, colours, lengths=None, **style):
-        """Many strokes, in the order given; `lengths` says how many points of each path to use."""
-        for i in range(len(paths)):
-            path = paths[i] if lengths is None else paths[i][: lengths[i]]
-            if len(path) >= 2:
-                self.stroke(path, widths[i], colours[i], **style)
-
     def dab(self, x, y, size, colour, body=1.6):
         """A touch with the tip of the brush: a small blob of thick paint."""
         turn = np.linspace(0, 2 * np.pi, 9)[:-1]

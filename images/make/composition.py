@@ -7,9 +7,15 @@ goes in it.  The shapes are laid over each other, some of them transparent; then
 import brushwork as bw
 import numpy as np
 
-GROUND = [(250, 240, 212), (250, 222, 150), (236, 190, 168), (222, 226, 222), (170, 202, 214), (246, 232, 190),
-          (214, 196, 214), (250, 236, 200)]
-RAINBOW = [(206, 34, 44), (244, 130, 28), (252, 212, 48), (70, 160, 78), (28, 128, 190), (36, 52, 150), (132, 52, 140)]
+GROUND = [
+    (250, 240, 212), (250, 222, 150), (236, 190, 168), (222, 226, 222), (170, 202, 214),
+    (246, 232, 190), (214, 196, 214), (250, 236, 200),
+]
+# Red, orange, yellow, green, blue, indigo, violet.
+RAINBOW = [
+    (206, 34, 44), (244, 130, 28), (252, 212, 48), (70, 160, 78), (28, 128, 190), (36, 52, 150),
+    (132, 52, 140),
+]
 BLACK = np.array((20, 16, 24), np.float32)
 
 BLUE = [(14, 34, 120), (40, 100, 196), (150, 206, 230)]
@@ -21,25 +27,36 @@ ORANGE = [(200, 60, 20), (244, 130, 36), (252, 206, 110)]
 PINK = [(210, 60, 100), (244, 140, 150), (252, 216, 196)]
 NIGHT = [(16, 18, 50), (34, 44, 96), (90, 100, 160)]
 
-# Clouds of colour: centre x, y, radius (parts of width, height, width), colours, softness of the edge, tilt.
-CLOUDS = [
-    (0.23, 0.31, 0.180, BLUE, 0.30, 0.5), (0.73, 0.25, 0.175, RED, 0.18, -0.7), (0.55, 0.62, 0.190, YELLOW, 0.30, 1.0),
-    (0.86, 0.70, 0.155, GREEN, 0.22, -0.3), (0.15, 0.77, 0.165, VIOLET, 0.25, 0.9), (0.38, 0.47, 0.110, ORANGE, 0.12, -1.1),
-    (0.46, 0.13, 0.100, GREEN, 0.25, 0.2), (0.38, 0.88, 0.125, BLUE, 0.12, -0.5), (0.69, 0.87, 0.100, PINK, 0.25, 0.4),
-    (0.93, 0.42, 0.085, VIOLET, 0.12, 1.3), (0.05, 0.50, 0.090, YELLOW, 0.30, -0.9), (0.94, 0.08, 0.110, YELLOW, 0.25, 0.3),
-    (0.05, 0.08, 0.100, RED, 0.25, 0.8), (0.61, 0.40, 0.070, NIGHT, 0.10, 0.1), (0.30, 0.62, 0.060, GREEN, 0.12, 0.6),
-    (0.80, 0.50, 0.060, ORANGE, 0.12, -0.4), (0.52, 0.33, 0.055, PINK, 0.12, 1.2), (0.13, 0.20, 0.055, YELLOW, 0.10, 0.0),
-    (0.72, 0.22, 0.060, YELLOW, 0.10, 0.4), (0.88, 0.74, 0.060, BLUE, 0.10, -0.9), (0.17, 0.80, 0.055, ORANGE, 0.10, 0.7),
-    (0.56, 0.66, 0.055, RED, 0.10, -0.2), (0.985, 0.93, 0.090, ORANGE, 0.2, 0.6), (0.27, 0.98, 0.060, RED, 0.2, 0.1),
-    (0.33, 0.20, 0.050, NIGHT, 0.10, 0.8), (0.07, 0.62, 0.050, NIGHT, 0.14, -0.3), (0.47, 0.78, 0.052, NIGHT, 0.12, 0.5),
+# Clouds of colour: centre x, y, radius (parts of width, height, width), colours, softness, tilt.
+BIG_CLOUDS = [
+    (0.23, 0.31, 0.180, BLUE, 0.30, 0.5), (0.73, 0.25, 0.175, RED, 0.18, -0.7),
+    (0.55, 0.62, 0.190, YELLOW, 0.30, 1.0), (0.86, 0.70, 0.155, GREEN, 0.22, -0.3),
+    (0.15, 0.77, 0.165, VIOLET, 0.25, 0.9), (0.38, 0.47, 0.110, ORANGE, 0.12, -1.1),
+    (0.46, 0.13, 0.100, GREEN, 0.25, 0.2), (0.38, 0.88, 0.125, BLUE, 0.12, -0.5),
+    (0.69, 0.87, 0.100, PINK, 0.25, 0.4), (0.93, 0.42, 0.085, VIOLET, 0.12, 1.3),
+    (0.05, 0.50, 0.090, YELLOW, 0.30, -0.9), (0.94, 0.08, 0.110, YELLOW, 0.25, 0.3),
+    (0.05, 0.08, 0.100, RED, 0.25, 0.8),
+]
+SMALL_CLOUDS = [
+    (0.61, 0.40, 0.070, NIGHT, 0.10, 0.1), (0.30, 0.62, 0.060, GREEN, 0.12, 0.6),
+    (0.80, 0.50, 0.060, ORANGE, 0.12, -0.4), (0.52, 0.33, 0.055, PINK, 0.12, 1.2),
+    (0.13, 0.20, 0.055, YELLOW, 0.10, 0.0), (0.72, 0.22, 0.060, YELLOW, 0.10, 0.4),
+    (0.88, 0.74, 0.060, BLUE, 0.10, -0.9), (0.17, 0.80, 0.055, ORANGE, 0.10, 0.7),
+    (0.56, 0.66, 0.055, RED, 0.10, -0.2), (0.985, 0.93, 0.090, ORANGE, 0.2, 0.6),
+    (0.27, 0.98, 0.060, RED, 0.2, 0.1), (0.33, 0.20, 0.050, NIGHT, 0.10, 0.8),
+    (0.07, 0.62, 0.050, NIGHT, 0.14, -0.3), (0.47, 0.78, 0.052, NIGHT, 0.12, 0.5),
     (0.93, 0.27, 0.040, RED, 0.10, 0.3), (0.78, 0.08, 0.050, NIGHT, 0.12, -0.6),
 ]
 # Wedges: three or four corners, colours, and the direction in which they go from dark to light.
 WEDGES = [
-    ([(0.60, 0.02), (0.52, 0.36), (0.67, 0.30)], BLUE, 1.2), ([(0.02, 0.98), (0.13, 0.55), (0.20, 0.96)], ORANGE, -1.4),
-    ([(0.76, 0.98), (0.83, 0.60), (0.90, 0.97)], NIGHT, -1.5), ([(0.30, 0.05), (0.36, 0.28), (0.24, 0.24)], YELLOW, 1.5),
-    ([(0.42, 0.72), (0.54, 0.49), (0.50, 0.80)], VIOLET, 0.4), ([(0.88, 0.16), (0.99, 0.30), (0.84, 0.36)], GREEN, 0.7),
-    ([(0.56, 0.99), (0.62, 0.74), (0.67, 0.99)], RED, -1.2), ([(0.01, 0.24), (0.12, 0.40), (0.02, 0.44)], PINK, 0.3),
+    ([(0.60, 0.02), (0.52, 0.36), (0.67, 0.30)], BLUE, 1.2),
+    ([(0.02, 0.98), (0.13, 0.55), (0.20, 0.96)], ORANGE, -1.4),
+    ([(0.76, 0.98), (0.83, 0.60), (0.90, 0.97)], NIGHT, -1.5),
+    ([(0.30, 0.05), (0.36, 0.28), (0.24, 0.24)], YELLOW, 1.5),
+    ([(0.42, 0.72), (0.54, 0.49), (0.50, 0.80)], VIOLET, 0.4),
+    ([(0.88, 0.16), (0.99, 0.30), (0.84, 0.36)], GREEN, 0.7),
+    ([(0.56, 0.99), (0.62, 0.74), (0.67, 0.99)], RED, -1.2),
+    ([(0.01, 0.24), (0.12, 0.40), (0.02, 0.44)], PINK, 0.3),
 ]
 # Arcs: centre x, y, inner and outer radius, from and to (turns), colours from the inside out.
 ARCS = [
@@ -51,10 +68,13 @@ ARCS = [
 ]
 # Ribbons: middle x, y, half length, half width (parts of width), turn, colours along them.
 RIBBONS = [
-    (0.35, 0.69, 0.140, 0.030, -0.62, RAINBOW), (0.79, 0.45, 0.105, 0.026, 0.50, [NIGHT[0], GROUND[0]] * 5),
-    (0.10, 0.91, 0.105, 0.026, -0.25, RAINBOW[::-1]), (0.57, 0.94, 0.100, 0.022, 0.20, [RED[1], YELLOW[1]] * 5),
+    (0.35, 0.69, 0.140, 0.030, -0.62, RAINBOW),
+    (0.79, 0.45, 0.105, 0.026, 0.50, [NIGHT[0], GROUND[0]] * 5),
+    (0.10, 0.91, 0.105, 0.026, -0.25, RAINBOW[::-1]),
+    (0.57, 0.94, 0.100, 0.022, 0.20, [RED[1], YELLOW[1]] * 5),
     (0.64, 0.10, 0.105, 0.024, -0.42, [BLUE[1], GROUND[0], VIOLET[1], GROUND[0]] * 3),
-    (0.20, 0.44, 0.075, 0.020, 0.95, [GROUND[0], NIGHT[0]] * 4), (0.93, 0.87, 0.070, 0.022, 1.1, [GREEN[1], YELLOW[1]] * 4),
+    (0.20, 0.44, 0.075, 0.020, 0.95, [GROUND[0], NIGHT[0]] * 4),
+    (0.93, 0.87, 0.070, 0.022, 1.1, [GREEN[1], YELLOW[1]] * 4),
 ]
 # Long lines: points they pass through (parts of width, height) and their weight in pixels.
 SWEEPS = [
@@ -70,8 +90,16 @@ SWEEPS = [
     ([(0.02, 0.30), (0.08, 0.18), (0.12, 0.30), (0.05, 0.40)], 3),
 ]
 # Combs: place, turn, number of teeth.
-COMBS = [(0.30, 0.24, 0.9, 7), (0.70, 0.66, -0.5, 9), (0.89, 0.26, 0.2, 6), (0.22, 0.58, 2.2, 6), (0.48, 0.88, 0.1, 7),
-         (0.67, 0.17, 1.2, 5), (0.10, 0.70, 0.4, 5), (0.94, 0.64, 1.4, 6), (0.42, 0.38, -0.8, 5)]
+COMBS = [
+    (0.30, 0.24, 0.9, 7), (0.70, 0.66, -0.5, 9), (0.89, 0.26, 0.2, 6), (0.22, 0.58, 2.2, 6),
+    (0.48, 0.88, 0.1, 7), (0.67, 0.17, 1.2, 5), (0.10, 0.70, 0.4, 5), (0.94, 0.64, 1.4, 6),
+    (0.42, 0.38, -0.8, 5),
+]
+# Bundles of strings: place and turn.
+STRINGS = [
+    (0.57, 0.22, 0.3), (0.12, 0.88, -0.9), (0.83, 0.88, 0.7), (0.40, 0.30, -0.2), (0.90, 0.48, 1.2),
+    (0.64, 0.72, -1.0), (0.27, 0.50, 0.2),
+]
 
 
 def paint(width, height, seed):
@@ -79,8 +107,8 @@ def paint(width, height, seed):
     rng = np.random.default_rng(seed)
     x, y = bw.pixel_grid(width, height)
     colour, angle = _ground(x, y, width, height, rng)
-    shapes = [(_cloud, shape) for shape in CLOUDS[:13]] + [(_wedge, shape) for shape in WEDGES]
-    shapes += [(_arc, shape) for shape in ARCS] + [(_cloud, shape) for shape in CLOUDS[13:]]
+    shapes = [(_cloud, shape) for shape in BIG_CLOUDS] + [(_wedge, shape) for shape in WEDGES]
+    shapes += [(_arc, shape) for shape in ARCS] + [(_cloud, shape) for shape in SMALL_CLOUDS]
     shapes += [(_ribbon, shape) for shape in RIBBONS]
     for draw, shape in shapes:
         cover, layer_colour, layer_angle = draw(shape, x, y, width, height, rng)
@@ -88,7 +116,7 @@ def paint(width, height, seed):
         angle = np.where(cover > 0.4, layer_angle, angle)
 
     canvas = bw.Canvas(width, height, (236, 220, 186), rng)
-    canvas.cover(colour, angle, width=13, length=52, density=1.4, tolerance=50, tone_jitter=9, colour_jitter=11)
+    canvas.cover(colour, angle, width=13, length=52, density=1.4, tolerance=50, tone_jitter=9)
     canvas.cover(colour, angle, width=7.5, length=38, density=1.2, tolerance=34, tone_jitter=11)
     canvas.cover(colour, angle, width=4.4, length=26, tolerance=26, tone_jitter=13, body=1.4)
     canvas.cover(colour, angle, width=2.8, length=18, where=np.full_like(x, 0.5), tolerance=24,
@@ -110,7 +138,9 @@ def _cloud(shape, x, y, width, height, rng):
     cx, cy, radius, palette, softness, tilt = shape
     dx, dy = (x - cx * width) / (radius * width), (y - cy * height) / (radius * width)
     around = np.arctan2(dy, dx)
-    wave = sum(rng.uniform(0.10, 0.26) / (k - 1) * np.sin(k * around + rng.uniform(0, 6.3)) for k in (2, 3, 4, 6))
+    wave = 0
+    for k in (2, 3, 4, 6):
+        wave = wave + rng.uniform(0.10, 0.26) / (k - 1) * np.sin(k * around + rng.uniform(0, 6.3))
     grain = bw.fractal_noise(width, height, 60, 3, rng)
     ratio = np.hypot(dx, dy) / (1 + wave) + 0.5 * softness * grain * 0.35
     along = dx * np.cos(tilt) + dy * np.sin(tilt)
@@ -179,8 +209,7 @@ def _signs(canvas, width, height, rng):
         canvas.stroke(path + 6 * unit, 0.28 * weight * unit, BLACK + 20, taper=0.8, body=1.5)
     for cx, cy, turn, teeth in COMBS:
         _comb(canvas, np.array((cx * width, cy * height)), turn, teeth, 26 * unit, rng)
-    for cx, cy, turn in ((0.57, 0.22, 0.3), (0.12, 0.88, -0.9), (0.83, 0.88, 0.7), (0.40, 0.30, -0.2), (0.90, 0.48, 1.2),
-                         (0.64, 0.72, -1.0), (0.27, 0.50, 0.2)):
+    for cx, cy, turn in STRINGS:
         _strings(canvas, np.array((cx * width, cy * height)), turn, 70 * unit, rng)
     for _ in range(70):
         x, y = rng.uniform(0.02, 0.98) * width, rng.uniform(0.02, 0.98) * height
@@ -197,7 +226,7 @@ def _written(canvas, path, weight):
     press = np.convolve(press / (press.max() + 1e-6), np.ones(9) / 9, mode="same")
     for k in range(0, len(path) - 3, 2):
         piece = path[k:k + 5]
-        canvas.stroke(piece, weight * (0.45 + 1.0 * press[k]), BLACK, taper=0.15, bristle_contrast=9, body=1.6)
+        canvas.stroke(piece, weight * (0.45 + press[k]), BLACK, taper=0.15, bristle_contrast=9, body=1.6)
 
 
 def _strings(canvas, place, turn, length, rng):

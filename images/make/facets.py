@@ -51,8 +51,8 @@ def paint(width, height, seed):
     _contours(canvas, planes, width, rng, 0.8)
     # Short dabs, side by side: the stroke that makes the planes tremble.
     for size, chance in ((6, 0.85), (4.2, 0.75), (2.8, 0.5)):
-        canvas.cover(colour, angle, width=size, length=size * 2.4, where=np.full_like(x, chance), tolerance=20,
-                     tone_jitter=13, body=1.4, **dabs)
+        canvas.cover(colour, angle, width=size, length=size * 2.4, where=np.full_like(x, chance),
+                     tolerance=20, tone_jitter=13, body=1.4, **dabs)
     _contours(canvas, planes[60:], width, rng, 0.40)
     _things(canvas, width, height, rng)
     return canvas.finish(light=0.95)
@@ -86,7 +86,7 @@ def _planes(width, height, rng):
 
 
 def _shade(planes, x, y, width, height, rng):
-    """Lay the planes over each other; every one is strongest along its first edge and dissolves away from it."""
+    """Lay the planes over each other; strongest along its first edge, each dissolves away from it."""
     noise = bw.fractal_noise(width, height, 120, 4, rng)
     colour = bw.from_palette(GREY, 0.42 + 0.10 * noise)
     colour = bw.blend(colour, bw.from_palette(OCHRE, 0.44 + 0.12 * noise), bw.smoothstep(-0.6, 0.8, noise))
@@ -164,7 +164,8 @@ def _things(canvas, width, height, rng):
     curve(0.84, 0.83, 0.080, 0.050, 0.4, 2.6, weight=2)
 
     def line(points, weight, colour=INK):
-        canvas.stroke(np.array(points) * (width, height), weight * unit, colour, taper=0.5, bristle_contrast=8)
+        path = np.array(points) * (width, height)
+        canvas.stroke(path, weight * unit, colour, taper=0.5, bristle_contrast=8)
 
     for k in range(6):  # strings, interrupted where planes cross them
         shift = 0.0075 * (k - 2.5)
@@ -179,7 +180,8 @@ def _things(canvas, width, height, rng):
     for side, drop in ((-1, -0.015), (1, 0.02)):  # the bottle, cut in two and shifted
         x = 0.255 + side * 0.032
         line([(x, 0.18 + drop), (x, 0.25 + drop), (x, 0.31 + drop)], 2.4)
-        line([(x + side * 0.03, 0.37 + drop), (x + side * 0.045, 0.46 + drop), (x + side * 0.045, 0.57 + drop)], 2.4)
+        belly = x + side * 0.045
+        line([(x + side * 0.03, 0.37 + drop), (belly, 0.46 + drop), (belly, 0.57 + drop)], 2.4)
         x = 0.78 + side * 0.062
         line([(x, 0.50), (x - side * 0.008, 0.56), (x - side * 0.018, 0.62)], 2)
     for k in range(9):  # the fringe of the tablecloth, and lines as of a newspaper

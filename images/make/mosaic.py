@@ -1,14 +1,12 @@
 """A mosaic: a peacock on gold among vine scrolls, over water, in a braided border.
 
-First a cartoon: which region every pixel belongs to.  Then the setter's work: stones are laid in rows that
-follow the outline of their region, the next row beside the first, and so on, as in the Roman technique
-called opus vermiculatum (worm-like work).  What is left between the rows is filled with smaller stones.
+Here is the cartoon: which region every pixel belongs to, and which stones a region has.  How the stones are
+laid is in tesserae.py.
 """
-
-from collections import deque
 
 import brushwork as bw
 import numpy as np
+import tesserae
 from PIL import Image, ImageDraw
 
 # Every region's stones: palette from dark to light, size of a stone in pixels.
@@ -29,17 +27,20 @@ STONES = {
 }
 NAMES = list(STONES)
 
+# The eyes of the peacock's train: x, y and radius, in hundredths of the width.
+EYES = [
+    (60, 37.2, 2.2), (67.5, 37.4, 2.4), (75.5, 40.6, 2.5), (83.5, 45.4, 2.5), (89, 51, 2.1),
+    (62, 43.6, 2.3), (70, 44.6, 2.5), (78, 48.3, 2.5), (66, 50.4, 2.1), (74.5, 52.3, 1.9),
+    (83, 52, 2.0),
+]
+
 
 def paint(width, height, seed):
     """Return the picture as a PIL image."""
     rng = np.random.default_rng(seed)
-    regions = _cartoon(width, height)
-    distance, normal = _distance_to_border(regions)
-    stones = _lay_stones(regions, distance, normal, rng)
-    return _draw_stones(stones, regions, distance, width, height, rng)
+    kinds = [tesserae.Kind(*STONES[name], glints=name == "gold") for name in NAMES]
+    return tesserae.mosaic(_cartoon(width, height), kinds, rng)
 
-
-# ---------------------------------------------------------------- the cartoon
 
 class _Cartoon:
     """Draws regions by name; coordinates in hundredths of the width, from the upper left corner."""
@@ -54,7 +55,8 @@ class _Cartoon:
         flat = (points * self.unit).ravel().tolist()
         self.pen.polygon(flat, fill=NAMES.index(name))
         if outline:
-            self.pen.line(flat + flat[:2], fill=NAMES.index("outline"), width=round(0.72 * self.unit), joint="curve")
+            self.pen.line(flat + flat[:2], fill=NAMES.index("outline"), width=round(0.72 * self.unit),
+                          joint="curve")
 
     def line(self, points, name, thickness):
         points = bw.smooth_curve(points, 160)
@@ -100,7 +102,7 @@ def _water(art, high):
 
 
 def _vine(art, points, turn):
-    """A winding stem; at every bend a curled tendril, a leaf, or a bunch of grapes, left and right in turn."""
+    """A winding stem; leaves, tendrils and bunches of grapes to its left and right in turn."""
     path = bw.smooth_curve(points, 240)
     art.line(points, "outline", 1.9)
     art.line(points, "leaf", 1.0)
@@ -155,17 +157,17 @@ def _grapes(art, centre, out):
 
 def _peacock(art):
     """Body and neck in blue, a train of eyed feathers sweeping down to the right."""
-    art.shape([(47, 38), (56, 32), (67, 31.5), (78, 36), (86, 43.5), (89.5, 51), (83, 54.5), (72, 55), (60, 52),
-               (50, 48)], "teal")
+    train = [(47, 38), (56, 32), (67, 31.5), (78, 36), (86, 43.5), (89.5, 51), (83, 54.5), (72, 55), (60, 52),
+             (50, 48)]
+    art.shape(train, "teal")
     for start, end in (((52, 40), (90, 50)), ((53, 43), (86, 54)), ((56, 37), (84, 42))):
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - 1.5)
         art.line([start, middle, end], "leaf", 0.9)
-    for x, y, r in ((60, 37.2, 2.2), (67.5, 37.4, 2.4), (75.5, 40.6, 2.5), (83.5, 45.4, 2.5), (89, 51, 2.1),
-                    (62, 43.6, 2.3), (70, 44.6, 2.5), (78, 48.3, 2.5), (66, 50.4, 2.1), (74.5, 52.3, 1.9), (83, 52, 2.0)):
+    for x, y, r in EYES:
         for scale, name in ((1.2, "outline"), (1.0, "gold"), (0.68, "terracotta"), (0.44, "blue")):
             art.disc(x, y, r * scale, name)
-    body = [(40, 24), (43, 21.5), (46.5, 24), (47, 29), (50, 33), (57, 36), (60, 41), (57, 47), (50, 51), (43, 50),
-            (37.5, 45), (36, 38), (38.5, 31)]
+    body = [(40, 24), (43, 21.5), (46.5, 24), (47, 29), (50, 33), (57, 36), (60, 41), (57, 47), (50, 51),
+            (43, 50), (37.5, 45), (36, 38), (38.5, 31)]
     art.shape(body, "blue")
     art.shape([(47, 38), (54, 37), (60, 42), (56, 47), (49, 46)], "terracotta")
     for k in range(3):
@@ -201,7 +203,8 @@ def _border(art, high):
             return np.array(origin) + np.outer(s, along) + np.outer(depth, inward)
 
         ends = np.array((0, length))
-        for depth, thick, name in ((deep / 2, deep, "navy"), (deep - 0.6, 1.2, "cream"), (0.5, 1.4, "terracotta")):
+        bands = ((deep / 2, deep, "navy"), (deep - 0.6, 1.2, "cream"), (0.5, 1.4, "terracotta"))
+        for depth, thick, name in bands:
             art.pen.line((at(ends, np.full(2, depth)) * art.unit).ravel().tolist(), fill=NAMES.index(name),
                          width=round(thick * art.unit))
         waves = round((length - deep) / 8.6)
@@ -223,160 +226,5 @@ def _border(art, high):
             art.disc(x, y, 0.75, "cream")
     for x, y in ((deep / 2, deep / 2), (100 - deep / 2, deep / 2), (deep / 2, high - deep / 2),
                  (100 - deep / 2, high - deep / 2)):
-        for radius, name in ((deep / 2 + 0.4, "outline"), (3.7, "gold"), (2.7, "red"), (1.6, "cream"), (0.8, "navy")):
+        for radius, name in ((4.5, "outline"), (3.7, "gold"), (2.7, "red"), (1.6, "cream"), (0.8, "navy")):
             art.disc(x, y, radius, name)
-
-
-# ---------------------------------------------------------------- laying the stones
-
-def _distance_to_border(regions):
-    """For every pixel: how far the nearest edge of its region is, and the unit vector pointing away from it.
-
-    Jump flooding: every pixel knows the nearest edge pixel it has heard of, and passes it on to pixels that
-    are 512 away, then 256, and so on down to 1.
-    """
-    height, width = regions.shape
-    x, y = bw.pixel_grid(width, height)
-    edge = np.zeros(regions.shape, bool)
-    edge[:, 1:] |= regions[:, 1:] != regions[:, :-1]
-    edge[1:, :] |= regions[1:, :] != regions[:-1, :]
-    far = 1e6
-    near_x, near_y = np.where(edge, x, far), np.where(edge, y, far)
-    jump = 512
-    while jump >= 1:
-        for dx in (-jump, 0, jump):
-            for dy in (-jump, 0, jump):
-                if abs(dx) >= width or abs(dy) >= height:
-                    continue
-                here = np.s_[max(0, dy):height + min(0, dy), max(0, dx):width + min(0, dx)]
-                there = np.s_[max(0, -dy):height + min(0, -dy), max(0, -dx):width + min(0, -dx)]
-                heard_x, heard_y = near_x[there], near_y[there]
-                better = np.hypot(x[here] - heard_x, y[here] - heard_y) < np.hypot(
-                    x[here] - near_x[here], y[here] - near_y[here])
-                near_x[here] = np.where(better, heard_x, near_x[here])
-                near_y[here] = np.where(better, heard_y, near_y[here])
-        jump //= 2
-    away_x, away_y = x - near_x, y - near_y
-    distance = np.hypot(away_x, away_y)
-    away = np.stack([bw.soften(away_x, 3), bw.soften(away_y, 3)], axis=2)
-    return distance, away / np.maximum(np.hypot(away[..., 0], away[..., 1]), 1e-3)[..., None]
-
-
-def _lay_stones(regions, distance, normal, rng):
-    """A list of stones (x, y, angle, long side, short side, region); rows along the outlines come first."""
-    taken = np.zeros(regions.shape, bool)
-    sizes = np.array([STONES[name][1] for name in NAMES])
-    stones = []
-
-    def try_stone(x, y, region, scale=1.0, snap=True, slack=0.12):
-        height, width = regions.shape
-        if not (0 <= x < width and 0 <= y < height):
-            return None
-        size = sizes[region] * scale
-        away = normal[int(y), int(x)]
-        if snap:  # into the row: rows are half a stone, one and a half, two and a half, ... from the edge
-            depth = distance[int(y), int(x)]
-            row = max(0, round(depth / size - 0.5))
-            shift = (row + 0.5) * size - depth
-            x, y = x + away[0] * shift, y + away[1] * shift
-            if not (0 <= x < width and 0 <= y < height):
-                return None
-            away = normal[int(y), int(x)]
-        angle = np.arctan2(away[1], away[0]) + np.pi / 2
-        long, short = size * rng.uniform(0.85, 1.25), size
-        rows, columns = _footprint(x, y, angle, long * 0.94, short * 0.94, regions.shape)
-        if len(rows) < 8 or taken[rows, columns].mean() > slack or (regions[rows, columns] != region).mean() > 0.30:
-            return None
-        taken[rows, columns] = True
-        stone = (x, y, angle, long, short, region)
-        stones.append(stone)
-        return stone
-
-    def grow(queue):
-        while queue:
-            x, y, angle, long, short, region = queue.popleft()
-            cosine, sine = np.cos(angle), np.sin(angle)
-            for along, across in ((long, 0), (-long, 0), (0, short), (0, -short)):
-                stone = try_stone(x + along * cosine - across * sine, y + along * sine + across * cosine, region)
-                if stone:
-                    queue.append(stone)
-
-    # Thin regions first (they are the drawing), then the figures, the ground last.
-    order = sorted(range(len(NAMES)), key=lambda region: sizes[region])
-    for region in order:
-        rows, columns = np.nonzero((regions == region) & (np.abs(distance - sizes[region] / 2) < 0.7))
-        for index in rng.permutation(len(rows)):
-            stone = try_stone(columns[index], rows[index], region)
-            if stone:
-                grow(deque([stone]))
-    for scale, slack in ((0.85, 0.16), (0.68, 0.18), (0.52, 0.22), (0.40, 0.25)):  # splinters for the gaps
-        rows, columns = np.nonzero(~taken)
-        for index in rng.permutation(len(rows))[:: 2 if scale > 0.6 else 1]:
-            if not taken[rows[index], columns[index]]:
-                region = regions[rows[index], columns[index]]
-                try_stone(columns[index], rows[index], region, scale, snap=False, slack=slack)
-    return stones
-
-
-def _footprint(x, y, angle, long, short, shape):
-    """The pixels under a stone."""
-    reach = int(max(long, short) * 0.75) + 1
-    left, top = int(x) - reach, int(y) - reach
-    rows, columns = np.mgrid[top:top + 2 * reach + 1, left:left + 2 * reach + 1]
-    dx, dy = columns - x, rows - y
-    cosine, sine = np.cos(angle), np.sin(angle)
-    inside = (np.abs(dx * cosine + dy * sine) < long / 2) & (np.abs(dy * cosine - dx * sine) < short / 2)
-    inside &= (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
-    return rows[inside], columns[inside]
-
-
-# ---------------------------------------------------------------- drawing them
-
-def _draw_stones(stones, regions, distance, width, height, rng):
-    """Grout, then every stone with its own colour, its own tilt to the light, and chipped corners."""
-    scale = 3
-    grain = bw.fractal_noise(width, height, 20, 4, rng)[..., None]
-    grout = np.clip(np.array((92, 76, 62)) + 14 * grain, 0, 255).astype(np.uint8)
-    image = Image.fromarray(grout).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
-    pen = ImageDraw.Draw(image)
-    clouds = bw.fractal_noise(width, height, 70, 3, rng)
-    for x, y, angle, long, short, region in stones:
-        name = NAMES[region]
-        palette = STONES[name][0]
-        column, row = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
-        # Lighter from the edge of a region to its middle, which makes it round; clouds and chance on top.
-        tone = 0.30 + 0.45 * np.tanh(distance[row, column] / 26) + 0.13 * clouds[row, column] + rng.normal(0, 0.15)
-        tilt = rng.normal(0, 1, 2)
-        colour = bw.from_palette(palette, np.array(tone)) + rng.normal(0, 7, 3) + 7 * tilt[0]
-        if name == "gold" and rng.random() < 0.13:  # a gold stone that happens to face the lamp
-            colour = colour * 0.4 + np.array((255, 246, 200)) * 0.6
-        elif rng.random() < 0.03:
-            colour = colour * 0.6 + 100
-        _draw_stone(pen, x, y, angle, long - 1.25, short - 1.25, colour, tilt, scale, rng)
-    picture = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS), np.float32)
-    picture = picture + rng.normal(0, 3, (height, width, 1))
-    return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
-
-
-def _draw_stone(pen, x, y, angle, long, short, colour, tilt, scale, rng):
-    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (long / 2, short / 2)
-    corners = corners + rng.normal(0, 0.05 * short, (4, 2))
-    cosine, sine = np.cos(angle), np.sin(angle)
-    corners = np.stack([x + corners[:, 0] * cosine - corners[:, 1] * sine,
-                        y + corners[:, 0] * sine + corners[:, 1] * cosine], 1) * scale
-
-    def ink(value):
-        return tuple(int(v) for v in np.clip(value, 0, 255))
-
-    pen.polygon((corners + 0.35 * scale).ravel().tolist(), fill=ink(np.array((40, 32, 30))))  # its shadow in the grout
-    pen.polygon(corners.ravel().tolist(), fill=ink(colour))
-    # The broken face: a lighter facet towards one corner, placed by the stone's tilt.
-    middle = corners.mean(axis=0)
-    facet = middle + (corners - middle) * 0.62 + tilt * 0.10 * short * scale
-    pen.polygon(facet.ravel().tolist(), fill=ink(colour * 1.06 + 8))
-    for k in range(4):  # edges that look up and left catch light
-        a, b = corners[k], corners[(k + 1) % 4]
-        outward = (a + b) / 2 - middle
-        bright = -(outward[0] + outward[1]) / max(np.hypot(*outward), 1e-6)
-        if bright > 0.3:
-            pen.line([*a, *b], fill=ink(colour + 46 * bright), width=2)

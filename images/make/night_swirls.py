@@ -112,7 +112,8 @@ def _lights(colour, angle, x, y, width, height):
 def _horizon(width, height):
     """The y of the hills' upper edge for every column."""
     x = np.arange(width) / width
-    return height * (0.72 - 0.05 * np.sin(5.2 * x + 0.3) - 0.02 * np.sin(13 * x + 1) + 0.03 * np.sin(2.2 * x))
+    hills = 0.05 * np.sin(5.2 * x + 0.3) + 0.02 * np.sin(13 * x + 1) - 0.03 * np.sin(2.2 * x)
+    return height * (0.72 - hills)
 
 
 def _land(x, y, horizon, width, height, rng):
@@ -167,13 +168,15 @@ def _house(canvas, left, foot, size, rng):
         canvas.stroke([start, bend, end], width * size, colour + rng.normal(0, 15), taper=0.25, body=1.2)
 
     for t in np.linspace(0, 1, 5):  # the long side, in level strokes
-        mark(at(front, 0.06 + t * (tall - 0.06)), at(front + side, 0.06 + t * (tall - 0.06)), 0.14, 0.55 * wall)
+        high = 0.06 + t * (tall - 0.06)
+        mark(at(front, high), at(front + side, high), 0.14, 0.55 * wall)
     for t in np.linspace(0.06, 0.94, 6):  # the front, upright strokes up to the slope of the gable
         top = tall + rise * (1 - abs(2 * t - 1))
         mark(at(front * t, 0), at(front * t, top), 0.12, wall * rng.uniform(0.95, 1.12))
     for t in np.linspace(0, 1, 7):  # the roof, strokes down from the ridge to the eaves
         sag = 0.05 * np.sin(np.pi * t)
-        ridge, eaves = at(front / 2 + side * t, tall + rise - sag), at(front + side * t + 0.08, tall - 0.08 - sag)
+        ridge = at(front / 2 + side * t, tall + rise - sag)
+        eaves = at(front + side * t + 0.08, tall - 0.08 - sag)
         mark(ridge, eaves, 0.17, roof * rng.uniform(0.75, 1.15))
     line = np.array((18, 18, 44), np.float32)
     peak = at(front / 2, tall + rise + 0.04)
@@ -191,8 +194,10 @@ def _bush(canvas, x, foot, size, rng):
     for _ in range(16):
         turn, reach = rng.uniform(-2.8, -0.3), size * rng.uniform(0.3, 1.0)
         tip = np.array((x + reach * np.cos(turn), foot + reach * np.sin(turn)))
-        colour = bw.from_palette(LAND, 0.25 + 0.35 * reach / size * (1 - np.cos(turn)) / 2 + rng.normal(0, 0.06))
-        canvas.stroke([tip * 0.6 + np.array((x, foot)) * 0.4, tip, tip + (1.5, 1)], size * 0.28, colour)
+        light = 0.5 - 0.5 * np.cos(turn)  # from the left
+        colour = bw.from_palette(LAND, 0.25 + 0.35 * light * reach / size + rng.normal(0, 0.06))
+        start = 0.6 * tip + 0.4 * np.array((x, foot))
+        canvas.stroke([start, tip, tip + np.array((1.5, 1))], size * 0.28, colour)
 
 
 def _church(canvas, x, foot, size):

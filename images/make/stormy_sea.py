@@ -1,15 +1,20 @@
 """A storm: sea and sky turn about one bright gap in the clouds, and a ship is caught in the turning.
 
-Everything hangs on one direction map, a spiral about the light.  Noise dragged along it becomes the sweep of
-rain and cloud; the sea below follows it too, broken into waves.  Dark paint is thin here, light paint thick.
+Everything hangs on one direction map, a spiral about the light.  Noise dragged along it becomes the sweep
+of rain and cloud; the sea below follows it too, broken into waves.  Dark paint is thin here, light paint
+thick.
 """
 
 import brushwork as bw
 import numpy as np
 
-WARM = [(18, 15, 12), (46, 34, 22), (92, 64, 32), (150, 106, 50), (206, 158, 84), (238, 206, 136), (252, 238, 200)]
-COLD = [(12, 18, 22), (30, 44, 50), (62, 84, 90), (116, 138, 138), (176, 188, 178), (224, 222, 200), (252, 242, 212)]
-SEA = [(8, 12, 12), (16, 30, 28), (32, 56, 46), (62, 84, 62), (112, 116, 76), (182, 164, 112), (240, 220, 168)]
+# Palettes, from dark to light.
+WARM = [(18, 15, 12), (46, 34, 22), (92, 64, 32), (150, 106, 50), (206, 158, 84), (238, 206, 136),
+        (252, 238, 200)]
+COLD = [(12, 18, 22), (30, 44, 50), (62, 84, 90), (116, 138, 138), (176, 188, 178), (224, 222, 200),
+        (252, 242, 212)]
+SEA = [(8, 12, 12), (16, 30, 28), (32, 56, 46), (62, 84, 62), (112, 116, 76), (182, 164, 112),
+       (240, 220, 168)]
 FOAM = [(96, 104, 92), (166, 164, 140), (222, 214, 186), (250, 244, 226)]
 LIGHT = (0.58, 0.40)  # the bright gap, in parts of the width and height
 SHIP = (0.405, 0.585, 0.082)  # and the ship: place and size
@@ -25,7 +30,8 @@ def paint(width, height, seed):
 
     canvas = bw.Canvas(width, height, (60, 46, 28), rng)
     canvas.cover(colour, angle, width=26, length=110, density=1.6, tone_jitter=6, body=0.5, **quiet)
-    canvas.cover(colour, angle, width=15, length=80, density=1.4, tone_jitter=9, body=0.8, tolerance=50, **quiet)
+    canvas.cover(colour, angle, width=15, length=80, density=1.4, tone_jitter=9, tolerance=50, body=0.8,
+                 **quiet)
     canvas.cover(colour, angle, width=8, length=52, density=1.1, tone_jitter=11, tolerance=40, **quiet)
     canvas.cover(colour, angle, width=4.5, length=34, where=0.25 + 0.5 * brightness, tone_jitter=13,
                  tolerance=36, body=1.3, **quiet)
@@ -35,8 +41,9 @@ def paint(width, height, seed):
     # The palette knife: short, thick, pale slabs in the light.
     near = np.exp(-(((x / width - LIGHT[0]) / 0.17) ** 2 + ((y / height - LIGHT[1]) / 0.2) ** 2))
     knife = np.clip(2.0 * (brightness - 0.55), 0, 0.9) * near
+    paler = colour + np.array((10, 7, 2), np.float32)
     for size in (11, 6.5):
-        canvas.cover(colour + [10, 7, 2], angle, width=size, length=size * 2.6, where=knife, taper=0.35, body=2.6,
+        canvas.cover(paler, angle, width=size, length=size * 2.6, where=knife, taper=0.35, body=2.6,
                      colour_jitter=5, tone_jitter=10, angle_jitter=0.35, bristle_contrast=8)
     _foam(canvas, foam, brightness, angle, rng)
     _spray(canvas, foam, angle, rng)
@@ -59,7 +66,8 @@ def _storm(x, y, width, height, rng):
     sea = bw.smoothstep(-0.05, 0.05, below)
     # Waves: the swell grows towards us; its contour lines are the brush's way.
     size = np.clip(0.35 + 3.2 * below, 0.2, 1.6)
-    heave = np.sin(x / width * 13 + y / height * 6 + 1.1 * np.sin(y / height * 12)) + 0.45 * np.sin(x / width * 29 - 4)
+    heave = np.sin(x / width * 13 + y / height * 6 + 1.1 * np.sin(y / height * 12))
+    heave = heave + 0.45 * np.sin(x / width * 29 - 4)
     swell = y + 24 * size * heave + 8 * bw.fractal_noise(width, height, 90, 3, rng)
     angle = bw.mix_angles(swirl, bw.slope_angles(swell) + np.pi, 0.82 * sea)
 
@@ -105,10 +113,11 @@ def _foam(canvas, foam, brightness, angle, rng):
     light = np.clip(0.10 + 0.9 * bw.soften(brightness, 30) + 0.45 * foam, 0, 1)
     for size, chance, lift in ((5.0, 0.5, -0.25), (3.2, 0.7, -0.05), (2.0, 0.8, 0.15)):
         colour = bw.from_palette(FOAM, light + lift)
-        canvas.cover(colour, angle, width=size, length=size * 4.5, where=chance * foam, density=1.2, taper=0.9,
-                     body=1.2, angle_jitter=0.4, tone_jitter=22, colour_jitter=6)
+        canvas.cover(colour, angle, width=size, length=size * 4.5, where=chance * foam, density=1.2,
+                     taper=0.9, body=1.2, angle_jitter=0.4, tone_jitter=22, colour_jitter=6)
     thick = bw.smoothstep(0.55, 1.0, foam)
-    canvas.cover(np.full_like(colour, 246) - [0, 5, 24], angle, width=3.2, length=8, where=0.5 * thick,
+    white = np.ones_like(colour) * (246, 241, 222)
+    canvas.cover(white, angle, width=3.2, length=8, where=0.5 * thick,
                  taper=0.5, body=2.4, angle_jitter=0.7, tone_jitter=10)
 
 
@@ -137,7 +146,7 @@ def _ship(canvas, width, height, rng):
     for k in range(6):  # the hull
         half = 0.95 - 0.06 * k
         path = [place(-half, 0.20 - 0.07 * k), place(0, 0.10 - 0.07 * k), place(half, 0.24 - 0.07 * k)]
-        canvas.stroke(path, size * 0.11, dark + [14 - 3 * k, 6 - k, 2], taper=0.6)
+        canvas.stroke(path, size * 0.17, dark + np.array((14 - 3 * k, 6 - k, 2)), taper=0.8)
     for forward, tall in ((-0.5, 1.15), (0.12, 1.55), (0.62, 1.0)):
         path = [place(forward, 0.1), place(forward - 0.02, tall / 2), place(forward, tall)]
         canvas.stroke(path, size * 0.05, dark, taper=0.6, bristle_contrast=4)
@@ -149,5 +158,6 @@ def _ship(canvas, width, height, rng):
         t = k / 5
         path = [place(0.62 + 0.30 * t, 0.25), place(0.64 + 0.22 * t, 0.55), place(0.62 + 0.05 * t, 0.92)]
         canvas.stroke(path, size * 0.07, np.array((222, 190, 132)) * (0.75 + 0.3 * t), taper=0.6, body=1.6)
-    canvas.stroke([place(-0.15, 0.1), place(-0.15, 0.4), place(-0.15, 0.7)], size * 0.13, dark + [40, 16, 6], taper=0)
+    funnel = [place(-0.15, 0.1), place(-0.15, 0.4), place(-0.15, 0.7)]
+    canvas.stroke(funnel, size * 0.13, np.array((66, 36, 24)), taper=0)
     canvas.dab(*place(-0.42, 0.14), size * 0.08, (246, 160, 66))

@@ -90,7 +90,8 @@ def _scene(x, y, width, height, rng):
         return bw.smoothstep(-0.002, 0.002, v - line)
 
     colour, angle = sky, sky_angle
-    for layer, lines, line in ((hill, hill_lines, ridge), (water, water_lines, coast), (shore, shore_lines, bank)):
+    layers = ((hill, hill_lines, ridge), (water, water_lines, coast), (shore, shore_lines, bank))
+    for layer, lines, line in layers:
         colour = bw.blend(colour, layer, edge(line))
         angle = np.where(v > line, bw.slope_angles(lines), angle)
     return colour, angle
@@ -106,7 +107,8 @@ def _boats(canvas, width, height, rng):
             canvas.stroke(deck + np.array((x, y + k * size * 0.09)), size * 0.16, hull + 10 * k)
         for k in range(7):
             t = k / 6
-            path = np.array([(0.02 + 0.52 * t, -0.1), (0.04 + 0.34 * t, -0.75 + 0.2 * t), (0.03, -1.6 + 1.1 * t)])
+            foot, head = (0.02 + 0.52 * t, -0.1), (0.03, -1.6 + 1.1 * t)
+            path = np.array([foot, (0.04 + 0.34 * t, -0.75 + 0.2 * t), head])
             sail = bw.from_palette([(96, 26, 36), (226, 96, 40), (255, 190, 90)], t + rng.normal(0, 0.1))
             canvas.stroke(path * size + (x, y), size * 0.13, sail, taper=0.4)
         canvas.stroke(np.array([(0, 0), (0.01, -0.8), (0.02, -1.75)]) * size + (x, y), size * 0.07, hull)

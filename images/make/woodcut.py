@@ -1,25 +1,28 @@
 """A coloured woodblock print: breakers before a range of mountains, under a rising sun.
 
-Every ink has its own block, printed one after the other.  On a block the tone is made of carved lines: a line
-map gives their run (they follow the form of rock, cloud and water), and where it should be darker the lines
-are wider.  The blocks never meet quite exactly, the ink is thin in places, and the paper shows through.
+The tone is made of carved lines that follow the form of rock, cloud and water.  A line map gives their run:
+a line lies wherever it is a whole number.  How lines are cut and printed is in blockprint.py.
 """
 
 import brushwork as bw
 import numpy as np
+from blockprint import INKS, SHARP, carve, cut, outline, press
 from PIL import Image, ImageDraw
 
-SHARP = 2  # carved lines are computed at twice the size
-
-PAPER = (240, 226, 194)
-INKS = {
-    "ochre": (236, 172, 84),
-    "red": (206, 62, 44),
-    "sky": (120, 168, 178),
-    "blue": (36, 84, 132),
-    "key": (22, 26, 52),
-}
 SUN = (0.60, 0.27, 0.115)
+# Clouds: x, y, size, and 0 (lit red from below) or 1 (in the shadow).
+CLOUDS = [
+    (0.17, 0.13, 1.0, 0), (0.84, 0.16, 0.9, 1), (0.43, 0.065, 0.7, 1), (0.36, 0.245, 0.6, 0),
+    (0.76, 0.315, 0.75, 0), (0.98, 0.06, 0.7, 0), (0.03, 0.27, 0.7, 1),
+]
+# Mountains, far ones first: how rough the ridge is, and the peaks (x, y, steepness).
+RANGES = {
+    "far": (0.12, [(0.10, 0.26, 0.62), (0.30, 0.20, 0.72), (0.52, 0.30, 0.62), (0.93, 0.24, 0.70),
+                   (0.75, 0.33, 0.60)]),
+    "near": (0.16, [(0.02, 0.36, 0.55), (0.19, 0.33, 0.66), (0.44, 0.40, 0.50), (0.67, 0.405, 0.50),
+                    (0.84, 0.36, 0.62)]),
+    "hills": (0.20, [(0.10, 0.46, 0.35), (0.33, 0.475, 0.30), (0.60, 0.48, 0.25), (0.90, 0.445, 0.40)]),
+}
 
 
 def paint(width, height, seed):
@@ -30,36 +33,15 @@ def paint(width, height, seed):
     # The knife is guided by a hand: all forms and lines tremble a little.
     u = (x + 1.6 * bw.fractal_noise(big_width, big_height, 60, 3, rng)) / big_width
     v = (y + 1.6 * bw.fractal_noise(big_width, big_height, 60, 3, rng)) / big_width  # parts of the width, too
-    high = height / width
     blocks = {name: np.zeros_like(u) for name in INKS}
-    _sky(blocks, u, v, high, rng)
-    _mountains(blocks, u, v, high, rng)
-    _sea(blocks, u, v, high, rng)
-    return _print(blocks, width, height, rng)
+    _sky(blocks, u, v, rng)
+    _mountains(blocks, u, v, rng)
+    _sea(blocks, u, v, height / width, rng)
+    return press(blocks, width, height, rng)
 
 
-def carve(lines, tone):
-    """Ink (0 to 1) of parallel carved lines, one for every whole step of `lines`, that fill the part `tone`."""
-    distance = np.abs(lines - np.round(lines)) * 2
-    gradient = np.hypot(*np.gradient(lines))
-    softness = np.clip(1.4 * gradient, 0.02, 0.6)  # about one pixel, however dense the lines are
-    ink = bw.smoothstep(tone + softness, tone - softness, distance)
-    return np.where(tone <= 0.04, 0, ink)
-
-
-def cut(blocks, shape, **inks):
-    """Clear a shape on all blocks, then give it the inks named (maps or numbers, 0 to 1)."""
-    for name in blocks:
-        blocks[name][:] = blocks[name] * (1 - shape) + shape * inks.get(name, 0)
-
-
-def _outline(depth, thickness):
-    """A line along the upper edge of a shape; `depth` is 0 on the edge."""
-    return bw.smoothstep(thickness, 0.6 * thickness, np.abs(depth))
-
-
-def _sky(blocks, u, v, high, rng):
-    height, width = u.shape
+def _sky(blocks, u, v, rng):
+    """Level lines that thin out downward, the sun's rays across them, and clouds."""
     sx, sy, radius = SUN
     dx, dy = u - sx, v - sy
     distance, around = np.hypot(dx, dy), np.arctan2(dy, dx)
@@ -72,9 +54,8 @@ def _sky(blocks, u, v, high, rng):
     disc = bw.smoothstep(radius * 1.01, radius * 0.99, distance)
     inner = carve((dy + 0.012 * np.sin(dx * 60)) * 95, 0.72 - 2.2 * (dy + 0.06))
     cut(blocks, disc, red=0.72 + 0.28 * inner, ochre=0.5)
-    blocks["key"] = np.maximum(blocks["key"], _outline(distance - radius, 0.0022))
-    for cx, cy, size, kind in ((0.17, 0.13, 1.0, 0), (0.84, 0.16, 0.9, 1), (0.43, 0.065, 0.7, 1), (0.36, 0.245, 0.6, 0),
-                               (0.76, 0.315, 0.75, 0), (0.98, 0.06, 0.7, 0), (0.03, 0.27, 0.7, 1)):
+    blocks["key"] = np.maximum(blocks["key"], outline(distance - radius, 0.0022))
+    for cx, cy, size, kind in CLOUDS:
         _cloud(blocks, u, v, cx, cy, size, kind, rng)
 
 
@@ -94,7 +75,7 @@ def _cloud(blocks, u, v, cx, cy, size, kind, rng):
             cut(blocks, puff, sky=0.9 * under, key=0.9 * carve(distance / r * 7, shade - 0.22))
         else:
             cut(blocks, puff, red=0.85 * arcs, ochre=0.55 * under)
-        blocks["key"] = np.maximum(blocks["key"], _outline(distance - r, 0.0016))
+        blocks["key"] = np.maximum(blocks["key"], outline(distance - r, 0.0016))
 
 
 def _ridge(u, peaks, roughness, rng):
@@ -110,14 +91,10 @@ def _ridge(u, peaks, roughness, rng):
     return line, side
 
 
-def _mountains(blocks, u, v, high, rng):
+def _mountains(blocks, u, v, rng):
+    """Ranges behind ranges, each with snow, a lit and a dark flank, and lines that run down the slopes."""
     height, width = u.shape
-    ranges = [
-        ([(0.10, 0.26, 0.62), (0.30, 0.20, 0.72), (0.52, 0.30, 0.62), (0.93, 0.24, 0.70), (0.75, 0.33, 0.6)], 0.12, "far"),
-        ([(0.02, 0.36, 0.55), (0.19, 0.33, 0.66), (0.44, 0.40, 0.5), (0.67, 0.405, 0.5), (0.84, 0.36, 0.62)], 0.16, "near"),
-        ([(0.10, 0.46, 0.35), (0.33, 0.475, 0.3), (0.60, 0.48, 0.25), (0.90, 0.445, 0.40)], 0.20, "hills"),
-    ]
-    for peaks, roughness, kind in ranges:
+    for kind, (roughness, peaks) in RANGES.items():
         line, side = _ridge(u, peaks, roughness, rng)
         depth = v - line
         shape = bw.smoothstep(-0.001, 0.001, depth)
@@ -132,29 +109,42 @@ def _mountains(blocks, u, v, high, rng):
         dark = carve(hatch, 0.16 + 0.50 * shadow - 0.45 * snow * (1 - 0.6 * shadow))
         if kind == "far":
             slopes = 0.40 + 0.55 * carve(hatch * 0.6, 0.5 + 0.2 * ribs)
-            cut(blocks, shape, sky=np.clip(slopes * (1 - snow) + 0.55 * shadow * snow, 0, 1) * (1 - 1.2 * depth),
-                ochre=0.5 * (1 - shadow) * (1 - snow), blue=0.75 * carve(hatch * 0.5 + 0.25, 0.75 * shadow - 0.1),
+            haze = 1 - 1.2 * depth
+            cut(blocks, shape,
+                sky=np.clip(slopes * (1 - snow) + 0.55 * shadow * snow, 0, 1) * haze,
+                ochre=0.5 * (1 - shadow) * (1 - snow),
+                blue=0.75 * carve(hatch * 0.5 + 0.25, 0.75 * shadow - 0.1),
                 key=0.8 * dark * (shadow > 0.35))
         elif kind == "near":
-            cut(blocks, shape, blue=np.clip(0.85 * shadow * (1 - 0.5 * snow) + 0.2 * (1 - snow), 0, 1),
+            cut(blocks, shape,
+                blue=np.clip(0.85 * shadow * (1 - 0.5 * snow) + 0.2 * (1 - snow), 0, 1),
                 sky=(0.4 + 0.5 * carve(hatch * 0.6, 0.5 + 0.2 * ribs)) * (1 - snow),
-                ochre=0.55 * (1 - shadow) * (1 - snow), key=dark)
+                ochre=0.55 * (1 - shadow) * (1 - snow),
+                key=dark)
         else:
             trees = carve(across + 1.3 * np.abs(np.sin(u * 210)), 0.45 + 0.35 * ribs)
             cut(blocks, shape, ochre=0.85, sky=0.75 * (ribs > -0.3) * (1 - 0.3 * shadow),
-                red=0.35 * (ribs < -0.55), key=np.maximum(trees, 0.0))
-        blocks["key"] = np.maximum(blocks["key"] * 1.0, _outline(depth, 0.0026))
+                red=0.35 * (ribs < -0.55), key=trees)
+        blocks["key"] = np.maximum(blocks["key"], outline(depth, 0.0026))
 
 
 # ---------------------------------------------------------------- water
 
 # A breaker, in its own measure: up its back to the crest and over to the lip, and back through the hollow.
-BACK = [(-3.6, 1.35), (-2.4, 0.75), (-1.45, 0.0), (-0.75, -0.72), (0.0, -1.02), (0.62, -0.86), (0.98, -0.42), (1.0, -0.12)]
-HOLLOW = [(1.0, -0.12), (0.78, -0.36), (0.46, -0.52), (0.12, -0.46), (-0.12, -0.16), (-0.12, 0.28), (0.22, 0.70),
-          (0.95, 0.98), (2.2, 1.16), (3.6, 1.35)]
+BACK = [
+    (-3.6, 1.35), (-2.4, 0.75), (-1.45, 0.0), (-0.75, -0.72), (0.0, -1.02), (0.62, -0.86),
+    (0.98, -0.42), (1.0, -0.12),
+]
+HOLLOW = [
+    (1.0, -0.12), (0.78, -0.36), (0.46, -0.52), (0.12, -0.46), (-0.12, -0.16), (-0.12, 0.28),
+    (0.22, 0.70), (0.95, 0.98), (2.2, 1.16), (3.6, 1.35),
+]
 # Where the breakers stand: x, y, size, and 1 or -1 for the way they fall.  Far ones first.
-BREAKERS = [(0.60, 0.545, 0.030, 1), (0.93, 0.555, 0.040, -1), (0.43, 0.585, 0.045, -1), (0.79, 0.625, 0.068, -1),
-            (0.24, 0.60, 0.130, 1), (0.98, 0.70, 0.080, -1), (0.57, 0.735, 0.070, 1)]
+BREAKERS = [
+    (0.60, 0.545, 0.030, 1), (0.93, 0.555, 0.040, -1), (0.43, 0.585, 0.045, -1),
+    (0.79, 0.625, 0.068, -1), (0.24, 0.60, 0.130, 1), (0.98, 0.70, 0.080, -1),
+    (0.57, 0.735, 0.070, 1),
+]
 
 
 def _sea(blocks, u, v, high, rng):
@@ -186,13 +176,14 @@ def _swell(blocks, u, v, base, size, length, rng):
     lines = relative * (2.6 + 70 * size) + 0.35 * lit + 0.25 * noise
     dark = 0.30 + 0.24 * lit + 0.10 * np.tanh(relative - 1) + 0.07 * noise
     stripes = carve(lines * 0.5 + 0.25, 0.52 + 0.30 * lit + 0.1 * noise)
-    foam = bw.smoothstep(0.02, -0.02, relative - 0.42 * crest * (0.6 + 0.5 * np.abs(np.sin(u / length * 23 + noise))))
+    fringe = 0.6 + 0.5 * np.abs(np.sin(u / length * 23 + noise))
+    foam = bw.smoothstep(0.02, -0.02, relative - 0.42 * crest * fringe)
     foam = foam * (crest > 0.45)
-    cut(blocks, shape, sky=0.62 * (1 - foam), blue=stripes * (1 - foam) * 0.95,
-        key=carve(lines * 1.5, dark) * (1 - foam) + 0.8 * foam * carve(lines * 2, 0.16 + 0.0 * u),
-        ochre=0.25 * (lit < -0.3) * (1 - foam))
+    water = 1 - foam
+    cut(blocks, shape, sky=0.62 * water, blue=0.95 * stripes * water, ochre=0.25 * (lit < -0.3) * water,
+        key=carve(lines * 1.5, dark) * water + 0.8 * foam * carve(lines * 2, 0.16))
     rim = np.clip(1 - np.abs(foam - 0.5) * 2.2, 0, 1) * shape * (crest > 0.45)
-    blocks["key"] = np.maximum(blocks["key"], np.maximum(rim, _outline(depth, 0.0018)))
+    blocks["key"] = np.maximum(blocks["key"], np.maximum(rim, outline(depth, 0.0018)))
 
 
 def _nearest(u, v, curve):
@@ -208,8 +199,8 @@ def _nearest(u, v, curve):
         best = np.minimum(best, distance)
     height, width = u.shape
     full = (3 * best.shape[1], 3 * best.shape[0])
-    return tuple(np.asarray(Image.fromarray(part.astype(np.float32)).resize(full, Image.Resampling.BICUBIC))[
-        :height, :width] for part in (best, along))
+    return tuple(np.asarray(Image.fromarray(part).resize(full, Image.Resampling.BICUBIC))[:height, :width]
+                 for part in (best.astype(np.float32), along.astype(np.float32)))
 
 
 def _breaker(blocks, u, v, cx, cy, size, way, rng):
@@ -222,7 +213,7 @@ def _breaker(blocks, u, v, cx, cy, size, way, rng):
     lu, lv = (u[box] - cx) / size * way, (v[box] - cy) / size
 
     back, hollow = bw.smooth_curve(BACK, 240), bw.smooth_curve(HOLLOW, 240)
-    outline = np.concatenate([back, hollow])
+    silhouette = np.concatenate([back, hollow])
 
     def drawn(points, line=0):
         """A map of a polygon, or of a line along it."""
@@ -235,8 +226,7 @@ def _breaker(blocks, u, v, cx, cy, size, way, rng):
             pen.polygon(pixels.ravel().tolist(), fill=255)
         return np.asarray(mask, np.float32) / 255
 
-    shape = drawn(outline)
-
+    shape = drawn(silhouette)
     to_back, _ = _nearest(lu, lv, back)
     to_hollow, along = _nearest(lu, lv, hollow)
     across = to_back / (to_back + to_hollow + 1e-3)  # 0 on the back, 1 in the hollow
@@ -245,7 +235,7 @@ def _breaker(blocks, u, v, cx, cy, size, way, rng):
     broad = carve((across + ripple) * 5 * detail + 0.3, 0.50 + 0.25 * across)
     fine = carve((across + ripple) * 20 * detail, 0.14 + 0.42 * across**2 + 0.10 * np.sin(along * 9))
     cut(here, shape, sky=0.75 * (across > 0.12), blue=0.95 * broad + 0.15, key=fine)
-    here["key"][:] = np.maximum(here["key"], drawn(outline, line=3 if size > 0.06 else 2))
+    here["key"][:] = np.maximum(here["key"], drawn(silhouette, line=3 if size > 0.06 else 2))
     # The shadow in the hollow, under the lip: lines that repeat its curve and thin out.
     inside = drawn(hollow[: int(0.82 * len(hollow))]) * (1 - shape)
     depth = to_hollow + 0.05 * np.sin(lu * 5 + lv * 3)
@@ -260,8 +250,9 @@ def _foam(here, lu, lv, back, detail, rng):
     for t in np.linspace(0.44, 0.98, int(15 * detail) + 5):
         x, y = back[int(t * (len(back) - 1))]
         spread = 0.5 + 0.5 * np.sin(np.pi * (t - 0.44) / 0.56)
-        balls.append((x + rng.normal(0, 0.03), y + rng.normal(0, 0.04), rng.uniform(0.07, 0.13) * (0.6 + spread)))
-        balls.append((x - 0.10 + rng.normal(0, 0.05), y + 0.13 + rng.normal(0, 0.04), rng.uniform(0.05, 0.09)))
+        dx, dy = rng.normal(0, 0.04, 2)
+        balls.append((x + dx, y + dy, rng.uniform(0.07, 0.13) * (0.6 + spread)))
+        balls.append((x - 0.10 - dy, y + 0.13 + dx, rng.uniform(0.05, 0.09)))
     for k in range(int(13 * detail) + 5):  # the claws
         t = rng.uniform(0, 1)
         balls.append((1.02 + 0.22 * t * rng.uniform(-1, 1) + 0.1 * t, -0.15 + 0.36 * t, 0.085 * (1.15 - t)))
@@ -276,33 +267,4 @@ def _foam(here, lu, lv, back, detail, rng):
         ball = bw.smoothstep(r * 1.04, r * 0.96, distance)
         shade = 0.55 * distance / r + 0.55 * (dy + dx * 0.4) / r - 0.42
         cut(here, ball, sky=0.75 * carve(distance / r * (2 + 26 * r), shade))
-        here["key"][:] = np.maximum(here["key"], _outline(distance - r, 0.020 / detail))
-
-
-# ---------------------------------------------------------------- printing
-
-def _print(blocks, width, height, rng):
-    """Press the blocks on the paper one after the other, the dark key block last."""
-    big_width, big_height = width * SHARP, height * SHARP
-    fibres = bw.fractal_noise(big_width, big_height, 5, 2, rng) * 0.5
-    fibres = fibres + bw.smear(rng.standard_normal((big_height, big_width)).astype(np.float32),
-                               np.full((big_height, big_width), 0.2), 12) * 1.2
-    picture = np.asarray(PAPER, np.float32) + (3.2 * fibres)[..., None]
-    wood = _wood_grain(big_width, big_height, rng)
-    for name, ink in INKS.items():
-        # Every block lies a little off: one or two pixels is what a good printer could not avoid.
-        across, down = (0, 0) if name == "key" else np.round(rng.normal(0, 1.6, 2)).astype(int)
-        block = np.roll(blocks[name], (down, across), axis=(0, 1))
-        thin = 0.90 + 0.07 * wood + 0.05 * bw.fractal_noise(big_width, big_height, 180, 3, rng) + 0.05 * fibres
-        thin = thin * (1 - 0.75 * bw.smoothstep(1.55, 2.3, fibres * 0.8 + 0.5 * wood + rng.normal(0, 0.3, wood.shape)))
-        cover = np.clip(block * thin, 0, 1)[..., None]
-        picture = picture * (1 - cover * (1 - np.asarray(ink, np.float32) / 250))
-    image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
-    return image.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def _wood_grain(width, height, rng):
-    """The rings of the plank the block was cut from: long level lines, here and there about a knot."""
-    x, y = bw.pixel_grid(width, height)
-    rings = y / 9 + 5 * np.sin(x / width * 4 + 1) + 2.5 * bw.fractal_noise(width, height, 300, 2, rng)
-    return np.sin(rings) * 0.7 + 0.5 * np.sin(rings * 2.3 + 1)
+        here["key"][:] = np.maximum(here["key"], outline(distance - r, 0.020 / detail))
