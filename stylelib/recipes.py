@@ -3,6 +3,8 @@
 run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
 """
 
+import torch
+
 from stylelib.images import load_image
 from stylelib.machine import preset
 from stylelib.networks import VGG, load_network
@@ -28,12 +30,11 @@ def style_transfer(
     """The content image painted in the style of the style image, equation 7.
 
     content, style: whatever `load_image` takes. network: a name or a loaded network; `load_network`'s choice if None.
-    size: longer side of both pictures in pixels, the preset's if None. alpha_beta: the paper's α/β, with β = 1, in the
-    given convention. init: "content", "style", "noise" or a picture. run: further arguments of `Synthesis` (steps,
-    optimizer, seed, keep_every, …).
+    size: longer side of both pictures in pixels; the preset's if None, while a tensor stays as it is. alpha_beta: the
+    paper's α/β, with β = 1, in the given convention. init: "content", "style", "noise" or a picture. run: further
+    arguments of `Synthesis` (steps, optimizer, seed, keep_every, …).
     """
-    net, size = _network(network), _size(size)
-    photo, painting = load_image(content, size), load_image(style, size)
+    net, photo, painting = _network(network), _picture(content, size), _picture(style, size)
     terms = [
         Content(net, photo, content_layer, weight=alpha_beta, convention=convention),
         Style(net, painting, style_layers, convention=convention),
@@ -48,7 +49,7 @@ def reconstruct_content(
 
     Arguments as for `style_transfer`.
     """
-    term = Content(_network(network), load_image(content, _size(size)), layer, convention=convention)
+    term = Content(_network(network), _picture(content, size), layer, convention=convention)
     return Synthesis(term, init, **run)
 
 
@@ -59,7 +60,7 @@ def reconstruct_style(
 
     Arguments as for `style_transfer`.
     """
-    term = Style(_network(network), load_image(style, _size(size)), layers, convention=convention)
+    term = Style(_network(network), _picture(style, size), layers, convention=convention)
     return Synthesis(term, init, **run)
 
 
@@ -67,5 +68,8 @@ def _network(network):
     return network if isinstance(network, VGG) else load_network(network)
 
 
-def _size(size):
-    return preset().size if size is None else size
+def _picture(source, size):
+    """Load a picture at the size asked for; else at the preset's, but a tensor as it is."""
+    if size is None and not isinstance(source, torch.Tensor):
+        size = preset().size
+    return load_image(source, size)

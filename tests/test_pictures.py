@@ -1,0 +1,74 @@
+"""The project's own pictures: enough of them, large enough, small enough as files, and nowhere flat."""
+
+import importlib
+import pathlib
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from stylelib.images import bundled_images
+
+MAKE = pathlib.Path(__file__).parent.parent / "images" / "make"
+OWN = {name: path for name, path in bundled_images().items() if name != "grace_hopper"}
+STYLES = list(bundled_images("style"))
+
+
+def load(name):
+    return np.asarray(PIL.Image.open(OWN[name]).convert("RGB")).astype(float)
+
+
+def blocks(picture, side):
+    """Cut a picture (H, W, 3) into squares: (count, side × side, 3)."""
+    height, width = (length // side * side for length in picture.shape[:2])
+    cut = picture[:height, :width].reshape(height // side, side, width // side, side, 3)
+    return cut.transpose(0, 2, 1, 3, 4).reshape(-1, side * side, 3)
+
+
+def test_there_are_enough_and_they_are_small_files():
+    assert len(bundled_images("content")) >= 3 + 1 and len(STYLES) >= 6
+    assert sum(path.stat().st_size for path in OWN.values()) < 6 * 2**20
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_each_is_large_enough(name):
+    with PIL.Image.open(OWN[name]) as image:
+        assert max(image.size) >= 512 and min(image.size) >= 480 and image.mode == "RGB"
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_style_image_has_structure_everywhere_and_at_several_scales(name):
+    """In nearly every square of 16 pixels something varies, and so do the means of larger squares."""
+    picture = load(name)
+    assert (blocks(picture, 16).std(axis=1).mean(axis=1) > 4).mean() > 0.9
+    for side in (4, 16, 64):
+        assert blocks(picture, side).mean(axis=1).std(axis=0).mean() > 15, side
+
+
+def test_each_style_has_a_palette_of_its_own():
+    """Mean and spread of the colours, six numbers a picture: no two pictures are near each other."""
+    palettes = np.array([[*load(name).mean(axis=(0, 1)), *load(name).std(axis=(0, 1))] for name in STYLES])
+    distances = np.linalg.norm(palettes[:, None] - palettes[None], axis=2)
+    assert distances[~np.eye(len(STYLES), dtype=bool)].min() > 12
+
+
+@pytest.fixture
+def make(monkeypatch):
+    monkeypatch.syspath_prepend(str(MAKE))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(MAKE) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def test_the_code_beside_them_paints_the_same_picture_for_the_same_seed(make):
+    paint = make("night_swirls").paint
+    first, again, other = (np.asarray(paint(160, 120, seed)) for seed in (3, 3, 4))
+    assert first.shape == (120, 160, 3)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_every_picture_has_its_code():
+    assert {path.stem for path in MAKE.glob("*.py")} >= set(OWN)
