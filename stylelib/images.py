@@ -125,7 +125,7 @@ def load_image(source, size=None):
     Turned upright by its EXIF mark; converted to sRGB by its ICC profile; transparency is laid on white; 16-bit
     pictures are reduced to 8 bits a channel. Raises InputError in one sentence for anything that is not a picture.
     """
-    if size is not None and (not isinstance(size, int | np.integer) or isinstance(size, bool) or size < MIN_SIDE):
+    if size is not None and (not isinstance(size, int | np.integer) or size < MIN_SIDE):
         raise InputError(f"size is the longer side in pixels, a whole number of at least {MIN_SIDE}; got {size!r}.")
     if isinstance(source, torch.Tensor):
         source = _tensor_to_array(source)
@@ -263,7 +263,7 @@ def _tensor_to_array(picture):
 def check_picture(picture, label="picture"):
     """Raise InputError unless `picture` is a float tensor (N, 3, H, W) with finite values."""
     label = label[0].upper() + label[1:]
-    if not isinstance(picture, torch.Tensor) or picture.ndim != 4 or picture.shape[1] != 3:
+    if not isinstance(picture, torch.Tensor) or picture.ndim != 4 or picture.shape[1] != 3 or not picture.numel():
         what = tuple(picture.shape) if isinstance(picture, torch.Tensor) else type(picture).__name__
         raise InputError(f"{label} must be a picture, a tensor of shape (N, 3, H, W) as load_image gives; got {what}.")
     if not picture.is_floating_point() or not torch.isfinite(picture).all():

@@ -121,6 +121,10 @@ def test_an_array_of_truth_values_is_black_and_white():
     np.testing.assert_array_equal(loaded(mask), grey(mask * np.uint8(255)))
 
 
+def test_floats_are_rounded_to_the_nearest_level():
+    assert (loaded(np.full((16, 16), 100.7 / 255)) == 101).all()
+
+
 def test_what_is_loaded_does_not_share_memory_with_its_source():
     array = colours()
     picture = load_image(array)
@@ -479,13 +483,16 @@ TENSORS = {
     "no pixels": torch.zeros(1, 3, 0, 16),
     "integers": torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
     "not a number": torch.full((1, 3, 16, 16), torch.nan),
-    "0 to 255": torch.full((1, 3, 16, 16), 200.0),
 }
 
 
 @pytest.mark.parametrize("kind", TENSORS)
 def test_a_tensor_that_is_no_picture_is_refused(kind):
     sentence(load_image, TENSORS[kind])
+
+
+def test_a_tensor_of_0_to_255_is_refused():
+    assert "divide by 255 first?" in sentence(load_image, torch.full((1, 3, 16, 16), 200.0))
 
 
 # ------------------------------------------------------------------------------------- the conversions
@@ -521,6 +528,13 @@ def test_a_saved_jpeg_is_within_a_few_levels(ending, tmp_path):
     path = save_image(load_image(smooth), str(tmp_path / f"picture{ending}"))
     assert path.read_bytes()[:3] == b"\xff\xd8\xff"
     assert np.abs(loaded(path) - 255 * smooth).max() < 6
+
+
+def test_a_saved_jpeg_keeps_its_colours_at_full_resolution(tmp_path):
+    stripes = np.zeros((32, 32, 3), np.uint8)
+    stripes[:, ::2, 0] = stripes[:, 1::2, 2] = 255  # red and blue, a pixel wide
+    result = loaded(save_image(load_image(stripes), tmp_path / "stripes.jpg"))
+    assert np.abs(result.astype(int) - stripes).max() < 40
 
 
 def test_saving_and_loading_change_nothing_in_the_callers_tensor(tmp_path):
@@ -576,6 +590,7 @@ def test_an_output_that_cannot_be_is_refused(name, said, tmp_path):
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "file.txt").write_text("")
     assert said in sentence(save_image, to_picture(colours()), tmp_path / name)
+    assert said in sentence(check_writable, tmp_path / name, images.FORMATS)
     assert sorted(os.listdir(tmp_path)) == ["file.txt", "folder.png"]
 
 
@@ -594,7 +609,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path):
         tmp_path.chmod(0o700)
 
 
-@pytest.mark.parametrize("picture", [None, np.zeros((16, 16, 3)), torch.zeros(3, 16, 16), torch.zeros(2, 3, 16, 16)])
+@pytest.mark.parametrize("picture", [None, np.zeros((16, 16, 3)), *TENSORS.values()])
 def test_what_is_no_picture_is_not_saved(picture, tmp_path):
     sentence(save_image, picture, tmp_path / "picture.png")
     assert os.listdir(tmp_path) == []
