@@ -11,8 +11,9 @@ from scenes import (
     FAR,
     Camera,
     Noise,
+    Sky,
     between,
-    blocked,
+    Model,
     box,
     develop,
     dot,
@@ -25,26 +26,26 @@ from scenes import (
     pyramid,
     smooth_step,
     splat,
-    trace,
     unit,
     vector,
 )
 
-SUN = unit(vector(-0.80, 0.62, -0.62))
-SUNLIGHT = vector(3.3, 2.65, 1.85)
-SKYLIGHT = vector(0.50, 0.66, 0.98)
+SUN = unit(vector(-0.86, 0.47, -0.50))
+SUNLIGHT = vector(4.9, 3.65, 2.3)
+SKYLIGHT = vector(0.36, 0.49, 0.76)
 BOUNCE = vector(0.34, 0.28, 0.20)
+PITCH = 1.95  # from window to window, in metres
 QUAY = 2.6  # height of the quay above the water, in metres
 
 PLASTERS = [
-    (0.72, 0.52, 0.22),
-    (0.80, 0.70, 0.52),
-    (0.62, 0.28, 0.17),
-    (0.78, 0.74, 0.66),
-    (0.50, 0.56, 0.44),
-    (0.74, 0.44, 0.30),
-    (0.46, 0.54, 0.62),
-    (0.82, 0.62, 0.36),
+    (0.58, 0.41, 0.18),
+    (0.64, 0.56, 0.42),
+    (0.46, 0.23, 0.15),
+    (0.62, 0.59, 0.53),
+    (0.37, 0.41, 0.31),
+    (0.58, 0.35, 0.24),
+    (0.35, 0.40, 0.45),
+    (0.63, 0.48, 0.28),
 ]
 SHUTTERS = [(0.05, 0.13, 0.07), (0.16, 0.05, 0.03), (0.06, 0.10, 0.15), (0.22, 0.15, 0.08), (0.32, 0.30, 0.26)]
 ROOFS = [(0.27, 0.115, 0.07), (0.22, 0.095, 0.062), (0.29, 0.14, 0.085), (0.20, 0.105, 0.075)]
@@ -106,12 +107,21 @@ def house(generator, number, x0, x1, z0, z1, base, eave, ridge, gable_front, pla
     tiles = Surface("tiles", ROOFS[generator.integers(len(ROOFS))], number, not gable_front)
     middle_x, middle_z = (x0 + x1) / 2, (z0 + z1) / 2
     if gable_front:
-        profile = [(x0, base), (x1, base), (x1, eave), (middle_x, ridge), (x0, eave)]
+        foot = base + wall.storey + 0.5 if timbered else base  # timbered houses jut out over their ground floor
+        profile = [(x0, foot), (x1, foot), (x1, eave), (middle_x, ridge), (x0, eave)]
         solids = [prism(profile, 2, z0, z1, wall)]
+        if timbered:
+            solids.append(box(x0 + 0.1, x1 - 0.1, base, foot, z0 + 0.45, z1, wall))
     else:
         profile = [(base, z0), (base, z1), (eave, z1), (ridge, middle_z), (eave, z0)]
         solids = [prism(profile, 0, x0, x1, wall)]
     solids += roof_slabs(x0, x1, z0, z1, eave, ridge, gable_front, tiles)
+    pipe = Surface("metal", (0.16, 0.17, 0.16), number)
+    solids.append(box(x1 - 0.16, x1 - 0.06, base, eave - 0.4, z0 - 0.14, z0 - 0.03, pipe))
+    if not gable_front:
+        solids.append(box(x0 - 0.2, x1 + 0.2, eave - 0.42, eave - 0.28, z0 - 0.62, z0 - 0.46, pipe))
+    elif not timbered and number % 4 == 0:
+        solids += oriel(wall, middle_x)
     for _ in range(generator.integers(1, 3)):
         x = middle_x + generator.uniform(-0.3, 0.3) * (x1 - x0)
         z = generator.uniform(z0 + 1.5, middle_z + 1)
@@ -124,6 +134,22 @@ def house(generator, number, x0, x1, z0, z1, base, eave, ridge, gable_front, pla
     if not gable_front:
         solids += dormers(generator, wall, tiles, middle_z)
     return solids
+
+
+def oriel(wall, x):
+    """A bay two storeys high that stands out from the front, with a little roof of its own."""
+    low, high = wall.base + 0.5 + wall.storey, wall.base + 0.5 + 3 * wall.storey
+    front, wide = wall.front - 0.75, 1.25
+    bay = Wall(
+        x - wide, x + wide, front, low - 0.5, high + 0.6, high + 1.4, False, wall.plaster, wall.shutter, False,
+        wall.storey, 4 * wall.number + 1,
+    )  # fmt: skip
+    tiles = Surface("tiles", ROOFS[wall.number % len(ROOFS)], wall.number)
+    roof = [(high, front - 0.2), (high + 1.1, wall.front + 0.1), (high, wall.front + 0.1)]
+    return [
+        box(x - wide, x + wide, low, high, front, wall.front + 0.1, bay),
+        prism(roof, 0, x - wide - 0.2, x + wide + 0.2, tiles),
+    ]
 
 
 def dormers(generator, wall, tiles, middle_z):
@@ -149,7 +175,7 @@ def dormers(generator, wall, tiles, middle_z):
 
 def row_of_houses(generator):
     """The row on the quay, from left to right, with a second row on the rising ground behind it."""
-    solids = []
+    groups = []
     plan = [  # width, eave, ridge above the eave, gable to the river, timbered
         (8.0, 9.0, 5.2, False, False),
         (6.2, 11.5, 5.4, True, True),
@@ -168,12 +194,12 @@ def row_of_houses(generator):
     ]
     x = -36.0
     for number, (width, eave, rise, gable_front, timbered) in enumerate(plan):
-        front = float(generator.uniform(-0.5, 0.9))
+        front = float(generator.uniform(-0.9, 1.1))
         plaster = PLASTERS[(number * 3 + 1) % len(PLASTERS)]
-        solids += house(
+        groups.append(house(
             generator, number, x, x + width, front, front + 11, QUAY - 0.2, QUAY + eave,
             QUAY + eave + rise, gable_front, plaster, timbered,
-        )  # fmt: skip
+        ))  # fmt: skip
         x += width + (0.0 if number % 3 else 0.15)
     x = -60.0
     for number in range(20, 40):
@@ -182,12 +208,12 @@ def row_of_houses(generator):
         eave = 13 + float(generator.uniform(0, 4)) + (front - 15) * 0.3
         gable_front = generator.random() < 0.45
         plaster = PLASTERS[generator.integers(len(PLASTERS))]
-        solids += house(
+        groups.append(house(
             generator, number, x, x + width, front, front + 10, 2.0, eave, eave + float(generator.uniform(4.5, 6)),
             gable_front, plaster, False,
-        )  # fmt: skip
+        ))  # fmt: skip
         x += width + float(generator.uniform(-0.5, 3))
-    return solids
+    return groups
 
 
 def church(x, z):
@@ -243,19 +269,22 @@ def boat(x, z, length, colour, heading, number):
 
 
 def town(seed):
-    """All the solid bodies of the scene."""
+    """All the solid bodies of the scene, in groups that stand together."""
     generator = np.random.default_rng(seed)
-    quay_stone = Surface("quay", (0.42, 0.37, 0.30), 100)
-    solids = row_of_houses(generator)
-    solids += church(26.0, 44.0)
-    solids.append(box(-150, 200, -2, QUAY, -2.8, 6, quay_stone))
-    solids.append(box(-150, 200, QUAY, QUAY + 0.75, -2.8, -2.4, quay_stone))
-    solids.append(box(-150, 200, QUAY + 0.75, QUAY + 0.87, -2.88, -2.32, Surface("ashlar", (0.5, 0.45, 0.37), 101)))
-    solids.append(box(-300, 400, -2, 3, 6, 60, Surface("earth", (0.20, 0.17, 0.11), 102)))
-    solids += boat(-4.5, -4.2, 8.5, (0.16, 0.07, 0.03), 0.05, 110)
-    solids += boat(9.0, -14.0, 8.0, (0.05, 0.13, 0.10), 0.22, 120)
-    solids += boat(16.5, -4.4, 7.5, (0.30, 0.24, 0.15), -0.04, 130)
-    return solids
+    stone, coping = Surface("quay", (0.36, 0.32, 0.26), 100), Surface("ashlar", (0.46, 0.42, 0.35), 101)
+    quay = [
+        box(-150, 200, -2, QUAY, -2.8, 6, stone),
+        box(-150, 200, QUAY, QUAY + 0.75, -2.8, -2.4, stone),
+        box(-150, 200, QUAY + 0.75, QUAY + 0.87, -2.88, -2.32, coping),
+        box(-300, 400, -2, 3, 6, 60, Surface("earth", (0.20, 0.17, 0.11), 102)),
+    ]
+    boats = [
+        boat(-6.5, -4.2, 8.5, (0.16, 0.07, 0.03), 0.05, 110),
+        boat(-5.0, -31.0, 6.6, (0.05, 0.13, 0.10), 0.30, 120),
+        boat(13.5, -4.4, 7.5, (0.30, 0.24, 0.15), -0.04, 130),
+        boat(23.0, -4.5, 7.5, (0.10, 0.16, 0.24), 0.03, 140),
+    ]
+    return [*row_of_houses(generator), church(26.0, 44.0), quay, *boats]
 
 
 # --------------------------------------------------------------------------------------------------- plants
@@ -263,21 +292,21 @@ def town(seed):
 
 def hill_height(x, z, noise):
     """The wooded hill behind the town; higher on the left."""
-    rise = smooth_step(50, 300, z) * (78 - 0.16 * x + 14 * np.sin(x * 0.013 + 1.2))
+    rise = smooth_step(50, 300, z) * (80 - 0.07 * x + 12 * np.sin(x * 0.013 + 1.2))
     return 2 + rise + 9 * noise.flat(x / 60, z / 60) * smooth_step(60, 200, z)
 
 
 def hill_forest(generator, noise):
     """Trees on the hill, each a few hundred patches of leaves."""
-    count = 1500
-    x = generator.uniform(-280, 420, count)
-    z = generator.uniform(62, 380, count)
+    count = 2600
+    x = generator.uniform(-200, 480, count)
+    z = generator.uniform(75, 330, count)
     parts = []
     for number in range(count):
         height = generator.uniform(7, 13)
         foot = hill_height(vector(x[number]), vector(z[number]), noise)[0]
         warm = generator.random()
-        colour = mix(np.array([0.075, 0.13, 0.035]), np.array([0.17, 0.19, 0.045]), warm**2)
+        colour = mix(np.array([0.045, 0.085, 0.028]), np.array([0.12, 0.14, 0.04]), warm**2)
         size = generator.uniform(3.5, 5.5)
         near = z[number] < 160
         parts.append(
@@ -287,24 +316,52 @@ def hill_forest(generator, noise):
     return gather(parts)
 
 
+def window_boxes(generator, walls):
+    """Geraniums under some of the windows of some of the houses."""
+    parts = []
+    for wall in walls:
+        if wall.storey < 2.4 or wall.front > 3 or generator.random() < 0.35:
+            continue
+        columns = max(1, int((wall.right - wall.left) / PITCH))
+        floors = int((wall.eave - wall.base - 0.5) / wall.storey)
+        bloom = [(0.62, 0.03, 0.03), (0.62, 0.10, 0.20), (0.70, 0.30, 0.38)][generator.integers(3)]
+        for floor in range(1, floors):
+            for column in range(columns):
+                if generator.random() < 0.45:
+                    continue
+                x = wall.left + (column + 0.5) * (wall.right - wall.left) / columns
+                place = (x, wall.base + 0.5 + floor * wall.storey + 0.85, wall.front - 0.14)
+                parts.append(crown(generator, place, (0.50, 0.16, 0.12), 12, 9, 0.06, (0.05, 0.10, 0.025)))
+                place = (x, place[1] + 0.07, place[2] - 0.04)
+                parts.append(crown(generator, place, (0.50, 0.14, 0.12), 12, 7, 0.05, bloom, 0.9))
+    return gather(parts)
+
+
 def hanging_plants(generator):
     """Ivy and flowers over the quay wall, bushes and small trees on the terrace."""
     parts = []
-    for _ in range(46):
+    for _ in range(70):
         x = generator.uniform(-40, 75)
-        wide, deep = generator.uniform(0.7, 2.6), generator.uniform(0.4, 1.5)
-        green = mix(np.array([0.07, 0.14, 0.03]), np.array([0.16, 0.20, 0.05]), generator.random())
-        parts.append(crown(generator, (x, QUAY + 0.5 - deep * 0.4, -2.95), (wide, deep, 0.25), int(14 * wide),
-                           45, 0.10, green, 0.6))  # fmt: skip
-        if generator.random() < 0.45:
-            bloom = [(0.65, 0.10, 0.14), (0.75, 0.55, 0.65), (0.8, 0.62, 0.1)][generator.integers(3)]
-            parts.append(crown(generator, (x, QUAY + 0.8, -2.8), (wide * 0.8, 0.25, 0.3), int(6 * wide), 14, 0.06,
-                               bloom, 0.9))  # fmt: skip
-    for x in (-27.5, -13.0, 3.5, 21.0, 34.0, 52.0):
-        size = generator.uniform(0.8, 1.5)
-        parts.append(crown(generator, (x, QUAY + 0.9 + size * 0.6, -1.5), (size, size, 0.8), 60, 60, 0.11,
-                           (0.10, 0.16, 0.045)))  # fmt: skip
-    parts.append(tree(generator, (11.5, QUAY, -1.5), 6.5, 2.6, 0.14, (0.12, 0.19, 0.045), 100, 90))
+        wide, deep = generator.uniform(0.4, 2.2), generator.uniform(0.25, 1.0) ** 1.5 * 2.2
+        green = mix(np.array([0.035, 0.07, 0.022]), np.array([0.13, 0.15, 0.045]), generator.random())
+        place = (x, QUAY + 0.75 - deep * 0.6, -2.92)
+        parts.append(crown(generator, place, (wide, deep, 0.22), int(12 * wide) + 4, 45, 0.09, green, 0.6))
+        if generator.random() < 0.4:
+            bloom = [(0.60, 0.06, 0.10), (0.65, 0.45, 0.58), (0.7, 0.5, 0.08)][generator.integers(3)]
+            place = (x, QUAY + 0.9, -2.8)
+            parts.append(crown(generator, place, (wide * 0.8, 0.25, 0.3), int(6 * wide) + 2, 14, 0.05, bloom, 0.9))
+    for _ in range(16):
+        size = generator.uniform(0.5, 1.5)
+        place = (generator.uniform(-38, 70), QUAY + 0.5 + size * 0.6, generator.uniform(-2.2, -1.2))
+        green = mix(np.array([0.045, 0.085, 0.028]), np.array([0.13, 0.15, 0.05]), generator.random())
+        parts.append(crown(generator, place, (size, size * generator.uniform(0.7, 1.4), 0.8), 60, 60, 0.10, green))
+    for x, height, spread, green in (
+        (-16.5, 7.5, 2.7, (0.075, 0.125, 0.035)),
+        (11.5, 8.5, 3.2, (0.095, 0.145, 0.04)),
+        (36.0, 9.5, 3.6, (0.065, 0.11, 0.035)),
+        (58.0, 9.0, 3.4, (0.09, 0.13, 0.04)),
+    ):
+        parts.append(tree(generator, (x, QUAY, -1.4), height, spread, 0.11, green, 190, 90))
     return gather(parts)
 
 
@@ -319,10 +376,10 @@ def framing_tree(generator, camera):
     tips = [(-6.3, 5.6, 12), (-4.6, 5.4, 12.5), (-7.8, 3.6, 13), (-7.2, 6.4, 14), (-5.6, 4.4, 13.5), (-3.2, 6.3, 13)]
     for tip in tips:
         parts.append(branch(generator, fork, place(*tip), 0.13, 0.03))
-        parts.append(crown(generator, place(*tip), (1.5, 0.75, 1.4), 60, 70, 0.085, (0.12, 0.19, 0.045), 0.42))
-    for right, ahead, size in ((-7.6, 12, 1.6), (-5.6, 11, 0.8), (-6.6, 13, 1.3), (7.4, 10.5, 0.6)):
-        foot = place(right, -camera.base[1] + 0.2, ahead)
-        parts.append(crown(generator, foot, (size, size * 0.9, size), 110, 80, 0.07, (0.13, 0.19, 0.05), 0.3))
+        parts.append(crown(generator, place(*tip), (1.5, 0.8, 1.4), 110, 70, 0.06, (0.085, 0.135, 0.035), 0.42))
+    for right, ahead, size in ((-6.7, 12, 1.5), (-5.4, 11, 0.8), (-4.4, 10.4, 0.5), (6.6, 11, 0.9)):
+        foot = place(right, -camera.base[1] + 1.0 + 0.3 * size, ahead)
+        parts.append(crown(generator, foot, (size, size * 0.9, size), 150, 90, 0.055, (0.09, 0.14, 0.035), 0.25))
     return gather(parts)
 
 
@@ -337,6 +394,7 @@ def speckled(colour, amount, spots):
 def bricks(u, v, width, height, gap, salt):
     """Courses of stones: a random number per stone, and 1 inside a stone, 0 in the joint."""
     row = np.floor(v / height)
+    width = width * (0.75 + 0.6 * hash01(row, salt + 1))
     u = u / width + 0.5 * (row % 2) + 0.3 * hash01(row, salt)
     stone = hash01(np.floor(u), row, salt)
     across = np.minimum(u % 1, 1 - u % 1) * width
@@ -365,10 +423,13 @@ def shade_surface(surface, point, normal, noise):
         return shade_tiles(surface, point, normal, noise)
     rough = noise.clouds(sideways * 1.3 + 9, y * 1.3 + surface.number, 5, 0.6)
     if surface.kind in ("quay", "ashlar", "tower", "brick"):
-        wide, high = {"quay": (0.75, 0.36), "brick": (0.26, 0.1)}.get(surface.kind, (0.9, 0.45))
+        wide, high = {"quay": (0.62, 0.31), "brick": (0.26, 0.1)}.get(surface.kind, (0.9, 0.45))
         stone, body = bricks(sideways, y + 0.03 * rough, wide, high, 0.05, surface.number)
-        colour = speckled(surface.colour, 0.65, stone) * (0.5 + 0.5 * body)[:, None] * (0.55 + 0.9 * rough)[:, None]
+        colour = speckled(surface.colour, 0.55, stone)
+        colour = colour * ((0.55 + 0.45 * body) * (0.30 + 1.4 * rough))[:, None]
         if surface.kind == "quay":
+            damp = noise.clouds(sideways * 0.22, y * 0.5 + 40, 4)
+            colour = mix(colour, colour * vector(0.55, 0.62, 0.42), smooth_step(0.45, 0.65, damp)[:, None])
             wet = smooth_step(1.0, 0.15, y + 0.8 * (rough - 0.5))
             colour = mix(colour, vector(0.045, 0.055, 0.03), 0.85 * wet[:, None])
         if surface.kind == "tower":
@@ -387,18 +448,18 @@ def tower_openings(surface, sideways, y, normal, colour):
     """Belfry windows with round arches, a clock, and narrow slits below."""
     middle = 26.0 if surface.number == 92 else 0
     u = np.where(np.abs(normal[:, 0]) > 0.7, sideways - 44.0, sideways - middle)
-    dark = np.zeros(len(u), bool)
+    dark = (np.abs(u) < 0.25) & (np.abs(y - 21.8) < 1.1)
     for centre in (-1.3, 1.3):
         across = np.abs(u - centre)
-        arch = np.where(y < 30.3, across < 0.75, across**2 + (y - 30.3) ** 2 < 0.75**2)
-        dark |= arch & (y > 27.0)
-    dark |= (np.abs(u) < 0.25) & (np.abs(y - 21.8) < 1.1)
+        arch = np.where(y < 31.0, across < 0.7, across**2 + (y - 31.0) ** 2 < 0.7**2)
+        dark |= arch & (y > 28.8)
     louvres = 0.25 + 0.55 * (y / 0.35 % 1 > 0.6)
     colour = np.where(dark[:, None], vector(0.06, 0.05, 0.045) * louvres[:, None], colour)
-    radius = np.hypot(u, y - 25.9 + 2.6 - 5.4)
-    clock = radius < 1.25
-    angle = np.arctan2(y - 23.3 - 5.4 + 5.2, u)
-    return np.where(clock[:, None] & False, vector(0.1, 0.1, 0.1) + angle[:, None] * 0, colour)
+    radius, angle = np.hypot(u, y - 26.8), np.arctan2(u, y - 26.8)
+    marks = (radius > 0.95) & (np.abs((angle * 6 / np.pi + 0.5) % 1 - 0.5) < 0.16)
+    hands = (np.abs(angle - 0.6) * radius < 0.09) & (radius < 0.95) | (np.abs(angle + 2.2) * radius < 0.11) & (radius < 0.7)
+    face = np.where((marks | hands | (radius > 1.25))[:, None], vector(0.50, 0.36, 0.10), vector(0.035, 0.04, 0.06))
+    return np.where((radius < 1.35)[:, None], face, colour)
 
 
 def inside(a, b, half_width, low, high):
@@ -424,7 +485,7 @@ def shade_wall(wall, point, normal, direction, noise):
     shine = np.zeros((len(u), 3), np.float32)
     if wall.timbered:
         colour, sun = timber_frame(wall, u, v, colour, sun)
-    columns = max(1, int(width / 1.95))
+    columns = max(1, int(width / PITCH))
     pitch = width / columns
     plinth = 0.5 if wall.storey > 2.4 else -0.35
     floor = np.floor((v - plinth) / wall.storey)
@@ -462,18 +523,18 @@ def windows(wall, a, b, half, tall, exists, chance, above, direction, normal, fa
     lit_a, lit_b = deep_a + sun_side / sun_in * depth, deep_b + SUN[1] / sun_in * depth
     frame = (np.abs(deep_a) > half - 0.075) | (np.abs(deep_a) < 0.04)
     frame |= (deep_b < 0.08) | (deep_b > tall - 0.075) | (np.abs(deep_b - tall * 0.66) < 0.03)
-    curtain = (chance > 0.55) & (deep_b > tall * (0.15 + 0.8 * (chance * 7.3 % 1)))
+    curtain = (chance > 0.68) & (deep_b > tall * (0.15 + 0.8 * (chance * 7.3 % 1)))
     curtain |= (chance < 0.3) & (np.abs(deep_a) > half * 0.55)
-    glass = np.where(curtain[:, None], vector(0.34, 0.32, 0.28), vector(0.025, 0.024, 0.022))
+    glass = np.where(curtain[:, None], vector(0.27, 0.25, 0.22), vector(0.018, 0.017, 0.016))
     colour = np.where(pane[:, None], np.where(frame[:, None], vector(0.74, 0.72, 0.66), glass), colour)
     sun = np.where(pane, inside(lit_a, lit_b, half, 0, tall), sun)
     # Old panes are never quite flat: each reflects its own patch of the evening sky.
     tilt = hash01(wall.number, np.floor(chance * 4096), deep_a > 0, deep_b > tall * 0.66)
-    reflection = mix(vector(0.10, 0.12, 0.14), vector(0.75, 0.85, 1.0), (tilt**2)[:, None]) * 0.32
+    reflection = mix(vector(0.10, 0.12, 0.14), vector(0.75, 0.85, 1.0), (tilt**3)[:, None]) * 0.26
     shine = np.where((pane & ~frame)[:, None], reflection, shine)
     # The surround, the sill and its shadow.
     surround = exists & ~opening & inside(a, b, half + 0.09, -0.09, tall + 0.09)
-    colour = np.where(surround[:, None], mix(colour, vector(0.66, 0.62, 0.55), 0.7), colour)
+    colour = np.where(surround[:, None], mix(colour, vector(0.56, 0.52, 0.46), 0.6), colour)
     sill = exists & inside(a, b, half + 0.16, -0.16, -0.04)
     colour = np.where(sill[:, None], vector(0.55, 0.51, 0.45), colour)
     under = exists & ~sill & inside(a + 0.05, b + 0.17, half + 0.16, -0.16, -0.04)
@@ -501,7 +562,7 @@ def timber_frame(wall, u, v, colour, sun):
     part, floor = storey % 1, np.floor(storey)
     beam = (part < 0.075) | (part > 0.965) | (np.abs(part - 0.27) < 0.025) | (np.abs(part - 0.86) < 0.022)
     width = wall.right - wall.left
-    columns = max(1, int(width / 1.95))
+    columns = max(1, int(width / PITCH))
     pitch = width / columns / 2
     post = np.abs((u / pitch + 0.5) % 1 - 0.5) * pitch
     beam |= np.abs(post - pitch * 0.0) < 0.09
@@ -514,32 +575,6 @@ def timber_frame(wall, u, v, colour, sun):
     return np.where(beam[:, None], brown, colour), sun
 
 
-# ------------------------------------------------------------------------------------------------------ sky
-
-
-def sky(direction, noise):
-    """Blue sky, brighter towards the horizon, with soft clouds lit from the left."""
-    up = np.maximum(direction[:, 1], 0.0)
-    blue = mix(vector(0.60, 0.74, 0.92), vector(0.115, 0.27, 0.66), smooth_step(0, 0.62, up)[:, None] ** 0.8)
-    glow = np.maximum(direction @ SUN, 0) ** 5
-    blue = blue + glow[:, None] * vector(0.35, 0.25, 0.12)
-    x = direction[:, 0] / (up + 0.16) * 1.6
-    z = direction[:, 2] / (up + 0.16) * 1.6
-    bend = noise.clouds(x * 1.3 + 40, z * 1.3, 3) - 0.5
-
-    def density(dx, dz, octaves):
-        field = noise.clouds(x + dx + 0.5 * bend + 4.2, z + dz + 0.5 * bend + 8.6, octaves, 0.52)
-        return smooth_step(0.49, 0.80, field)
-
-    thick = density(0, 0, 7)
-    towards = sum(density(-0.10 * step, -0.05 * step, 5) for step in (1, 2, 3))
-    light = np.exp(-1.1 * towards)[:, None]
-    white = mix(vector(0.56, 0.60, 0.70), vector(1.45, 1.33, 1.16), light)
-    cover = 1 - np.exp(-4.5 * thick)
-    cover = cover * smooth_step(0.0, 0.16, up)
-    return mix(blue, white, cover[:, None])
-
-
 # -------------------------------------------------------------------------------------------------- rendering
 
 
@@ -548,22 +583,27 @@ class Scene:
 
     def __init__(self, seed, camera):
         self.noise = Noise(seed)
+        self.sky = Sky(self.noise, SUN, 0.49, (3.0, 1.0))
         generator = np.random.default_rng(seed + 1)
-        self.solids = town(seed)
-        near = gather([hanging_plants(generator), framing_tree(generator, camera)])
+        self.model = Model(town(seed))
+        walls = {id(solid.material): solid.material for solid in self.model.solids}
+        walls = [wall for wall in walls.values() if isinstance(wall, Wall)]
+        near = gather([
+            hanging_plants(generator), window_boxes(generator, walls), framing_tree(generator, camera)
+        ])  # fmt: skip
         far = hill_forest(generator, self.noise)
         self.near_shade = shade_from(near, SUN, 0.22)
         self.leaves = gather([near, far])
         self.leaves.light = np.concatenate([
-            self.light_on(near, self.solids, self.near_shade, shade_from(near, vector(0, 1, 0), 0.35)),
-            self.light_on(far, [], shade_from(far, SUN, 0.9), shade_from(far, vector(0, 1, 0), 1.2)),
+            self.light_on(near, self.model, self.near_shade, shade_from(near, vector(0, 1, 0), 0.35)),
+            self.light_on(far, Model([]), shade_from(far, SUN, 0.9), shade_from(far, vector(0, 1, 0), 1.2)),
         ])  # fmt: skip
 
-    def light_on(self, leaves, solids, sun_shade, sky_shade):
+    def light_on(self, leaves, model, sun_shade, sky_shade):
         """The light each leaf sends to the camera: sun from the front, sun shining through, sky."""
         facing = leaves.normals @ SUN
         sun = sun_shade.passing(leaves.points, 0.12, 0.55)
-        sun = sun * ~blocked(solids, leaves.points, np.broadcast_to(SUN, leaves.points.shape))
+        sun = sun * ~model.blocked(leaves.points, np.broadcast_to(SUN, leaves.points.shape))
         through = (0.45 * np.maximum(-facing, 0) + 0.16) * (1 - leaves.opaque)
         front = np.maximum(facing, 0)
         open_sky = sky_shade.passing(leaves.points, 0.15, 0.22) * (0.65 + 0.35 * leaves.normals[:, 1])
@@ -584,7 +624,7 @@ class Scene:
         let_in = np.ones(len(hit), np.float32)
         for number in np.unique(which[hit]):
             mine = np.flatnonzero(which[hit] == number)
-            material = self.solids[number].material
+            material = self.model.solids[number].material
             if isinstance(material, Wall):
                 albedo[mine], let_in[mine], shine[mine] = shade_wall(
                     material, place[mine], normal[mine], directions[hit][mine], self.noise
@@ -595,11 +635,11 @@ class Scene:
         start = place + 0.01 * normal
         lit = np.flatnonzero(facing > 0)
         shadow = np.zeros(len(hit), np.float32)
-        shadow[lit] = ~blocked(self.solids, start[lit], np.broadcast_to(sun, (len(lit), 3)))
+        shadow[lit] = ~self.model.blocked(start[lit], np.broadcast_to(sun, (len(lit), 3)))
         shadow *= self.near_shade.passing(start, 0.1, 0.8)
         shadow *= let_in
         outwards = hemisphere(normal, chance[:, 0], chance[:, 1])
-        closed = blocked(self.solids, start, outwards, 14)
+        closed = self.model.blocked(start, outwards, 14)
         ambient = np.where(
             (closed | (outwards[:, 1] < -0.05))[:, None], BOUNCE * 0.55, SKYLIGHT * (0.75 + 0.25 * outwards[:, 1:2])
         )
@@ -616,22 +656,22 @@ class Scene:
         if camera.flip < 0:  # begin at the water, not under it
             start = -camera.position[1] / np.maximum(directions[:, 1], 1e-4)
         moved = origins + (start * directions.T).T if camera.flip < 0 else origins
-        distance, which, normal = trace(self.solids, moved, directions)
+        distance, which, normal = self.model.trace(moved, directions)
         pixel = np.arange(count)
         chance = np.stack([hash01(pixel, 5), hash01(pixel, 6)], -1) + vector(0.618034, 0.754877) * exposure
         wobble = (hash01(exposure, 1) - 0.5, hash01(exposure, 2) - 0.5, hash01(exposure, 3) - 0.5)
         sun = unit(SUN + 0.012 * vector(*wobble))
         light = self.colours(moved, directions, distance, which, normal, chance % 1, sun)
         empty = which < 0
-        light[empty] = sky(directions[empty] * vector(1, 1, 1), self.noise)
+        light[empty] = self.sky(directions[empty])
         distance = distance + start
         depth = distance * (directions * vector(1, camera.flip, 1) @ camera.forward)
         owner, depth = splat(camera, self.leaves, depth.astype(np.float32), *shift, exposure)
         leafy = owner >= 0
         light[leafy] = self.leaves.light[owner[leafy]]
         away = depth / (directions * vector(1, camera.flip, 1) @ camera.forward)
-        haze = (1 - np.exp(-np.maximum(away - 30, 0) / 900)) * (away < FAR / 10)
-        light = mix(light, vector(0.62, 0.70, 0.80), haze[:, None].astype(np.float32))
+        haze = (1 - np.exp(-np.maximum(away - 40, 0) / 1300)) * (away < FAR / 10)
+        light = mix(light, vector(0.55, 0.66, 0.80), haze[:, None].astype(np.float32))
         return light, away, directions
 
     def photograph(self, camera, exposures):
@@ -681,12 +721,12 @@ def ripples(place, noise):
     return unit(np.stack([-slope_x * breeze, np.ones_like(x), -slope_z * breeze], -1).astype(np.float32))
 
 
-def paint(width=768, height=512, seed=3, exposures=16):
+def paint(width=768, height=512, seed=23, exposures=24):
     """The riverside picture."""
     camera = Camera((-22, 4.8, -58), (1.5, 10.6, 0), 56, width, height)
     scene = Scene(seed, camera)
     light = scene.photograph(camera, exposures)
-    return develop(light, 0.80, seed, saturation=0.88)
+    return develop(light, 0.72, seed, saturation=0.92)
 
 
 if __name__ == "__main__":

@@ -247,34 +247,61 @@ class Bundle:
         return (away - along * along < solid.radius**2 + 0.1) & (along > -solid.radius)
 
 
-def trace(solids, origins, directions):
-    """The first solid each ray meets: distance, number of the solid (-1 for none) and surface normal."""
-    count = len(directions)
-    distance = np.full(count, FAR, np.float32)
-    which = np.full(count, -1, np.int32)
-    normal = np.zeros((count, 3), np.float32)
-    bundle = Bundle(origins, directions)
-    for number, solid in enumerate(solids):
-        rays = np.flatnonzero(bundle.near(solid))
-        if not len(rays):
+class Heap:
+    """Several things that stand together, and the ball around all of them, which is asked first."""
+
+    def __init__(self, things, members):
+        self.members = members
+        self.centre = np.stack([things[number].centre for number in members]).mean(0)
+        distances = [np.linalg.norm(things[number].centre - self.centre) + things[number].radius for number in members]
+        self.radius = float(max(distances))
+
+
+def near_things(heaps, things, bundle):
+    """For each thing the rays that pass near it: its number and the numbers of the rays."""
+    for heap in heaps:
+        close = np.flatnonzero(bundle.near(heap))
+        if not len(close):
             continue
-        entry, side = _enter(solid, origins if len(origins) == 1 else origins[rays], directions[rays])
-        first = entry < distance[rays]
-        rays = rays[first]
-        distance[rays], which[rays] = entry[first], number
-        normal[rays] = solid.normals[side[first]]
-    return distance, which, normal
+        part = bundle.some(close)
+        for number in heap.members:
+            chosen = np.flatnonzero(part.near(things[number]))
+            if len(chosen):
+                yield number, close[chosen]
 
 
-def blocked(solids, origins, directions, reach=FAR):
-    """Whether anything stands in the way of the rays within `reach` metres."""
-    result = np.zeros(len(directions), bool)
-    bundle = Bundle(origins, directions)
-    for solid in solids:
-        rays = np.flatnonzero(bundle.near(solid) & ~result)
-        if len(rays):
-            result[rays] = _enter(solid, origins[rays], directions[rays])[0] < reach
-    return result
+class Model:
+    """All the solids of a scene, given as lists of solids that stand together."""
+
+    def __init__(self, groups):
+        self.solids, self.heaps = [], []
+        for group in groups:
+            members = range(len(self.solids), len(self.solids) + len(group))
+            self.solids += group
+            self.heaps.append(Heap(self.solids, members))
+
+    def trace(self, origins, directions):
+        """The first solid each ray meets: distance, number of the solid (-1 for none) and surface normal."""
+        count = len(directions)
+        distance = np.full(count, FAR, np.float32)
+        which = np.full(count, -1, np.int32)
+        normal = np.zeros((count, 3), np.float32)
+        for number, rays in near_things(self.heaps, self.solids, Bundle(origins, directions)):
+            solid = self.solids[number]
+            entry, side = _enter(solid, origins if len(origins) == 1 else origins[rays], directions[rays])
+            first = entry < distance[rays]
+            rays = rays[first]
+            distance[rays], which[rays] = entry[first], number
+            normal[rays] = solid.normals[side[first]]
+        return distance, which, normal
+
+    def blocked(self, origins, directions, reach=FAR):
+        """Whether anything stands in the way of the rays within `reach` metres."""
+        result = np.zeros(len(directions), bool)
+        for number, rays in near_things(self.heaps, self.solids, Bundle(origins, directions)):
+            rays = rays[~result[rays]]
+            result[rays] = _enter(self.solids[number], origins[rays], directions[rays])[0] < reach
+        return result
 
 
 def hemisphere(normal, first, second):
@@ -463,6 +490,76 @@ def tree(generator, foot, height, spread, leaf, colour, clusters, leaves_each):
     return gather(parts)
 
 
+# ------------------------------------------------------------------------------------------------------- sky
+
+
+class Sky:
+    """A blue sky with heaped clouds: a layer of fog-like noise, crossed by rays and lit by the sun.
+
+    The clouds are computed once, for a grid of compass and height angles, and looked up afterwards.
+    """
+
+    LOW, HIGH = 1.1, 2.0  # the layer of clouds, in kilometres
+    LEFT, RIGHT, TOP = -64.0, 76.0, 52.0  # what part of the sky is kept, in degrees
+    STEP = 0.14
+
+    def __init__(self, noise, sun, cover=0.5, place=(0.0, 0.0), horizon=(0.58, 0.72, 0.90)):
+        self.noise, self.sun, self.cover, self.place = noise, sun, cover, place
+        self.horizon = vector(*horizon)
+        turn, rise = np.meshgrid(
+            np.radians(np.arange(self.LEFT, self.RIGHT, self.STEP)), np.radians(np.arange(0, self.TOP, self.STEP))
+        )
+        directions = np.stack([np.cos(rise) * np.sin(turn), np.sin(rise), np.cos(rise) * np.cos(turn)], -1)
+        self.map = self.clouds(directions.reshape(-1, 3).astype(np.float32)).reshape(*turn.shape, 4)
+
+    def density(self, points, octaves):
+        """How thick the cloud is at points in space: flat below, billowing above."""
+        rise = (points[:, 1] - self.LOW) / (self.HIGH - self.LOW)
+        profile = smooth_step(0.0, 0.10, rise) * smooth_step(1.05, 0.15, rise)
+        x, z = points[:, 0] * 0.75 + self.place[0], points[:, 2] * 0.75 + self.place[1]
+        fog = self.noise.solid_clouds(x, z, points[:, 1] * 0.9, octaves, 0.52)
+        return np.clip((fog + 0.30 * (profile - 1) - (0.75 - 0.5 * self.cover)) * 5.5, 0, 1) * (profile > 0)
+
+    def clouds(self, directions, steps=40):
+        """Colour and cover of the clouds in the given directions."""
+        colour = np.zeros((len(directions), 3), np.float32)
+        clear = np.ones(len(directions), np.float32)
+        start = self.LOW / np.maximum(directions[:, 1], 0.045)
+        length = np.minimum((self.HIGH - self.LOW) / np.maximum(directions[:, 1], 0.045), 9.0) / steps
+        offset = hash01(np.arange(len(directions)), 77)
+        glow = 0.75 + 0.5 * np.maximum(directions @ self.sun, 0) ** 4
+        for step in range(steps):
+            rays = np.flatnonzero(clear > 0.02)
+            reach = start[rays] + length[rays] * (step + offset[rays])
+            points = directions[rays] * reach[:, None]
+            thick = self.density(points, 6)
+            full = thick > 0
+            rays, points, thick = rays[full], points[full], thick[full]
+            towards_sun = sum(self.density(points + np.float32(part) * self.sun, 4) for part in (0.05, 0.14, 0.30))
+            lit = np.exp(-1.3 * towards_sun) * (1 - 0.5 * np.exp(-6 * thick)) * glow[rays]
+            rise = ((points[:, 1] - self.LOW) / (self.HIGH - self.LOW))[:, None]
+            bright = lit[:, None] * vector(2.5, 2.2, 1.85) + mix(vector(0.32, 0.36, 0.44), vector(0.48, 0.56, 0.70), rise)
+            taken = clear[rays] * (1 - np.exp(-thick * length[rays] * 26))
+            colour[rays] += taken[:, None] * bright
+            clear[rays] -= taken
+        # Far clouds drown in the haze over the horizon.
+        near = np.exp(-start / 16)[:, None]
+        cover = (1 - clear)[:, None]
+        colour = colour * near + cover * (1 - near) * self.horizon
+        fade = smooth_step(0.03, 0.10, directions[:, 1])[:, None]
+        return np.concatenate([colour * fade, cover * fade], 1)
+
+    def __call__(self, directions):
+        """The light from the sky in the given directions."""
+        up = np.maximum(directions[:, 1], 0.0)
+        blue = mix(self.horizon, vector(0.105, 0.25, 0.62), smooth_step(-0.04, 0.60, up)[:, None] ** 0.85)
+        blue = blue + (np.maximum(directions @ self.sun, 0) ** 5)[:, None] * vector(0.35, 0.26, 0.13)
+        turn = np.degrees(np.arctan2(directions[:, 0], directions[:, 2]))
+        rise = np.degrees(np.arcsin(np.clip(up, 0, 1)))
+        cloud = look_up(self.map, (turn - self.LEFT) / self.STEP + 0.5, rise / self.STEP + 0.5)
+        return blue * (1 - cloud[:, 3:]) + cloud[:, :3]
+
+
 # ------------------------------------------------------------------------------------------------ development
 
 
@@ -487,11 +584,11 @@ def film_curve(light):
     return np.clip(light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14), 0, 1)
 
 
-def develop(light, exposure=1.0, seed=0, grain=0.012, vignette=0.25, softness=0.45, saturation=1.0):
+def develop(light, exposure=1.0, seed=0, grain=0.0065, vignette=0.25, softness=0.45, saturation=1.0):
     """Turn linear light into a photograph: lens glow and softness, vignette, film curve, grain."""
     height, width = light.shape[:2]
     light = light * np.float32(exposure)
-    light = light + 0.06 * (blur(np.minimum(light, 6), width / 60) - light)
+    light = light + 0.035 * (blur(np.minimum(light, 6), width / 60) - light)
     light = blur(light, softness)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     light = light * (1 - vignette * ((x * x + y * y) / 2) ** 1.3)[..., None]

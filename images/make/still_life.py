@@ -11,6 +11,8 @@ import numpy as np
 from scenes import (
     FAR,
     Bundle,
+    Heap,
+    near_things,
     Camera,
     Noise,
     blur,
@@ -29,7 +31,7 @@ SUNLIGHT = vector(15.0, 11.6, 7.6)
 SKYLIGHT = vector(8.0, 9.2, 11.0)
 ROOM = vector(0.30, 0.26, 0.215)  # what comes from the dim rest of the room
 WALL_Z, WINDOW_X = 6.5, -11.0
-WINDOW = (1.6, 10.5, -6.5, 2.0)  # low, high, near, far
+WINDOW = (1.6, 12.5, -6.5, 2.0)  # low, high, near, far
 GLASS = 1.5  # refractive index
 
 
@@ -76,17 +78,6 @@ class Body:
             number, along, end = number[going], along[going], end[going]
             origins, directions = origins[going], directions[going]
         return result
-
-
-class Heap:
-    """Several bodies and the ball around all of them, which is asked first."""
-
-    def __init__(self, bodies, members):
-        self.members = members
-        centres = np.stack([bodies[number].centre for number in members])
-        self.centre = centres.mean(0)
-        reach = [np.linalg.norm(bodies[number].centre - self.centre) + bodies[number].radius for number in members]
-        self.radius = float(max(reach))
 
 
 def rotation(turn, lean=0.0, side=0.0):
@@ -206,7 +197,7 @@ def jug_with_handle():
     def distance(points):
         across = points[:, 0] - 1.05
         ring = np.hypot(np.hypot(across, (points[:, 1] - 2.35) * 0.72) - 0.88, points[:, 2] * 0.8) - 0.125
-        ring = np.maximum(ring, -np.maximum(0.95 - points[:, 0], -9) * 0.5 - 0.0) * np.float32(0.72)
+        ring = np.maximum(ring, 0.6 - points[:, 0]) * np.float32(0.72)  # only the half outside the body
         closer = np.minimum(body(points), ring)
         near = np.maximum(0.16 - np.abs(body(points) - ring), 0)
         return (closer - near * near / 0.64).astype(np.float32)
@@ -222,13 +213,13 @@ def cloth_distance(noise):
         crossing = 0.5 + 0.5 * np.sin(-1.2 * x + 2.9 * z + 3.0 * noise.clouds(x * 0.4 + 9, z * 0.4, 2))
         crumple = noise.clouds(x * 1.1, z * 1.1 + 7, 2)
         # Flat under the bowl, which stands on it.
-        free = smooth_step(1.0, 2.6, np.hypot(x - 1.2, z - 1.5))
-        return 0.05 + free * (0.30 * fold**3 + 0.16 * crossing**4 + 0.16 * crumple**2)
+        free = smooth_step(0.9, 2.0, np.hypot(x - 2.0, z - 1.5))
+        return 0.05 + free * (0.36 * fold**3 + 0.22 * crossing**4 + 0.22 * crumple**2)
 
     def distance(points):
         x, y, z = points[:, 0], points[:, 1], points[:, 2]
         top = height(x, z)
-        edge = np.maximum(np.abs(x) - 2.6, np.abs(z) - 1.9) + 0.05 * (top - 0.1)
+        edge = np.maximum(np.abs(x) - 2.9, np.abs(z) - 2.1) + 0.05 * (top - 0.1)
         return np.maximum(np.maximum(y - top, -(y - top) - 0.10), edge) * np.float32(0.55)
 
     return distance
@@ -244,7 +235,7 @@ def things(noise, generator):
         number = len(bodies) if number is None else number
         bodies.append(Body(kind, vector(*place), radius, distance, turn, number))
 
-    put("cloth", (-1.9, 0, -1.3), cloth_distance(noise), rotation(0.35), 3.4)
+    put("cloth", (-2.6, 0, -1.7), cloth_distance(noise), rotation(0.35), 3.8)
     put("bowl", (-1.2, 0.1, 0.4), Lathe(BOWL))
     apple, pear, lemon = lumpy(Lathe(APPLE), 5, 0.03), Lathe(PEAR), Lathe(LEMON)
     orange = lumpy(Lathe([(0, -0.72), (0.5, -0.56), (0.76, 0), (0.52, 0.55), (0.1, 0.71), (0, 0.69)]), 3, 0.01)
@@ -262,7 +253,7 @@ def things(noise, generator):
         if kind in ("apple", "pear"):
             top = vector(0, 0.62 if kind == "apple" else 1.32, 0) @ turn
             put("stem", vector(*place) + top, stem, turn, 0.4)
-    put("jug", (0.95, 0, 2.9), jug_with_handle(), rotation(0.5), 4.4)
+    put("jug", (0.95, 0, 2.9), jug_with_handle(), rotation(2.75), 4.4)
     put("goblet", (2.75, 0, 0.1), Lathe(GOBLET))
     put("wine", (2.75, 0, 0.1), Lathe(WINE))
     put("book", (4.6, 0.30, 2.2), block(1.9, 0.30, 1.35, 0.03), rotation(-0.25), 2.4, 1)
@@ -322,11 +313,12 @@ def fruit_colour(kind, p, noise, number):
     """The skins of the fruit."""
     angle = np.arctan2(p[:, 2], p[:, 0])
     blotch = spots(noise, p, 0.55, 3.7 * number)
-    dots = smooth_step(0.70, 0.78, noise.solid(p[:, 0] * 14 + number, p[:, 1] * 14, p[:, 2] * 14))
+    dots = smooth_step(0.80, 0.88, noise.solid(p[:, 0] * 22 + number, p[:, 1] * 22, p[:, 2] * 22))
     if kind == "apple":
-        streaks = noise.clouds(angle * 9 + number, p[:, 1] * 1.6 + 5, 3)
-        red = smooth_step(0.30, 0.62, 0.55 * blotch + 0.45 * streaks + 0.16 * np.sin(angle + number) + 0.06)
-        colour = blend((0.52, 0.42, 0.07), (0.42, 0.018, 0.016), red)
+        round_ = np.maximum(np.hypot(p[:, 0], p[:, 2]), 0.05)
+        streaks = noise.solid_clouds(p[:, 0] / round_ * 4.5 + number, p[:, 2] / round_ * 4.5, p[:, 1] * 0.8, 3)
+        red = 0.36 * np.sin(angle + 2.1 * number) + 0.9 * streaks + 0.5 * blotch
+        colour = blend((0.56, 0.40, 0.07), (0.40, 0.022, 0.016), smooth_step(0.35, 0.95, red))
         calyx = smooth_step(0.30, 0.05, np.hypot(p[:, 0], p[:, 2]))
         colour = mix(colour, vector(0.36, 0.33, 0.08), calyx[:, None] * 0.8)
         return mix(colour, vector(0.66, 0.50, 0.24), 0.55 * dots[:, None])
@@ -334,7 +326,7 @@ def fruit_colour(kind, p, noise, number):
         colour = blend((0.44, 0.44, 0.08), (0.58, 0.43, 0.09), blotch)
         blush = smooth_step(0.1, 0.9, np.sin(angle + 0.5)) * smooth_step(0.35, 0.6, blotch)
         colour = mix(colour, vector(0.52, 0.16, 0.04), 0.6 * blush[:, None])
-        russet = smooth_step(0.75, 1.1, p[:, 1] + 0.4 * (blotch - 0.5)) * 0.8
+        russet = smooth_step(0.70, 1.2, p[:, 1] + 0.4 * (blotch - 0.5)) * 0.8
         colour = mix(colour, vector(0.26, 0.15, 0.05), russet[:, None])
         return mix(colour, vector(0.20, 0.13, 0.04), 0.7 * dots[:, None])
     if kind == "orange":
@@ -389,7 +381,7 @@ def cloth_colour(p, noise):
     threads = 0.5 + 0.25 * np.sin(p[:, 0] * 95) + 0.25 * np.sin(p[:, 2] * 95)
     slubs = noise.clouds(p[:, 0] * 3, p[:, 2] * 40, 2) + noise.clouds(p[:, 0] * 40, p[:, 2] * 3 + 8, 2)
     linen = vector(0.66, 0.61, 0.52) * (0.62 + 0.22 * threads + 0.22 * slubs)[:, None]
-    edge = np.minimum(2.6 - np.abs(p[:, 0]), 1.9 - np.abs(p[:, 2]))
+    edge = np.minimum(2.9 - np.abs(p[:, 0]), 2.1 - np.abs(p[:, 2]))
     stripe = (np.abs(edge - 0.42) < 0.11) | (np.abs(edge - 0.66) < 0.035) | (np.abs(edge - 0.20) < 0.03)
     return np.where(stripe[:, None], linen * vector(0.16, 0.26, 0.52), linen)
 
@@ -454,20 +446,12 @@ class Room:
 
     def meetings(self, origins, directions):
         """For each body the rays that pass near it: body, numbers of the rays, first and last distance."""
-        bundle = Bundle(origins, directions)
-        for heap in self.heaps:
-            close = np.flatnonzero(bundle.near(heap))
-            part = bundle.some(close)
-            for number in heap.members if len(close) else ():
-                body = self.bodies[number]
-                chosen = np.flatnonzero(part.near(body))
-                if not len(chosen):
-                    continue
-                rays = close[chosen]
-                towards = body.centre - part.origins[chosen]
-                along = dot(towards, part.directions[chosen])
-                half = np.sqrt(np.maximum(body.radius**2 - dot(towards, towards) + along * along, 0))
-                yield number, rays, np.maximum(along - half, 0), along + half
+        for number, rays in near_things(self.heaps, self.bodies, Bundle(origins, directions)):
+            body = self.bodies[number]
+            towards = body.centre - origins[rays]
+            along = dot(towards, directions[rays])
+            half = np.sqrt(np.maximum(body.radius**2 - dot(towards, towards) + along * along, 0))
+            yield number, rays, np.maximum(along - half, 0), along + half
 
     def trace(self, origins, directions, within=None):
         """The nearest thing on each ray; `within` tells which body a ray runs inside of, if any."""

@@ -6,7 +6,9 @@ from scenes import (
     FAR,
     Camera,
     Noise,
-    blocked,
+    Sky,
+    between,
+    Model,
     box,
     develop,
     dot,
@@ -19,7 +21,6 @@ from scenes import (
     shade_from,
     smooth_step,
     splat,
-    trace,
     unit,
     vector,
 )
@@ -65,7 +66,7 @@ class Land:
         bend_z = z + 300 * (noise.clouds(x / 1500 + 31, z / 1500, 2) - 0.5)
         relief = self.ridges(bend_x / 2300 + 1.7, bend_z / 2300 + 4.1, octaves)
         rocky = smooth_step(300, 1700, aside + smooth_step(5200, 8500, z) * 1600)
-        mountains = walls * (0.35 + 0.9 * relief) + end * (0.30 + relief) + 560 * rocky * relief
+        mountains = walls * (0.42 + 0.72 * relief) + end * (0.36 + 0.9 * relief) + 480 * rocky * relief
         bed = -14 + 16 * smooth_step(380, 680, aside) + 20 * smooth_step(4200, 5600, z)
         valley = bed + mountains + 22 * smooth_step(350, 900, aside) * noise.clouds(x / 140, z / 140, 5)
         hill = 64 - 0.07 * x + 7 * (noise.clouds(x / 60 + 5, z / 60, 4) - 0.5)
@@ -82,7 +83,18 @@ class Land:
 
 def path_distance(x, z):
     """How far a place is from the middle of the path that winds down the meadow."""
-    return np.abs(x - (-1.5 + 0.11 * z + 3.2 * np.sin(z / 13.0) + 1.2 * np.sin(z / 5.1)))
+    return np.abs(x - path_middle(z))
+
+
+def path_middle(z):
+    """Where the path is, at a distance z."""
+    return -1.5 + 0.11 * z + 3.2 * np.sin(z / 13.0) + 1.2 * np.sin(z / 5.1)
+
+
+def worn_short(x, z):
+    """How much the grass is left alone: 0 in the ruts of the path, some between them, 1 away from it."""
+    away = path_distance(x, z)
+    return mix(0.35 * smooth_step(0.42, 0.1, away), 1.0, smooth_step(0.85, 1.7, away))
 
 
 class Ground:
@@ -90,10 +102,10 @@ class Ground:
 
     def __init__(self, land, camera):
         self.camera, self.land = camera, land
-        self.columns = int(camera.width * 1.5)
+        self.columns = int(camera.width * 2.2)
         self.edge = camera.width / 2 / camera.focal * 1.02
         self.tangents = np.linspace(-self.edge, self.edge, self.columns, dtype=np.float32)
-        self.depths = np.geomspace(NEAREST, FURTHEST, 2300).astype(np.float32)
+        self.depths = np.geomspace(NEAREST, FURTHEST, 3000).astype(np.float32)
         z = np.broadcast_to(self.depths[:, None], (len(self.depths), self.columns))
         x = z * self.tangents[None]
         self.heights = land.height(x, z)
@@ -179,20 +191,22 @@ def ground_colour(land, x, z, height, normal):
     rock = vector(0.27, 0.25, 0.235) * (0.5 + 0.9 * strata * (0.6 + 0.8 * noise.clouds(x / 22, z / 22, 5)))[:, None]
     bare = smooth_step(0.80, 0.62, flat + 0.22 * (broad - 0.5) - smooth_step(700, 1500, height) * 0.16)
     colour = mix(colour, rock, bare[:, None])
-    snow_line = 1500 + 500 * (noise.clouds(x / 420, z / 420 + 19, 4) - 0.5)
+    snow_line = 1230 + 520 * (noise.clouds(x / 420, z / 420 + 19, 4) - 0.5)
     snow = smooth_step(snow_line - 80, snow_line + 160, height) * smooth_step(0.50, 0.70, flat + 0.1 * (fine - 0.5))
     colour = mix(colour, vector(0.86, 0.88, 0.92), snow[:, None])
     shore = smooth_step(5.0, 0.5, height) * (z > 200)
     colour = mix(colour, vector(0.30, 0.27, 0.21), shore[:, None] * 0.8)
-    worn = smooth_step(1.15, 0.65, path_distance(x, z) + 0.9 * (fine - 0.5)) * (z < 260)
-    earth = vector(0.30, 0.23, 0.15) * (0.55 + 0.9 * fine)[:, None]
+    rut = np.abs(path_distance(x, z) - 0.55) + 1.1 * (fine - 0.5) + 0.5 * (broad - 0.5)
+    worn = smooth_step(0.50, 0.22, rut) * (z < 260)
+    pebbles = noise.clouds(x / 0.12, z / 0.25, 3, 0.7)
+    earth = vector(0.23, 0.175, 0.115) * (0.35 + 0.8 * fine + 0.6 * pebbles)[:, None]
     return mix(colour, earth, worn[:, None])
 
 
 def hazy(light, distance, height):
     """Aerial perspective: the further, the paler and bluer; more so down in the valley."""
     thick = distance * np.exp(-np.maximum(height, 0) / 2600)
-    loss = np.exp(-thick[:, None] * vector(0.75, 1.0, 1.45) / 15500)
+    loss = np.exp(-thick[:, None] * vector(0.75, 1.0, 1.45) / 20000)
     return light * loss + HAZE * 0.95 * (1 - loss)
 
 
@@ -204,10 +218,10 @@ def spruces(generator, x, foot, z, tall, count):
     trees = len(x)
     up = generator.random((trees, count)) ** 1.35
     turn = generator.uniform(0, 2 * np.pi, (trees, count))
-    tiers = generator.uniform(9, 13, (trees, 1))
-    tier = 0.62 + 0.38 * (1 - (up * tiers + generator.random((trees, 1))) % 1)
-    lobes = 1 + 0.22 * np.sin(turn * generator.integers(3, 6, (trees, 1)) + up * 23)
-    radius = tall[:, None] * generator.uniform(0.16, 0.22, (trees, 1)) * (1 - up) ** 0.85 * tier * lobes
+    tiers = generator.uniform(11, 16, (trees, 1))
+    tier = 0.52 + 0.48 * (1 - (up * tiers + generator.random((trees, 1))) % 1)
+    lobes = 1 + 0.30 * np.sin(turn * generator.integers(5, 9, (trees, 1)) + np.floor(up * tiers) * 2.4)
+    radius = tall[:, None] * generator.uniform(0.17, 0.23, (trees, 1)) * (1 - up) ** 0.9 * tier * lobes
     radius = radius * np.sqrt(generator.uniform(0.25, 1, (trees, count))) + 0.01 * tall[:, None]
     points = np.stack([
         x[:, None] + radius * np.cos(turn),
@@ -216,7 +230,7 @@ def spruces(generator, x, foot, z, tall, count):
     ], -1).reshape(-1, 3)  # fmt: skip
     outwards = np.stack([np.cos(turn), np.full_like(turn, 0.55), np.sin(turn)], -1).reshape(-1, 3)
     normals = unit(outwards + 0.45 * generator.standard_normal(points.shape))
-    size = np.sqrt(0.085 * tall[:, None] ** 2 / count) * generator.uniform(0.8, 1.3, (trees, count))
+    size = np.sqrt(0.13 * tall[:, None] ** 2 / count) * generator.uniform(0.8, 1.3, (trees, count))
     warm = generator.random((trees, 1, 1)) ** 2
     green = mix(np.array([0.026, 0.056, 0.022]), np.array([0.075, 0.098, 0.028]), warm)
     colours = green * generator.uniform(0.6, 1.4, (trees, count, 1))
@@ -240,26 +254,29 @@ def forest(generator, land, ground):
     stands &= ground.visible(x, z, foot + tall)
     parts = []
     pixels = tall * ground.camera.focal / z
-    for low, high, twigs in ((0, 7, 14), (7, 12, 36), (12, 22, 90), (22, 45, 260), (45, 90, 800), (90, 999, 2600)):
+    for low, high, twigs in ((0, 7, 14), (7, 12, 36), (12, 22, 90), (22, 45, 300), (45, 90, 1300), (90, 999, 4200)):
         mine = stands & (pixels >= low) & (pixels < high)
         if mine.any():
             parts.append(spruces(generator, x[mine], foot[mine], z[mine], tall[mine], twigs))
+    # Trees left of the picture, which only throw their shadows into it.
+    x, z = vector(-15.0, -20.0, -27.0, -33.0), vector(13.0, 20.0, 31.0, 34.0)
+    parts.append(spruces(generator, x, land.height(x, z), z, vector(13, 17, 16, 19), 2600))
     return gather(parts)
 
 
 def meadow(generator, land, ground):
     """Grass blades and flowers between the camera and the edge of the slope."""
-    count = 90000
+    count = 130000
     z = np.exp(generator.uniform(np.log(4.2), np.log(75), count)).astype(np.float32)
     x = (generator.uniform(-1, 1, count) * ground.edge * 1.05 * z).astype(np.float32)
     tufts = land.noise.clouds(x / 0.9, z / 0.9, 3)
-    keep = generator.random(count) < smooth_step(0.25, 0.5, tufts) * smooth_step(0.7, 1.5, path_distance(x, z))
+    keep = generator.random(count) < smooth_step(0.25, 0.5, tufts) * worn_short(x, z)
     x, z, tufts = x[keep], z[keep], tufts[keep]
     foot = land.height(x, z)
-    tall = generator.uniform(0.18, 0.5, len(x)) * (0.45 + tufts) * (1 + z / 90)
+    tall = generator.uniform(0.18, 0.5, len(x)) * (0.45 + tufts) * (1 + z / 90) * worn_short(x, z) ** 0.7
     lean = generator.normal(0, 0.30, (len(x), 2)) + np.array([0.12, 0])
-    dry = (generator.random((len(x), 1)) < 0.25) * generator.uniform(0.3, 1, (len(x), 1))
-    colour = mix(np.array([0.065, 0.115, 0.028]), np.array([0.26, 0.22, 0.10]), dry)
+    dry = (generator.random((len(x), 1)) < 0.30) * generator.uniform(0.3, 1, (len(x), 1))
+    colour = mix(np.array([0.052, 0.088, 0.024]), np.array([0.24, 0.20, 0.10]), dry)
     colour = colour * generator.uniform(0.6, 1.5, (len(x), 1)) * (0.75 + 0.5 * land.noise.clouds(x / 6, z / 6, 3))[:, None]
     parts = []
     pieces = 3
@@ -269,7 +286,7 @@ def meadow(generator, land, ground):
         turns = np.pi / 2 - np.arctan(2 * lean[:, 0] * up)
         normals = unit(np.stack([lean[:, 0], np.full(len(x), 0.6), lean[:, 1] - 0.35], -1)
                        + 0.35 * generator.standard_normal((len(x), 3)))  # fmt: skip
-        parts.append(leaves_of(points, normals, tall / pieces * 0.75, colour * (0.45 + 0.65 * up), 0.11, 0, turns))
+        parts.append(leaves_of(points, normals, tall / pieces * 0.75, colour * (0.35 + 0.85 * up), 0.085, 0, turns))
     parts.append(flowers(generator, land, ground))
     return gather(parts)
 
@@ -277,14 +294,14 @@ def meadow(generator, land, ground):
 def flowers(generator, land, ground):
     """White, yellow, blue and red blossoms in patches."""
     parts = []
-    kinds = [((0.85, 0.84, 0.78), 0.034, 0), ((0.85, 0.62, 0.04), 0.028, 40), ((0.22, 0.16, 0.60), 0.030, 80),
-             ((0.72, 0.07, 0.06), 0.045, 120), ((0.75, 0.30, 0.55), 0.030, 160)]  # fmt: skip
+    kinds = [((0.72, 0.71, 0.66), 0.022, 0), ((0.72, 0.50, 0.03), 0.019, 40), ((0.17, 0.12, 0.42), 0.021, 80),
+             ((0.55, 0.04, 0.03), 0.032, 120), ((0.55, 0.22, 0.38), 0.020, 160)]  # fmt: skip
     for colour, size, salt in kinds:
         count = 15000
         z = np.exp(generator.uniform(np.log(4.5), np.log(70), count)).astype(np.float32)
         x = (generator.uniform(-1, 1, count) * ground.edge * 1.05 * z).astype(np.float32)
         patch = land.noise.clouds(x / 4.5 + salt, z / 4.5 + salt, 3)
-        keep = generator.random(count) < 0.55 * smooth_step(0.52, 0.72, patch)
+        keep = generator.random(count) < 0.38 * smooth_step(0.50, 0.74, patch)
         keep &= path_distance(x, z) > 1.2
         x, z = x[keep], z[keep]
         tall = generator.uniform(0.25, 0.5, len(x)) * (1 + z / 90)
@@ -315,6 +332,28 @@ def hut(land):
     return solids
 
 
+def fence(land):
+    """A weathered fence of posts and two rails along the right side of the path."""
+    solids, tops = [], []
+    for z in np.arange(9.0, 41.0, 2.7):
+        x = float(path_middle(z)) + 2.6
+        ground = float(land.height(vector(x), vector(z))[0])
+        lean = 0.07 * np.sin(5 * z)
+        corners = [(-0.07, -0.06), (0.07, -0.06), (0.07, 0.06), (-0.07, 0.06)]
+        low = [(x + a, ground - 0.3, z + b) for a, b in corners]
+        high = [(x + a + lean, ground + 1.15 + 0.1 * np.sin(7 * z), z + b) for a, b in corners]
+        solids.append(between(low, high, "posts"))
+        tops.append((x, ground, z))
+    for start, end in zip(tops, tops[1:], strict=False):
+        for height in (0.5, 0.92):
+            ends = []
+            for (x, y, z), sag in ((start, 0.03), (end, -0.03)):
+                y = y + height + sag
+                ends.append([(x - 0.03, y - 0.06, z), (x + 0.03, y - 0.06, z), (x + 0.03, y + 0.06, z), (x - 0.03, y + 0.06, z)])
+            solids.append(between(*ends, "posts"))
+    return solids
+
+
 def hut_colour(solid, point, normal, noise):
     """Stone, sun-burnt logs with a door and windows, grey shingles."""
     x, y, z = point[:, 0], point[:, 1], point[:, 2]
@@ -322,10 +361,12 @@ def hut_colour(solid, point, normal, noise):
     if solid.material == "shingles":
         row = np.floor(z * 4)
         shingle = hash01(row, np.floor(x * 5 + 0.5 * row))
-        return vector(0.20, 0.17, 0.145) * (0.6 + 0.5 * shingle + 0.4 * rough)[:, None]
+        return vector(0.15, 0.125, 0.105) * ((0.45 + 0.7 * shingle + 0.5 * rough) * (0.55 + 0.45 * smooth_step(0, 0.4, z * 4 % 1)))[:, None]
+    if solid.material == "posts":
+        return vector(0.23, 0.205, 0.175) * (0.35 + 1.1 * noise.clouds(x * 9 + z * 2, y * 9, 4, 0.6))[:, None]
     if solid.material == "stone":
         stone = hash01(np.floor(x * 2.2 + np.floor(y * 3) * 0.5), np.floor(y * 3), np.floor(z * 2.2))
-        return vector(0.36, 0.34, 0.31) * (0.4 + 0.5 * stone + 0.6 * rough)[:, None]
+        return vector(0.24, 0.225, 0.205) * (0.4 + 0.5 * stone + 0.6 * rough)[:, None]
     base = solid.centre[1] - 2.1
     along = np.where(np.abs(normal[:, 0]) > 0.7, z - HUT[1], x - HUT[0])
     groove = smooth_step(0.0, 0.06, np.minimum((y * 4) % 1, 1 - (y * 4) % 1))
@@ -342,29 +383,6 @@ def hut_colour(solid, point, normal, noise):
     return np.where(door[:, None], vector(0.09, 0.05, 0.025), wood)
 
 
-# ------------------------------------------------------------------------------------------------------ sky
-
-
-def sky(direction, noise):
-    """A summer sky with heaped clouds lit from the left."""
-    up = np.maximum(direction[:, 1], 0.0)
-    blue = mix(vector(0.56, 0.70, 0.90), vector(0.10, 0.25, 0.62), smooth_step(0, 0.55, up)[:, None] ** 0.75)
-    glow = np.maximum(direction @ SUN, 0) ** 4
-    blue = blue + glow[:, None] * vector(0.30, 0.24, 0.14)
-    x, z = direction[:, 0] / (up + 0.20) * 1.5, direction[:, 2] / (up + 0.20) * 1.5
-    bend = noise.clouds(x * 1.4 + 40, z * 1.4, 3) - 0.5
-
-    def density(dx, dz, octaves):
-        field = noise.clouds(x + dx + 0.6 * bend + 2.1, 1.25 * z + dz + 0.6 * bend + 3.3, octaves, 0.54)
-        return smooth_step(0.47, 0.78, field)
-
-    thick = density(0, 0, 7)
-    towards = sum(density(-0.09 * step, 0.03 * step, 5) for step in (1, 2, 3))
-    white = mix(vector(0.50, 0.55, 0.66), vector(1.55, 1.42, 1.25), np.exp(-1.2 * towards)[:, None])
-    cover = (1 - np.exp(-5 * thick)) * smooth_step(0.0, 0.10, up)
-    return mix(blue, white, cover[:, None])
-
-
 # -------------------------------------------------------------------------------------------------- rendering
 
 
@@ -374,12 +392,13 @@ class Valley:
     def __init__(self, seed, width, height):
         generator = np.random.default_rng(seed)
         self.land = Land(seed)
+        self.sky = Sky(self.land.noise, SUN, 0.49, (9.0, 2.0))
         eye = (0, self.land.eye, 0)
         self.camera = Camera(eye, (0, self.land.eye, 10), 58, width, height, horizon=0.50)
         self.ground = Ground(self.land, self.camera)
         trees = forest(generator, self.land, self.ground)
         grass = meadow(generator, self.land, self.ground)
-        self.solids = hut(self.land)
+        self.model = Model([hut(self.land), fence(self.land)])
         self.shade = shade_from(trees, SUN, 1.2)
         self.ground.paint(lambda points: self.passing(points))
         self.leaves = gather([trees, grass])
@@ -394,7 +413,7 @@ class Valley:
         """The sun that trees and hut let through."""
         share = self.shade.passing(points, 0.5, 0.9)
         near = np.flatnonzero(points[:, 2] < 140)
-        share[near] *= ~blocked(self.solids, points[near], np.broadcast_to(SUN, (len(near), 3)))
+        share[near] *= ~self.model.blocked(points[near], np.broadcast_to(SUN, (len(near), 3)))
         return share
 
     def light_on(self, leaves, sky_shade, clear, shining_through):
@@ -424,7 +443,7 @@ class Valley:
             directions = directions * vector(1, -1, 1)
         empty = depth >= FAR
         light = light.copy()
-        light[empty] = sky(directions[empty], self.land.noise)
+        light[empty] = self.sky(directions[empty])
         if not mirror:
             depth, wet = self.add_hut(light, depth, wet, directions)
         leaves = self.mirror_leaves if mirror else self.leaves
@@ -435,14 +454,14 @@ class Valley:
 
     def add_hut(self, light, depth, wet, directions):
         """Draw the hut over the ground where it is nearer."""
-        distance, which, normal = trace(self.solids, self.camera.position[None], directions)
+        distance, which, normal = self.model.trace(self.camera.position[None], directions)
         depths = distance * directions[:, 2]
         mine = np.flatnonzero((which >= 0) & (depths < depth + 0.3))
         place = self.camera.position + distance[mine, None] * directions[mine]
         colour = np.zeros((len(mine), 3), np.float32)
         for number in np.unique(which[mine]):
             chosen = which[mine] == number
-            colour[chosen] = hut_colour(self.solids[number], place[chosen], normal[mine][chosen], self.land.noise)
+            colour[chosen] = hut_colour(self.model.solids[number], place[chosen], normal[mine][chosen], self.land.noise)
         sun = np.maximum(normal[mine] @ SUN, 0) * self.passing(place + 0.02 * normal[mine])
         sky_share = 0.5 + 0.4 * normal[mine, 1]
         ground = vector(0.16, 0.17, 0.06)
