@@ -21,6 +21,7 @@ PICTURES = {
     "riverside": ("content", 768, 512, 23),
     "still_life": ("content", 768, 576, 29),
     "valley": ("content", 768, 512, 31),
+    "teaser": ("", 1100, 330, 0),  # made of the others, with stylelib: last
 }
 
 
@@ -31,7 +32,8 @@ def repaint(name):
     path = IMAGES / folder / f"{name}.jpg"
     path.parent.mkdir(exist_ok=True)
     picture.save(path, quality=90, optimize=True)
-    print(f"{path.relative_to(IMAGES.parent)}: {width} x {height}, {path.stat().st_size // 1000} kB")
+    size = f"{picture.width} x {picture.height}"
+    print(f"{path.relative_to(IMAGES.parent)}: {size}, {path.stat().st_size // 1000} kB")
 
 
 def main(names):
