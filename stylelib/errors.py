@@ -16,7 +16,7 @@ def check_choice(kind, value, valid):
 
     kind: what is being chosen, for the message ("layer", "network", …).
     """
-    if value in valid:
+    if isinstance(value, str) and value in valid:
         return value
     names = [str(name) for name in valid]
     near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)

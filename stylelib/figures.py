@@ -10,13 +10,18 @@ import math
 import textwrap
 
 import matplotlib.figure
+import matplotlib.ticker
 import numpy as np
 import PIL.Image
 
 from stylelib.errors import InputError
 from stylelib.images import check_writable, to_array, write_atomically
 
-WIDTH = 10.0  # of a figure, in inches
+WIDTH = 10.0  # of a figure, in inches, as are the next four
+MAX_HEIGHT = 4.2  # of a picture
+MARGIN = 0.06
+GAP = 0.1  # between pictures
+LINE = 0.17  # of a caption
 # Colours and dashes together, so that no curve is told by its colour alone (Okabe and Ito's colours).
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
@@ -41,7 +46,7 @@ class Figure(matplotlib.figure.Figure):
 
 
 def contact_sheet(pictures, captions=None, columns=None, title=None, note=None):
-    """Pictures side by side, each with its caption above.
+    """Pictures side by side, each with its caption above; those of a row are equally high, whatever their shapes.
 
     pictures: a list of picture tensors (1, 3, H, W). captions: as many texts. columns: all in one row by default, up to
     five. title: above the whole. note: below the whole, small: network, size, device and whatever else made it.
@@ -52,23 +57,31 @@ def contact_sheet(pictures, captions=None, columns=None, title=None, note=None):
     captions = [""] * len(pictures) if captions is None else list(captions)
     if len(captions) != len(pictures):
         raise InputError(f"{len(pictures)} pictures need as many captions; got {len(captions)}.")
+    if columns is not None and columns < 1:
+        raise InputError(f"A contact sheet needs at least one column; got {columns}.")
     columns = min(columns or 5, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
-    cell = WIDTH / columns
-    tallest = max(picture.shape[-2] / picture.shape[-1] for picture in pictures)
-    letters = int(cell * 13)  # that fit into a line over a picture
-    lines = max((len(textwrap.wrap(caption, letters)) for caption in captions), default=0)
-    figure, top, bottom = _page(rows * (cell * 0.97 * tallest + 0.17 * lines + 0.08), title, note)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, picture, caption in zip(grid.flat, pictures, captions, strict=False):
-        axes.imshow(to_array(picture), interpolation="lanczos")
-        axes.set_title(textwrap.fill(caption, letters), fontsize=9, pad=3)
-    spread = {"wspace": 0.03, "hspace": (0.17 * lines + 0.08) / (cell * tallest)}
-    figure.subplots_adjust(
-        left=0.005, right=0.995, top=top - 0.17 * lines / figure.get_figheight(), bottom=bottom, **spread
-    )
+    rows, tallest = [], MAX_HEIGHT
+    for start in range(0, len(pictures), columns):
+        arrays = [to_array(picture) for picture in pictures[start : start + columns]]
+        shapes = [min(max(array.shape[1] / array.shape[0], 0.4), 8) for array in arrays]  # width of a cell / its height
+        tallest = min(tallest, (WIDTH - 2 * MARGIN - GAP * (len(shapes) - 1)) / sum(shapes))  # a last row not larger
+        widths = [tallest * shape for shape in shapes]
+        texts = [_wrap(text, 13 * width) for text, width in zip(captions[start:], widths, strict=False)]
+        rows.append((arrays, widths, texts, tallest, LINE * max(len(lines) for lines in texts)))
+    width = max(4.5, *(2 * MARGIN + sum(row[1]) + GAP * (len(row[1]) - 1) for row in rows))
+    height = sum(height + above + GAP for *_, height, above in rows)
+    figure, top, _ = page(height, title, note, min(width, WIDTH))
+    width, total = figure.get_size_inches()
+    y = top * total
+    for arrays, widths, texts, height, above in rows:
+        x, y = MARGIN, y - above - height
+        for array, cell, lines in zip(arrays, widths, texts, strict=True):
+            axes = figure.add_axes((x / width, y / total, cell / width, height / total))
+            axes.imshow(array, interpolation="lanczos")
+            axes.set_axis_off()
+            axes.set_title("\n".join(lines), fontsize=9, pad=3)
+            x += cell + GAP
+        y -= GAP
     return figure
 
 
@@ -77,8 +90,14 @@ def loss_curves(run, title=None):
 
     run: a Synthesis, or a dict {label: Synthesis} to compare the totals of several.
     """
-    figure, top, bottom = _page(3.6, title, None)
-    axes = figure.add_axes((0.08, bottom + 0.13, 0.66, top - bottom - 0.16))
+    runs = list(run.values()) if isinstance(run, dict) else [run]
+    if not any(one.history for one in runs):
+        raise InputError("There are no losses yet; take a step of the run first.")
+    described = [one.describe().split(" · ") for one in runs]
+    common = [part for part in described[0] if all(part in parts for parts in described)]
+    figure, top, bottom = page(3.4, title, " · ".join(common))
+    figure.set_layout_engine("constrained", rect=(0, bottom, 1, top - bottom))
+    axes = figure.add_subplot()
     draw_loss_curves(axes, run)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8, frameon=False)
     return figure
@@ -94,9 +113,12 @@ def draw_loss_curves(axes, run):
         for name in names:
             curves[name] = [(record.number, record.losses[name]) for record in run.history]
     for index, (label, points) in enumerate(curves.items()):
-        style = {"color": COLOURS[index % 7], "linestyle": DASHES[index % 7], "linewidth": 1.8 if index == 0 else 1.2}
-        axes.plot([number for number, _ in points], [max(loss, 1e-30) for _, loss in points], label=label, **style)
+        dash = DASHES[(index + index // 7) % 7]  # with more than seven curves, a colour returns with another dash
+        style = {"color": COLOURS[index % 7], "linestyle": dash, "linewidth": 1.8 if index == 0 else 1.2}
+        losses = [loss if loss > 0 else math.nan for _, loss in points]  # zero has no place on a logarithmic scale
+        axes.plot([number for number, _ in points], losses, label=label, **style)
     axes.set_yscale("log")
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     axes.set_xlabel("step", fontsize=9)
     axes.set_ylabel("loss, weighted", fontsize=9)
     axes.tick_params(labelsize=8)
@@ -106,12 +128,18 @@ def draw_loss_curves(axes, run):
 
 def timeline(run, count=6, title=None):
     """A run as a strip of pictures: the frames it kept (`keep_every`), `count` of them, first and last included."""
-    numbers = sorted(run.frames)
-    if not numbers:
-        raise InputError("This run kept no frames; make it with keep_every=… to see its timeline.")
+    frames = kept_frames(run)
+    numbers = list(frames)
     chosen = sorted({numbers[round(i * (len(numbers) - 1) / max(1, count - 1))] for i in range(count)})
     captions = [f"step {number}" for number in chosen]
-    return contact_sheet([run.frames[number] for number in chosen], captions, count, title, run.describe())
+    return contact_sheet([frames[number] for number in chosen], captions, count, title, run.describe())
+
+
+def kept_frames(run):
+    """The pictures that a run kept and the one it has now, in order: {step: picture}."""
+    if not run.frames:
+        raise InputError("This run kept no frames; make it with keep_every=… to see how it went.")
+    return dict(sorted({**run.frames, run.number: run.image.cpu()}.items()))
 
 
 def save_animation(frames, path, seconds=6.0, hold=1.5):
@@ -124,6 +152,10 @@ def save_animation(frames, path, seconds=6.0, hold=1.5):
     arrays = [to_array(frame) for frame in frames]
     if not arrays:
         raise InputError("An animation needs at least one frame; make the run with keep_every=… .")
+    if len({array.shape for array in arrays}) > 1:
+        raise InputError("The frames of an animation must all have the same size.")
+    if not (seconds > 0 and hold >= 0):
+        raise InputError(f"An animation lasts more than 0 seconds; got seconds={seconds}, hold={hold}.")
     with write_atomically(path) as file:
         write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
         write(arrays, file, seconds, hold)
@@ -152,14 +184,17 @@ def _write_mp4(arrays, file, seconds, hold):
         container.mux(stream.encode())
 
 
-def _page(height, title, note):
+def page(height, title, note, width=WIDTH):
     """An empty figure with room for its content, title and note; returns (figure, top, bottom) of the content."""
-    note_lines = textwrap.wrap(note, 165) if note else []
-    above, below = (0.36 if title else 0.06), 0.06 + 0.15 * len(note_lines)
+    titles, notes = _wrap(title or "", 9 * width), _wrap(note or "", 18 * width)
+    above, below = (0.16 + 0.2 * len(titles) if titles else 0.06), 0.06 + 0.15 * len(notes)
     total = height + above + below
-    figure = Figure(figsize=(WIDTH, total), facecolor="white")
-    if title:
-        figure.text(0.008, 1 - 0.08 / total, title, va="top", ha="left", fontsize=12, weight="bold")
-    if note_lines:
-        figure.text(0.008, 0.04 / total, "\n".join(note_lines), va="bottom", ha="left", fontsize=7.5, color="#444444")
+    figure = Figure(figsize=(width, total), facecolor="white")
+    figure.text(MARGIN / width, 1 - 0.08 / total, "\n".join(titles), va="top", fontsize=12, weight="bold")
+    figure.text(MARGIN / width, 0.04 / total, "\n".join(notes), va="bottom", fontsize=7.5, color="#444444")
     return figure, 1 - above / total, below / total
+
+
+def _wrap(text, letters):
+    """The lines of a text, none longer than so many letters."""
+    return [line for part in text.splitlines() for line in textwrap.wrap(part, int(letters))]

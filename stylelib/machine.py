@@ -43,15 +43,13 @@ def pick_device(name=None):
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"There is no device '{name}'; use 'cpu', 'cuda' or 'mps'.") from error
-    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
-        device.type == "mps" and not torch.backends.mps.is_available()
-    )
-    if missing:
-        raise InputError(
-            f"This machine has no {device.type} device that torch can use; leave device out, or use 'cpu'."
-        )
+    except (RuntimeError, TypeError):
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise InputError(f"There is no device '{name}'; use 'cpu', 'cuda' or 'mps'.")
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[device.type]
+    if (device.index or 0) >= count:
+        raise InputError(f"This machine has no {device} that torch can use; leave device out, or use 'cpu'.")
     return device
 
 
@@ -59,7 +57,8 @@ def describe():
     """A check of the machine in a few plain sentences."""
     device, chosen = pick_device(), preset()
     processor = {"cuda": "an NVIDIA GPU", "mps": "an Apple GPU", "cpu": "the processor; no GPU is needed"}
-    what = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    what = torch.cuda.get_device_name() if device.type == "cuda" else f"{threads} thread{'s' * (threads != 1)}"
     reason = "set by STYLELIB_PRESET" if os.environ.get("STYLELIB_PRESET") else "chosen for this machine"
     return (
         f"Python {platform.python_version()} and torch {torch.__version__}: fine.\n"

@@ -5,7 +5,7 @@ run = watch(stylelib.style_transfer("riverside", "night_swirls"))
 
 import time
 
-from stylelib.figures import Figure, draw_loss_curves
+from stylelib.figures import MARGIN, MAX_HEIGHT, contact_sheet, draw_loss_curves, page
 from stylelib.images import to_array
 
 SHARE = 0.05  # of the run's time that drawing may cost
@@ -14,16 +14,18 @@ SHARE = 0.05  # of the run's time that drawing may cost
 def watch(run, title=None):
     """Finish a run while showing it, and return it.
 
-    The output area holds one picture that is replaced as the run goes, often at first and never so often that drawing
-    costs more than a twentieth of the time. The kernel's interrupt (■) stops the run and keeps the picture; `watch`
-    it again to go on. Outside a notebook nothing is shown.
+    The output area holds one picture that is replaced as the run goes, but never so often that drawing costs more
+    than a twentieth of the time. The kernel's interrupt (■) stops the run and keeps the picture; `watch` it again to
+    go on. Outside a notebook nothing is shown.
     """
+    from IPython import get_ipython
     from IPython.display import Image, display
 
     def frame():
         return Image(_draw(run, title).jpeg(), format="jpeg")
 
-    shown = display(frame(), display_id=True)
+    in_notebook = hasattr(get_ipython(), "kernel")  # elsewhere `display` would print each picture's address
+    shown = display(frame(), display_id=True) if in_notebook else None
     next_time = 0.0
     try:
         for _ in run:
@@ -38,26 +40,45 @@ def watch(run, title=None):
     return run
 
 
+def scrub(pictures, labels, name):
+    """A slider through pictures that have been computed already; the arrow keys move it too. Returns the widget.
+
+    pictures: tensors (1, 3, H, W). labels: a text for each. name: what the slider changes.
+    """
+    import ipywidgets
+
+    frames = [contact_sheet([picture]).jpeg() for picture in pictures]
+    slider = ipywidgets.SelectionSlider(
+        options=[(label, index) for index, label in enumerate(labels)],
+        description=name,
+        continuous_update=True,
+        layout={"width": "30em"},
+    )
+    picture = ipywidgets.Image(
+        value=frames[0], format="jpeg", layout={"width": "640px", "max_width": "100%", "object_fit": "contain"}
+    )
+    slider.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
+    return ipywidgets.VBox([slider, picture])
+
+
 def _draw(run, title):
     """One frame: the picture on the left, the curves on the right, the state below; always of the same size."""
     image = to_array(run.image)
-    height, width = image.shape[:2]
-    page_width = 10.0
-    picture_width = min(5.6, 4.2 * width / height)
-    picture_height = picture_width * height / width
-    page_height = picture_height + 0.75
-    figure = Figure(figsize=(page_width, page_height), facecolor="white")
-    left = figure.add_axes((0.005, 0.42 / page_height, picture_width / page_width, picture_height / page_height))
+    shape = image.shape[1] / image.shape[0]
+    picture_width = min(5.6, MAX_HEIGHT * shape)
+    height = max(3.0, picture_width / shape)
+    figure, top, bottom = page(height + 0.06, title, f"{_status(run)}\n{run.describe()}")
+    width, total = figure.get_size_inches()
+    left = figure.add_axes((MARGIN / width, top - height / total, picture_width / width, height / total), anchor="N")
     left.imshow(image, interpolation="lanczos")
     left.set_axis_off()
-    edge = picture_width / page_width + 0.085
-    right = figure.add_axes((edge, 0.95 / page_height, 0.985 - edge, (picture_height - 0.6) / page_height))
     if run.history:
-        draw_loss_curves(right, run)
-        right.legend(fontsize=7, frameon=False, loc="upper right")
-    right.set_xlim(0, max(1, run.steps))
-    figure.text(0.008, 1 - 0.06 / page_height, title or "", va="top", fontsize=11, weight="bold")
-    figure.text(0.008, 0.1 / page_height, _status(run), va="bottom", fontsize=8.5, color="#333333")
+        start = (2 * MARGIN + picture_width) / width
+        figure.set_layout_engine("constrained", rect=(start, bottom, 1 - start, top - bottom))
+        axes = figure.add_subplot()
+        draw_loss_curves(axes, run)
+        axes.set_xlim(0, max(1, run.steps))
+        axes.legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
 
 

@@ -1,0 +1,93 @@
+"""What this machine can do: presets and devices."""
+
+import pytest
+import torch
+
+from stylelib import machine
+from stylelib.errors import InputError
+from stylelib.machine import PRESETS, describe, pick_device, preset
+
+
+@pytest.fixture(autouse=True)
+def no_preset_from_outside(monkeypatch):
+    monkeypatch.delenv("STYLELIB_PRESET", raising=False)
+
+
+def pretend(monkeypatch, cuda=0, mps=False):
+    """A machine with so many CUDA devices, and with or without Apple's."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "A Large One")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize("cuda, mps, chosen", [(0, False, "laptop"), (0, True, "laptop"), (1, False, "paper")])
+def test_the_preset_suits_the_machine(cuda, mps, chosen, monkeypatch):
+    pretend(monkeypatch, cuda, mps)
+    assert preset().name == chosen
+
+
+def test_the_environment_overrides_the_preset_and_an_argument_overrides_both(monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "quick")
+    assert preset() == PRESETS["quick"]
+    assert preset("paper") == PRESETS["paper"]
+
+
+def test_an_unknown_preset_brings_a_suggestion(monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "labtop")
+    with pytest.raises(InputError, match=r"no preset 'labtop'. Did you mean 'laptop'\? Known: quick, laptop, paper"):
+        preset()
+
+
+def test_presets_grow():
+    sizes = [(one.size, one.steps) for one in PRESETS.values()]
+    assert sizes == sorted(sizes) and [one.name for one in PRESETS.values()] == list(PRESETS)
+
+
+@pytest.mark.parametrize(
+    "cuda, mps, best", [(0, False, "cpu"), (0, True, "mps"), (2, False, "cuda"), (1, True, "cuda")]
+)
+def test_the_best_device_is_taken(cuda, mps, best, monkeypatch):
+    pretend(monkeypatch, cuda, mps)
+    assert pick_device() == torch.device(best)
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "cuda:1", "mps", torch.device("cpu")])
+def test_a_device_that_is_there_can_be_named(name, monkeypatch):
+    pretend(monkeypatch, cuda=2, mps=True)
+    assert pick_device(name) == torch.device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_a_device_that_is_not_there_is_refused(name, monkeypatch):
+    pretend(monkeypatch)
+    with pytest.raises(InputError, match=f"This machine has no {name} that torch can use"):
+        pick_device(name)
+
+
+def test_the_third_of_two_gpus_is_refused(monkeypatch):
+    pretend(monkeypatch, cuda=2)
+    with pytest.raises(InputError, match="This machine has no cuda:2"):
+        pick_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "meta", "xpu", [], 1.5])
+def test_a_device_that_does_not_exist_is_refused(name):
+    with pytest.raises(InputError, match="use 'cpu', 'cuda' or 'mps'"):
+        pick_device(name)
+
+
+@pytest.mark.parametrize(
+    "cuda, mps, said", [(0, False, "no GPU is needed"), (0, True, "an Apple GPU"), (1, False, "A Large One")]
+)
+def test_the_check_says_in_plain_words_what_there_is(cuda, mps, said, monkeypatch):
+    pretend(monkeypatch, cuda, mps)
+    text = describe()
+    assert said in text and torch.__version__ in text and str(preset()) in text
+    assert "chosen for this machine" in text
+
+
+def test_the_check_says_when_the_preset_was_set(monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "quick")
+    monkeypatch.setattr(machine.torch, "get_num_threads", lambda: 1)
+    assert "set by STYLELIB_PRESET" in describe() and "(1 thread)" in describe()
