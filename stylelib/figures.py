@@ -38,11 +38,10 @@ class Figure(matplotlib.figure.Figure):
         self.savefig(buffer, format="jpeg", dpi=self.DOTS_PER_INCH, pil_kwargs={"quality": quality})
         return buffer.getvalue()
 
-    def _repr_jpeg_(self):
-        return self.jpeg()
+    def _ipython_display_(self):  # with _repr_jpeg_, a notebook that uses pyplot would keep a PNG beside the JPEG
+        from IPython.display import Image, display
 
-    def _repr_html_(self):
-        return None
+        display(Image(self.jpeg(), format="jpeg"))
 
 
 def contact_sheet(pictures, captions=None, columns=None, title=None, note=None):
@@ -127,10 +126,17 @@ def draw_loss_curves(axes, run):
 
 
 def timeline(run, count=6, title=None):
-    """A run as a strip of pictures: the frames it kept (`keep_every`), `count` of them, first and last included."""
+    """A run as a strip of pictures: up to `count` of the frames it kept (`keep_every`), first and last included.
+
+    They stand closer at the beginning, where a run changes the picture most.
+    """
     frames = kept_frames(run)
     numbers = list(frames)
-    chosen = sorted({numbers[round(i * (len(numbers) - 1) / max(1, count - 1))] for i in range(count)})
+    count = min(count, len(numbers))
+    chosen, index = [], -1
+    for place, wanted in enumerate(np.geomspace(1, len(numbers), count)):
+        index = min(max(index + 1, round(wanted) - 1), len(numbers) - count + place)
+        chosen.append(numbers[index])
     captions = [f"step {number}" for number in chosen]
     return contact_sheet([frames[number] for number in chosen], captions, count, title, run.describe())
 
