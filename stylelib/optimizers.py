@@ -115,6 +115,9 @@ class LBFGS:
     def arguments(self):
         return {"history": self.history}
 
+    def describe(self):
+        return f"L-BFGS (history {self.history})"
+
 
 class Adam:
     """Adam, Kingma and Ba, 2015. The loss may rise now and then.
@@ -157,6 +160,9 @@ class Adam:
 
     def arguments(self):
         return {"step_size": self.step_size}
+
+    def describe(self):
+        return f"Adam (step size {self.step_size:g})"
 
 
 OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam}

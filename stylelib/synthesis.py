@@ -71,7 +71,7 @@ class Synthesis:
         self.optimizer = make_optimizer(optimizer)
         self.init = init if isinstance(init, str) else "a picture"
         self.device = next((term.net.mean.device for term in self.terms if term.net is not None), torch.device("cpu"))
-        picture = initial_picture(init, self.terms, seed) if isinstance(init, str) else check_picture(init, "init")
+        picture = initial_picture(init, self.terms, seed) if isinstance(init, str) else check_picture(init, "the initial picture")
         self._picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
         for term in self.terms:
             term.check(self._picture)
@@ -216,7 +216,7 @@ class Synthesis:
             "; ".join(term.describe() for term in self.terms),
             f"from {self.init}",
             f"{width} × {height} px",
-            f"{self.number} steps {self.optimizer.name}",
+            f"{self.number} steps of {self.optimizer.describe()}",
             f"seed {self.seed}",
             f"{self.seconds:.0f} s on {self.device.type}",
         ]

@@ -222,6 +222,20 @@ def test_files_that_are_not_runs_are_refused(content, tmp_path):
         Synthesis.load(tmp_path / "missing.pt")
 
 
+def test_a_picture_says_everything_that_made_it(terms, net):
+    words = Synthesis(terms, "noise", steps=2, optimizer=Adam(step_size=0.05), seed=7).finish().describe()
+    for one in (
+        net.describe(),
+        terms[0].describe(),
+        terms[1].describe(),
+        "from noise",
+        "64 × 43 px",
+        "2 steps of Adam",
+    ):
+        assert one in words
+    assert "step size 0.05" in words and "seed 7" in words and "on cpu" in words
+
+
 # ------------------------------------------------------------------------------------------------------ initialisations
 
 
@@ -279,7 +293,7 @@ def test_gradients_are_those_of_the_total(net, photo, painting):
     [
         ({"terms": []}, "at least one term"),
         ({"terms": ["content"]}, "term such as Content or Style is wanted; got str"),
-        ({"init": torch.zeros(3, 8, 8)}, "init must be a picture"),
+        ({"init": torch.zeros(3, 8, 8)}, "The initial picture must be a picture"),
         ({"init": torch.zeros(1, 3, 64, 32)}, "a content term needs both alike"),
         ({"steps": -1}, "steps is a whole number"),
         ({"steps": 2.5}, "steps is a whole number"),

@@ -80,7 +80,7 @@ def test_weights_that_are_not_numbers_from_zero_up_are_refused(net, photo, paint
 
 
 def test_wrong_images_layers_and_conventions_are_refused(net, photo):
-    with pytest.raises(InputError, match="the content image must be a picture"):
+    with pytest.raises(InputError, match="The content image must be a picture"):
         stylelib.Content(net, photo[0])
     with pytest.raises(InputError, match="finite"):
         stylelib.Style(net, photo * float("nan"))
