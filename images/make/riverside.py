@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from scenes import (
-    branch,
-    crown,
-    shade_from,
-    tree,
     FAR,
+    SPREAD,
     Camera,
+    Model,
     Noise,
     Sky,
     between,
-    Model,
     box,
+    branch,
+    crown,
     develop,
     dot,
     gather,
@@ -24,8 +23,10 @@ from scenes import (
     mix,
     prism,
     pyramid,
+    shade_from,
     smooth_step,
     splat,
+    tree,
     unit,
     vector,
 )
@@ -34,7 +35,9 @@ SUN = unit(vector(-0.86, 0.47, -0.50))
 SUNLIGHT = vector(4.9, 3.65, 2.3)
 SKYLIGHT = vector(0.36, 0.49, 0.76)
 BOUNCE = vector(0.34, 0.28, 0.20)
-PITCH = 1.95  # from window to window, in metres
+PITCH = 1.95  # from window to window, in metres, or somewhat more
+SILL = 0.85  # from the floor to the foot of the windows
+CHURCH = (26.0, 44.0)  # x and z of the middle of the tower
 QUAY = 2.6  # height of the quay above the water, in metres
 
 PLASTERS = [
@@ -47,7 +50,13 @@ PLASTERS = [
     (0.35, 0.40, 0.45),
     (0.63, 0.48, 0.28),
 ]
-SHUTTERS = [(0.05, 0.13, 0.07), (0.16, 0.05, 0.03), (0.06, 0.10, 0.15), (0.22, 0.15, 0.08), (0.32, 0.30, 0.26)]
+SHUTTERS = [
+    (0.05, 0.13, 0.07),
+    (0.16, 0.05, 0.03),
+    (0.06, 0.10, 0.15),
+    (0.22, 0.15, 0.08),
+    (0.32, 0.30, 0.26),
+]
 ROOFS = [(0.27, 0.115, 0.07), (0.22, 0.095, 0.062), (0.29, 0.14, 0.085), (0.20, 0.105, 0.075)]
 
 
@@ -67,6 +76,25 @@ class Wall:
     timbered: bool
     storey: float
     number: int
+
+    @property
+    def small(self):
+        """Whether this is only a dormer."""
+        return self.storey < 2.4
+
+    @property
+    def plinth(self):
+        """The height of the lowest floor."""
+        return -0.35 if self.small else 0.5
+
+    @property
+    def width(self):
+        return self.right - self.left
+
+    @property
+    def pitch(self):
+        """From the middle of one window to that of the next."""
+        return self.width / max(1, int(self.width / PITCH))
 
 
 @dataclass
@@ -107,7 +135,9 @@ def house(generator, number, x0, x1, z0, z1, base, eave, ridge, gable_front, pla
     tiles = Surface("tiles", ROOFS[generator.integers(len(ROOFS))], number, not gable_front)
     middle_x, middle_z = (x0 + x1) / 2, (z0 + z1) / 2
     if gable_front:
-        foot = base + wall.storey + 0.5 if timbered else base  # timbered houses jut out over their ground floor
+        foot = (
+            base + wall.storey + 0.5 if timbered else base
+        )  # timbered houses jut out over their ground floor
         profile = [(x0, foot), (x1, foot), (x1, eave), (middle_x, ridge), (x0, eave)]
         solids = [prism(profile, 2, z0, z1, wall)]
         if timbered:
@@ -141,8 +171,8 @@ def oriel(wall, x):
     low, high = wall.base + 0.5 + wall.storey, wall.base + 0.5 + 3 * wall.storey
     front, wide = wall.front - 0.75, 1.25
     bay = Wall(
-        x - wide, x + wide, front, low - 0.5, high + 0.6, high + 1.4, False, wall.plaster, wall.shutter, False,
-        wall.storey, 4 * wall.number + 1,
+        x - wide, x + wide, front, low - 0.5, high + 0.6, high + 1.4, False, wall.plaster, wall.shutter,
+        False, wall.storey, 4 * wall.number + 1,
     )  # fmt: skip
     tiles = Surface("tiles", ROOFS[wall.number % len(ROOFS)], wall.number)
     roof = [(high, front - 0.2), (high + 1.1, wall.front + 0.1), (high, wall.front + 0.1)]
@@ -165,7 +195,13 @@ def dormers(generator, wall, tiles, middle_z):
             x - 0.75, x + 0.75, z, base - 0.55, base + 1.5, base + 2.2, True, (0.74, 0.70, 0.62),
             wall.shutter, False, 2.3, wall.number + 500,
         )  # fmt: skip
-        profile = [(x - 0.75, base), (x + 0.75, base), (x + 0.75, base + 1.5), (x, base + 2.2), (x - 0.75, base + 1.5)]
+        profile = [
+            (x - 0.75, base),
+            (x + 0.75, base),
+            (x + 0.75, base + 1.5),
+            (x, base + 2.2),
+            (x - 0.75, base + 1.5),
+        ]
         deep = min(z + 3.2 / slope + 0.4, middle_z)
         solids.append(prism(profile, 2, z, deep, side))
         roof = Surface("tiles", tiles.colour, wall.number, False)
@@ -209,8 +245,8 @@ def row_of_houses(generator):
         gable_front = generator.random() < 0.45
         plaster = PLASTERS[generator.integers(len(PLASTERS))]
         groups.append(house(
-            generator, number, x, x + width, front, front + 10, 2.0, eave, eave + float(generator.uniform(4.5, 6)),
-            gable_front, plaster, False,
+            generator, number, x, x + width, front, front + 10, 2.0, eave,
+            eave + float(generator.uniform(4.5, 6)), gable_front, plaster, False,
         ))  # fmt: skip
         x += width + float(generator.uniform(-0.5, 3))
     return groups
@@ -224,14 +260,19 @@ def church(x, z):
     top = 33.0
     solids = [box(x - half, x + half, 3, top, z - half, z + half, Surface("tower", (0.62, 0.53, 0.41), 92))]
     for height in (16.0, 24.5, top):
-        solids.append(box(x - half - 0.3, x + half + 0.3, height, height + 0.5, z - half - 0.3, z + half + 0.3, stone))
+        solids.append(
+            box(x - half - 0.3, x + half + 0.3, height, height + 0.5, z - half - 0.3, z + half + 0.3, stone)
+        )
     corners = np.radians(np.arange(8) * 45 + 22.5)
     ring = [(x + 3.7 * np.cos(a), top + 0.5, z + 3.7 * np.sin(a)) for a in corners]
     solids.append(pyramid(ring, (x, top + 19, z), slate))
     for side_x in (-1, 1):
         for side_z in (-1, 1):
             cx, cz = x + side_x * (half - 0.8), z + side_z * (half - 0.8)
-            foot = [(cx + dx, top + 0.5, cz + dz) for dx, dz in ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9))]
+            foot = [
+                (cx + dx, top + 0.5, cz + dz)
+                for dx, dz in ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9))
+            ]
             solids.append(pyramid(foot, (cx, top + 5.5, cz), slate))
     solids.append(box(x - 0.06, x + 0.06, top + 18, top + 21.5, z - 0.06, z + 0.06, slate))
     solids.append(box(x - 0.6, x + 0.6, top + 20.3, top + 20.5, z - 0.06, z + 0.06, slate))
@@ -246,9 +287,22 @@ def boat(x, z, length, colour, heading, number):
     cos, sin = np.cos(heading), np.sin(heading)
 
     def ring(half_length, half_width, height, taper):
-        plan = [(-1, -taper), (-0.7, -1), (0.7, -1), (1, -taper), (1, taper), (0.7, 1), (-0.7, 1), (-1, taper)]
+        plan = [
+            (-1, -taper),
+            (-0.7, -1),
+            (0.7, -1),
+            (1, -taper),
+            (1, taper),
+            (0.7, 1),
+            (-0.7, 1),
+            (-1, taper),
+        ]
         return [
-            (x + cos * a * half_length - sin * b * half_width, height, z + sin * a * half_length + cos * b * half_width)
+            (
+                x + cos * a * half_length - sin * b * half_width,
+                height,
+                z + sin * a * half_length + cos * b * half_width,
+            )
             for a, b in plan
         ]
 
@@ -261,7 +315,10 @@ def boat(x, z, length, colour, heading, number):
     for place in (-0.55, -0.2, 0.15, 0.5):
         corners = [(-0.14, -0.66), (0.14, -0.66), (0.14, 0.66), (-0.14, 0.66)]
         low, high = (
-            [(x + cos * (place * half + a) - sin * b, h, z + sin * (place * half + a) + cos * b) for a, b in corners]
+            [
+                (x + cos * (place * half + a) - sin * b, h, z + sin * (place * half + a) + cos * b)
+                for a, b in corners
+            ]
             for h in (0.44, 0.50)
         )
         solids.append(between(low, high, bench))
@@ -284,7 +341,7 @@ def town(seed):
         boat(13.5, -4.4, 7.5, (0.30, 0.24, 0.15), -0.04, 130),
         boat(23.0, -4.5, 7.5, (0.10, 0.16, 0.24), 0.03, 140),
     ]
-    return [*row_of_houses(generator), church(26.0, 44.0), quay, *boats]
+    return [*row_of_houses(generator), church(*CHURCH), quay, *boats]
 
 
 # --------------------------------------------------------------------------------------------------- plants
@@ -320,17 +377,16 @@ def window_boxes(generator, walls):
     """Geraniums under some of the windows of some of the houses."""
     parts = []
     for wall in walls:
-        if wall.storey < 2.4 or wall.front > 3 or generator.random() < 0.35:
+        if wall.small or wall.front > 3 or generator.random() < 0.35:
             continue
-        columns = max(1, int((wall.right - wall.left) / PITCH))
-        floors = int((wall.eave - wall.base - 0.5) / wall.storey)
+        floors = int((wall.eave - wall.base - wall.plinth) / wall.storey)
         bloom = [(0.62, 0.03, 0.03), (0.62, 0.10, 0.20), (0.70, 0.30, 0.38)][generator.integers(3)]
         for floor in range(1, floors):
-            for column in range(columns):
+            for column in range(round(wall.width / wall.pitch)):
                 if generator.random() < 0.45:
                     continue
-                x = wall.left + (column + 0.5) * (wall.right - wall.left) / columns
-                place = (x, wall.base + 0.5 + floor * wall.storey + 0.85, wall.front - 0.14)
+                x = wall.left + (column + 0.5) * wall.pitch
+                place = (x, wall.base + wall.plinth + floor * wall.storey + SILL, wall.front - 0.14)
                 parts.append(crown(generator, place, (0.50, 0.16, 0.12), 12, 9, 0.06, (0.05, 0.10, 0.025)))
                 place = (x, place[1] + 0.07, place[2] - 0.04)
                 parts.append(crown(generator, place, (0.50, 0.14, 0.12), 12, 7, 0.05, bloom, 0.9))
@@ -349,12 +405,16 @@ def hanging_plants(generator):
         if generator.random() < 0.4:
             bloom = [(0.60, 0.06, 0.10), (0.65, 0.45, 0.58), (0.7, 0.5, 0.08)][generator.integers(3)]
             place = (x, QUAY + 0.9, -2.8)
-            parts.append(crown(generator, place, (wide * 0.8, 0.25, 0.3), int(6 * wide) + 2, 14, 0.05, bloom, 0.9))
+            parts.append(
+                crown(generator, place, (wide * 0.8, 0.25, 0.3), int(6 * wide) + 2, 14, 0.05, bloom, 0.9)
+            )
     for _ in range(16):
         size = generator.uniform(0.5, 1.5)
         place = (generator.uniform(-38, 70), QUAY + 0.5 + size * 0.6, generator.uniform(-2.2, -1.2))
         green = mix(np.array([0.045, 0.085, 0.028]), np.array([0.13, 0.15, 0.05]), generator.random())
-        parts.append(crown(generator, place, (size, size * generator.uniform(0.7, 1.4), 0.8), 60, 60, 0.10, green))
+        parts.append(
+            crown(generator, place, (size, size * generator.uniform(0.7, 1.4), 0.8), 60, 60, 0.10, green)
+        )
     for x, height, spread, green in (
         (-16.5, 7.5, 2.7, (0.075, 0.125, 0.035)),
         (11.5, 8.5, 3.2, (0.095, 0.145, 0.04)),
@@ -369,17 +429,30 @@ def framing_tree(generator, camera):
     """The near tree at the left edge, with branches reaching into the picture, and bushes below it."""
 
     def place(right, up, ahead):
-        return camera.base + right * camera.right + ahead * camera.forward * vector(1, 0, 1) + vector(0, up, 0)
+        return (
+            camera.base + right * camera.right + ahead * camera.forward * vector(1, 0, 1) + vector(0, up, 0)
+        )
 
     fork = place(-8.2, 2.0, 13)
     parts = [branch(generator, place(-8.6, -5, 13), fork, 0.36, 0.28)]
-    tips = [(-6.3, 5.6, 12), (-4.6, 5.4, 12.5), (-7.8, 3.6, 13), (-7.2, 6.4, 14), (-5.6, 4.4, 13.5), (-3.2, 6.3, 13)]
+    tips = [
+        (-6.3, 5.6, 12),
+        (-4.6, 5.4, 12.5),
+        (-7.8, 3.6, 13),
+        (-7.2, 6.4, 14),
+        (-5.6, 4.4, 13.5),
+        (-3.2, 6.3, 13),
+    ]
     for tip in tips:
         parts.append(branch(generator, fork, place(*tip), 0.13, 0.03))
-        parts.append(crown(generator, place(*tip), (1.5, 0.8, 1.4), 110, 70, 0.06, (0.085, 0.135, 0.035), 0.42))
+        parts.append(
+            crown(generator, place(*tip), (1.5, 0.8, 1.4), 110, 70, 0.06, (0.085, 0.135, 0.035), 0.42)
+        )
     for right, ahead, size in ((-6.7, 12, 1.5), (-5.4, 11, 0.8), (-4.4, 10.4, 0.5), (6.6, 11, 0.9)):
         foot = place(right, -camera.base[1] + 1.0 + 0.3 * size, ahead)
-        parts.append(crown(generator, foot, (size, size * 0.9, size), 150, 90, 0.055, (0.09, 0.14, 0.035), 0.25))
+        parts.append(
+            crown(generator, foot, (size, size * 0.9, size), 150, 90, 0.055, (0.09, 0.14, 0.035), 0.25)
+        )
     return gather(parts)
 
 
@@ -433,7 +506,7 @@ def shade_surface(surface, point, normal, noise):
             wet = smooth_step(1.0, 0.15, y + 0.8 * (rough - 0.5))
             colour = mix(colour, vector(0.045, 0.055, 0.03), 0.85 * wet[:, None])
         if surface.kind == "tower":
-            colour = tower_openings(surface, sideways, y, normal, colour)
+            colour = tower_openings(sideways, y, normal, colour)
         return colour
     if surface.kind == "slate":
         tile = hash01(np.floor(sideways / 0.4 + np.floor(y / 0.35) * 0.5), np.floor(y / 0.35))
@@ -444,10 +517,9 @@ def shade_surface(surface, point, normal, noise):
     return speckled(surface.colour, 0.9, rough)
 
 
-def tower_openings(surface, sideways, y, normal, colour):
+def tower_openings(sideways, y, normal, colour):
     """Belfry windows with round arches, a clock, and narrow slits below."""
-    middle = 26.0 if surface.number == 92 else 0
-    u = np.where(np.abs(normal[:, 0]) > 0.7, sideways - 44.0, sideways - middle)
+    u = sideways - np.where(np.abs(normal[:, 0]) > 0.7, CHURCH[1], CHURCH[0])
     dark = (np.abs(u) < 0.25) & (np.abs(y - 21.8) < 1.1)
     for centre in (-1.3, 1.3):
         across = np.abs(u - centre)
@@ -457,8 +529,9 @@ def tower_openings(surface, sideways, y, normal, colour):
     colour = np.where(dark[:, None], vector(0.06, 0.05, 0.045) * louvres[:, None], colour)
     radius, angle = np.hypot(u, y - 26.8), np.arctan2(u, y - 26.8)
     marks = (radius > 0.95) & (np.abs((angle * 6 / np.pi + 0.5) % 1 - 0.5) < 0.16)
-    hands = (np.abs(angle - 0.6) * radius < 0.09) & (radius < 0.95) | (np.abs(angle + 2.2) * radius < 0.11) & (radius < 0.7)
-    face = np.where((marks | hands | (radius > 1.25))[:, None], vector(0.50, 0.36, 0.10), vector(0.035, 0.04, 0.06))
+    marks |= (np.abs(angle - 0.6) * radius < 0.09) & (radius < 0.95) | (radius > 1.25)  # a hand; the rim
+    marks |= (np.abs(angle + 2.2) * radius < 0.11) & (radius < 0.7)
+    face = np.where(marks[:, None], vector(0.50, 0.36, 0.10), vector(0.035, 0.04, 0.06))
     return np.where((radius < 1.35)[:, None], face, colour)
 
 
@@ -467,112 +540,130 @@ def inside(a, b, half_width, low, high):
     return (np.abs(a) < half_width) & (b > low) & (b < high)
 
 
-def shade_wall(wall, point, normal, direction, noise):
-    """A facade: plaster or timber frame, windows set back into the wall, shutters, sills.
+class Facade:
+    """The visible points of one house's walls: their colour, the sun they get, and what they reflect.
 
-    Returns the colour, the share of sunlight that gets past shutters and reveals, and reflected light.
+    `u` and `v` run along and up the wall, in metres; `a` and `b` start at the foot of the nearest window.
     """
-    facing = np.abs(normal[:, 2]) > 0.7
-    u = np.where(facing, point[:, 0] - wall.left, point[:, 2] - wall.front)
-    v = point[:, 1] - wall.base
-    width = wall.right - wall.left
-    stains = noise.clouds(point[:, 0] * 0.5 + point[:, 2] * 0.5, point[:, 1] * 0.35 + 13.7 * wall.number, 5, 0.6)
-    streaks = noise.clouds(u * 2.2 + 31 * wall.number, v * 0.12, 3)
-    fine = noise.clouds(u * 9, v * 9, 2)
-    colour = speckled(wall.plaster, 0.55, stains) * (0.82 + 0.2 * streaks + 0.16 * fine)[:, None]
-    colour *= (0.62 + 0.38 * smooth_step(0.0, 2.2, v + 1.6 * (stains - 0.5)))[:, None]
-    sun = np.ones(len(u), np.float32)
-    shine = np.zeros((len(u), 3), np.float32)
-    if wall.timbered:
-        colour, sun = timber_frame(wall, u, v, colour, sun)
-    columns = max(1, int(width / PITCH))
-    pitch = width / columns
-    plinth = 0.5 if wall.storey > 2.4 else -0.35
-    floor = np.floor((v - plinth) / wall.storey)
-    column = np.floor(u / pitch)
-    a = u - (column + 0.5) * pitch
-    b = (v - plinth) - floor * wall.storey - 0.85
-    tall, half = (1.45, 0.50) if wall.storey > 2.4 else (1.0, 0.42)
-    top = plinth + floor * wall.storey + 0.85 + tall + 0.35
-    # In the gable, windows appear only where the slope leaves room for them.
-    above = np.maximum(top - (wall.eave - wall.base), 0) / (wall.ridge - wall.eave)
-    room = width / 2 * (1 - above)
-    centre = (column + 0.5) * pitch - width / 2
-    chance = hash01(wall.number, column, floor, 3)
-    exists = (np.abs(centre) + half + 0.15 < room) & (v > plinth) & (chance > 0.06)
-    exists &= facing | (chance > 0.55)
-    if not wall.gable_front:
-        exists &= top < wall.eave - wall.base + 0.3
-    return windows(wall, a, b, half, tall, exists, chance, above, direction, normal, facing, colour, sun, shine)
 
+    def __init__(self, wall, point, normal, direction, noise):
+        self.wall, self.normal, self.direction = wall, normal, direction
+        self.front = np.abs(normal[:, 2]) > 0.7  # else it is a side wall
+        self.u = np.where(self.front, point[:, 0] - wall.left, point[:, 2] - wall.front)
+        self.v = point[:, 1] - wall.base
+        self.sun = np.ones(len(point), np.float32)
+        self.shine = np.zeros((len(point), 3), np.float32)
+        self.colour = self.plaster(point, noise)
+        if wall.timbered:
+            self.add_timber()
+        self.lay_out_windows()
+        self.add_windows()
+        self.add_trim()
+        if wall.number % 4 != 1 and not wall.small:
+            self.add_shutters()
 
-def windows(wall, a, b, half, tall, exists, chance, above, direction, normal, facing, colour, sun, shine):
-    """Put the windows into a facade; a and b are measured from the foot of each window's middle axis."""
-    sideways = np.where(facing, direction[:, 0], direction[:, 2])
-    inwards = np.maximum(np.abs(dot(direction, normal)), 0.15)
-    sun_side = np.where(facing, SUN[0], SUN[2])
-    sun_in = np.maximum(dot(np.broadcast_to(SUN, normal.shape), normal), 0.08)
-    depth = 0.16
-    opening = exists & inside(a, b, half, 0, tall)
-    # Look through the opening onto the pane, which lies a hand's breadth deeper.
-    deep_a, deep_b = a + sideways / inwards * depth, b + direction[:, 1] / inwards * depth
-    pane = opening & inside(deep_a, deep_b, half, 0, tall)
-    reveal = opening & ~pane
-    colour = np.where(reveal[:, None], colour * 0.75 + 0.05, colour)
-    sun = np.where(reveal, sun * 0.35, sun)
-    lit_a, lit_b = deep_a + sun_side / sun_in * depth, deep_b + SUN[1] / sun_in * depth
-    frame = (np.abs(deep_a) > half - 0.075) | (np.abs(deep_a) < 0.04)
-    frame |= (deep_b < 0.08) | (deep_b > tall - 0.075) | (np.abs(deep_b - tall * 0.66) < 0.03)
-    curtain = (chance > 0.68) & (deep_b > tall * (0.15 + 0.8 * (chance * 7.3 % 1)))
-    curtain |= (chance < 0.3) & (np.abs(deep_a) > half * 0.55)
-    glass = np.where(curtain[:, None], vector(0.27, 0.25, 0.22), vector(0.018, 0.017, 0.016))
-    colour = np.where(pane[:, None], np.where(frame[:, None], vector(0.74, 0.72, 0.66), glass), colour)
-    sun = np.where(pane, inside(lit_a, lit_b, half, 0, tall), sun)
-    # Old panes are never quite flat: each reflects its own patch of the evening sky.
-    tilt = hash01(wall.number, np.floor(chance * 4096), deep_a > 0, deep_b > tall * 0.66)
-    reflection = mix(vector(0.10, 0.12, 0.14), vector(0.75, 0.85, 1.0), (tilt**3)[:, None]) * 0.26
-    shine = np.where((pane & ~frame)[:, None], reflection, shine)
-    # The surround, the sill and its shadow.
-    surround = exists & ~opening & inside(a, b, half + 0.09, -0.09, tall + 0.09)
-    colour = np.where(surround[:, None], mix(colour, vector(0.56, 0.52, 0.46), 0.6), colour)
-    sill = exists & inside(a, b, half + 0.16, -0.16, -0.04)
-    colour = np.where(sill[:, None], vector(0.55, 0.51, 0.45), colour)
-    under = exists & ~sill & inside(a + 0.05, b + 0.17, half + 0.16, -0.16, -0.04)
-    sun = np.where(under, sun * 0.3, sun)
-    return shutters(wall, a, b, half, tall, exists & (chance * 5.7 % 1 > 0.12) & (above <= 0), colour, sun, shine)
+    def put(self, where, colour):
+        """Give some of the points a new colour."""
+        self.colour = np.where(where[:, None], colour, self.colour)
 
+    def plaster(self, point, noise):
+        """Plaster with stains, streaks left by the rain, and a damp foot."""
+        number, x, y, z = self.wall.number, *point.T
+        stains = noise.clouds((x + z) * 0.5, y * 0.35 + 13.7 * number, 5, 0.6)
+        streaks = noise.clouds(self.u * 2.2 + 31 * number, self.v * 0.12, 3)
+        fine = noise.clouds(self.u * 9, self.v * 9, 2)
+        foot = 0.62 + 0.38 * smooth_step(0.0, 2.2, self.v + 1.6 * (stains - 0.5))
+        colour = speckled(self.wall.plaster, 0.55, stains)
+        return colour * ((0.82 + 0.2 * streaks + 0.16 * fine) * foot)[:, None]
 
-def shutters(wall, a, b, half, tall, exists, colour, sun, shine):
-    """Wooden shutters with slats on both sides of the windows, and the shadows they throw."""
-    if wall.number % 4 == 1 or wall.storey < 2.4:
-        return colour, sun, shine
-    middle, wide = half + 0.33, 0.24
-    board = exists & inside(np.abs(a) - middle, b, wide, -0.04, tall + 0.04)
-    rim = (np.abs(np.abs(a) - middle) > wide - 0.05) | (b < 0.04) | (b > tall - 0.04) | (np.abs(b - tall / 2) < 0.05)
-    slats = np.where(rim, 1.15, 0.65 + 0.5 * (b / 0.09 % 1))
-    colour = np.where(board[:, None], np.asarray(wall.shutter, np.float32) * slats[:, None], colour)
-    shadow = exists & ~board & inside(np.abs(a - 0.09) - middle, b + 0.07, wide, -0.04, tall + 0.04)
-    shadow &= np.abs(a) > half
-    return colour, np.where(shadow, sun * 0.25, sun), shine
+    def add_timber(self):
+        """Dark beams: sills at the floors, posts, and slanting braces, above the ground floor."""
+        wall, u, v = self.wall, self.u, self.v
+        part, floor = (v - wall.plinth) / wall.storey % 1, np.floor((v - wall.plinth) / wall.storey)
+        beam = (part < 0.075) | (part > 0.965) | (np.abs(part - 0.27) < 0.025) | (np.abs(part - 0.86) < 0.022)
+        pitch = wall.pitch / 2
+        beam |= np.abs((u / pitch + 0.5) % 1 - 0.5) * pitch < 0.09
+        bay = np.floor(u / pitch)
+        leaning = np.where(hash01(bay, floor, wall.number) > 0.5, part, 1 - part)
+        braced = (hash01(bay, floor, wall.number + 1) > 0.45) & (part < 0.27)
+        beam |= braced & (np.abs(u / pitch % 1 - leaning) < 0.085)
+        beam &= v > wall.plinth + wall.storey
+        self.put(beam, speckled((0.10, 0.055, 0.032), 0.7, hash01(np.floor(u / 0.07), np.floor(v / 0.6))))
 
+    def lay_out_windows(self):
+        """Find for every point the nearest window, and whether there is one at all."""
+        wall = self.wall
+        self.tall, self.half = (1.0, 0.42) if wall.small else (1.45, 0.50)
+        floor, column = np.floor((self.v - wall.plinth) / wall.storey), np.floor(self.u / wall.pitch)
+        self.a = self.u - (column + 0.5) * wall.pitch
+        self.b = self.v - wall.plinth - floor * wall.storey - SILL
+        # In the gable, windows appear only where the slope leaves room for them.
+        top = wall.plinth + floor * wall.storey + SILL + self.tall + 0.35
+        eave = wall.eave - wall.base
+        self.in_gable = top > eave
+        room = wall.width / 2 * (1 - np.maximum(top - eave, 0) / (wall.ridge - wall.eave))
+        aside = np.abs((column + 0.5) * wall.pitch - wall.width / 2)
+        self.chance = hash01(wall.number, column, floor, 3)
+        self.exists = (aside + self.half + 0.15 < room) & (self.v > wall.plinth) & (self.chance > 0.06)
+        self.exists &= self.front | (self.chance > 0.55)
+        if not wall.gable_front:
+            self.exists &= top < eave + 0.3
 
-def timber_frame(wall, u, v, colour, sun):
-    """Dark beams: sills at the floors, posts, and slanting braces, on the upper storeys."""
-    storey = (v - 0.5) / wall.storey
-    part, floor = storey % 1, np.floor(storey)
-    beam = (part < 0.075) | (part > 0.965) | (np.abs(part - 0.27) < 0.025) | (np.abs(part - 0.86) < 0.022)
-    width = wall.right - wall.left
-    columns = max(1, int(width / PITCH))
-    pitch = width / columns / 2
-    post = np.abs((u / pitch + 0.5) % 1 - 0.5) * pitch
-    beam |= np.abs(post - pitch * 0.0) < 0.09
-    bay = np.floor(u / pitch)
-    leaning = np.where(hash01(bay, floor, wall.number) > 0.5, part, 1 - part)
-    brace = hash01(bay, floor, wall.number + 1) > 0.45
-    beam |= brace & (np.abs(u / pitch % 1 - leaning) < 0.085) & (part < 0.27)
-    beam &= v > 0.5 + wall.storey
-    brown = speckled((0.10, 0.055, 0.032), 0.7, hash01(np.floor(u / 0.07), np.floor(v / 0.6)))
-    return np.where(beam[:, None], brown, colour), sun
+    def within(self, half, low, high, shift_a=0.0, shift_b=0.0):
+        """Whether the points lie in a rectangle about the window, seen from a little to the side."""
+        return inside(self.a + shift_a, self.b + shift_b, half, low, high)
+
+    def add_windows(self):
+        """Panes with frames and curtains, set back into the wall by the depth of the reveal."""
+        tall, half, depth = self.tall, self.half, 0.16
+        sideways = np.where(self.front, self.direction[:, 0], self.direction[:, 2])
+        inwards = np.maximum(-dot(self.direction, self.normal), 0.15)
+        opening = self.exists & self.within(half, 0, tall)
+        # Look through the opening onto the pane, which lies a hand's breadth deeper.
+        a = self.a + sideways / inwards * depth
+        b = self.b + self.direction[:, 1] / inwards * depth
+        pane = opening & inside(a, b, half, 0, tall)
+        self.put(opening & ~pane, self.colour * 0.75 + 0.05)
+        self.sun = np.where(opening & ~pane, self.sun * 0.35, self.sun)
+        frame = (np.abs(a) > half - 0.075) | (np.abs(a) < 0.04) | (b < 0.08) | (b > tall - 0.075)
+        frame |= np.abs(b - tall * 0.66) < 0.03
+        curtain = (self.chance > 0.68) & (b > tall * (0.15 + 0.8 * (self.chance * 7.3 % 1)))
+        curtain |= (self.chance < 0.3) & (np.abs(a) > half * 0.55)
+        glass = np.where(curtain[:, None], vector(0.27, 0.25, 0.22), vector(0.018, 0.017, 0.016))
+        self.put(pane, np.where(frame[:, None], vector(0.74, 0.72, 0.66), glass))
+        # The sun reaches the pane where the way back to it leads out through the opening.
+        sun_side = np.where(self.front, SUN[0], SUN[2])
+        sun_in = np.maximum(self.normal @ SUN, 0.08)
+        lit = inside(a + sun_side / sun_in * depth, b + SUN[1] / sun_in * depth, half, 0, tall)
+        self.sun = np.where(pane, lit, self.sun)
+        # Old panes are never quite flat: each reflects its own patch of the evening sky.
+        tilt = hash01(self.wall.number, np.floor(self.chance * 4096), a > 0, b > tall * 0.66)
+        reflection = mix(vector(0.10, 0.12, 0.14), vector(0.75, 0.85, 1.0), (tilt**3)[:, None]) * 0.26
+        self.shine = np.where((pane & ~frame)[:, None], reflection, self.shine)
+
+    def add_trim(self):
+        """The stone around the windows; the sills and their shadows."""
+        tall, half = self.tall, self.half
+        surround = self.exists & ~self.within(half, 0, tall) & self.within(half + 0.09, -0.09, tall + 0.09)
+        self.put(surround, mix(self.colour, vector(0.56, 0.52, 0.46), 0.6))
+        sill = self.exists & self.within(half + 0.16, -0.16, -0.04)
+        self.put(sill, vector(0.55, 0.51, 0.45))
+        under = self.exists & ~sill & self.within(half + 0.16, -0.16, -0.04, 0.05, 0.17)
+        self.sun = np.where(under, self.sun * 0.3, self.sun)
+
+    def add_shutters(self):
+        """Wooden shutters with slats on both sides of the windows, and the shadows they throw."""
+        tall, middle, wide = self.tall, self.half + 0.33, 0.24
+        hung = self.exists & ~self.in_gable & (self.chance * 5.7 % 1 > 0.12)
+        aside = np.abs(self.a) - middle
+        board = hung & inside(aside, self.b, wide, -0.04, tall + 0.04)
+        rim = (np.abs(aside) > wide - 0.05) | (self.b < 0.04) | (self.b > tall - 0.04)
+        rim |= np.abs(self.b - tall / 2) < 0.05
+        slats = np.where(rim, 1.15, 0.65 + 0.5 * (self.b / 0.09 % 1))
+        self.put(board, np.asarray(self.wall.shutter, np.float32) * slats[:, None])
+        shadow = inside(np.abs(self.a - 0.09) - middle, self.b + 0.07, wide, -0.04, tall + 0.04)
+        shadow &= hung & ~board & (np.abs(self.a) > self.half)
+        self.sun = np.where(shadow, self.sun * 0.25, self.sun)
 
 
 # -------------------------------------------------------------------------------------------------- rendering
@@ -626,9 +717,8 @@ class Scene:
             mine = np.flatnonzero(which[hit] == number)
             material = self.model.solids[number].material
             if isinstance(material, Wall):
-                albedo[mine], let_in[mine], shine[mine] = shade_wall(
-                    material, place[mine], normal[mine], directions[hit][mine], self.noise
-                )
+                facade = Facade(material, place[mine], normal[mine], directions[hit][mine], self.noise)
+                albedo[mine], let_in[mine], shine[mine] = facade.colour, facade.sun, facade.shine
             else:
                 albedo[mine] = shade_surface(material, place[mine], normal[mine], self.noise)
         facing = np.maximum(normal @ sun, 0)
@@ -641,35 +731,35 @@ class Scene:
         outwards = hemisphere(normal, chance[:, 0], chance[:, 1])
         closed = self.model.blocked(start, outwards, 14)
         ambient = np.where(
-            (closed | (outwards[:, 1] < -0.05))[:, None], BOUNCE * 0.55, SKYLIGHT * (0.75 + 0.25 * outwards[:, 1:2])
+            (closed | (outwards[:, 1] < -0.05))[:, None],
+            BOUNCE * 0.55,
+            SKYLIGHT * (0.75 + 0.25 * outwards[:, 1:2]),
         )
         light[hit] = albedo * (SUNLIGHT * (facing * shadow)[:, None] + ambient) + shine
         return light
 
     def view(self, camera, exposure):
         """One exposure of everything but the water, and its depth."""
-        shift = (np.array([0.754877, 0.569840]) * (exposure + 1)) % 1
+        shift = SPREAD * (exposure + 1) % 1
         directions = camera.rays(*shift)
-        count = len(directions)
-        origins = camera.position[None]
-        start = 0.0
+        ahead = directions * vector(1, camera.flip, 1) @ camera.forward
+        origins, start = camera.position[None], np.zeros(1, np.float32)
         if camera.flip < 0:  # begin at the water, not under it
             start = -camera.position[1] / np.maximum(directions[:, 1], 1e-4)
-        moved = origins + (start * directions.T).T if camera.flip < 0 else origins
-        distance, which, normal = self.model.trace(moved, directions)
-        pixel = np.arange(count)
-        chance = np.stack([hash01(pixel, 5), hash01(pixel, 6)], -1) + vector(0.618034, 0.754877) * exposure
-        wobble = (hash01(exposure, 1) - 0.5, hash01(exposure, 2) - 0.5, hash01(exposure, 3) - 0.5)
-        sun = unit(SUN + 0.012 * vector(*wobble))
-        light = self.colours(moved, directions, distance, which, normal, chance % 1, sun)
+            origins = origins + start[:, None] * directions
+        distance, which, normal = self.model.trace(origins, directions)
+        pixel = np.arange(len(directions))
+        chance = np.stack([hash01(pixel, 5), hash01(pixel, 6)], -1) + vector(*SPREAD) * exposure
+        # The sun is not a point: each exposure has it at another place of a small disc.
+        wobble = vector(hash01(exposure, 1), hash01(exposure, 2), hash01(exposure, 3)) - 0.5
+        sun = unit(SUN + 0.012 * wobble)
+        light = self.colours(origins, directions, distance, which, normal, chance % 1, sun)
         empty = which < 0
         light[empty] = self.sky(directions[empty])
-        distance = distance + start
-        depth = distance * (directions * vector(1, camera.flip, 1) @ camera.forward)
-        owner, depth = splat(camera, self.leaves, depth.astype(np.float32), *shift, exposure)
+        owner, depth = splat(camera, self.leaves, (distance + start) * ahead, *shift, exposure)
         leafy = owner >= 0
         light[leafy] = self.leaves.light[owner[leafy]]
-        away = depth / (directions * vector(1, camera.flip, 1) @ camera.forward)
+        away = depth / ahead
         haze = (1 - np.exp(-np.maximum(away - 40, 0) / 1300)) * (away < FAR / 10)
         light = mix(light, vector(0.55, 0.66, 0.80), haze[:, None].astype(np.float32))
         return light, away, directions
@@ -685,8 +775,8 @@ class Scene:
 
     def with_water(self, camera, light, away, directions, mirror, mirror_away):
         """Replace what lies below the water by the water."""
-        reach = np.where(directions[:, 1] < -1e-4, -camera.position[1] / np.minimum(directions[:, 1], -1e-4), 2 * FAR)
-        wet = np.flatnonzero(reach < away)
+        reach = -camera.position[1] / np.minimum(directions[:, 1], -1e-4)
+        wet = np.flatnonzero((directions[:, 1] < -1e-4) & (reach < away))
         ray, reach = directions[wet], reach[wet]
         place = camera.position + reach[:, None] * ray
         normal = ripples(place, self.noise)
@@ -721,12 +811,12 @@ def ripples(place, noise):
     return unit(np.stack([-slope_x * breeze, np.ones_like(x), -slope_z * breeze], -1).astype(np.float32))
 
 
-def paint(width=768, height=512, seed=23, exposures=24):
+def paint(width=768, height=512, seed=23, exposures=18):
     """The riverside picture."""
     camera = Camera((-22, 4.8, -58), (1.5, 10.6, 0), 56, width, height)
     scene = Scene(seed, camera)
     light = scene.photograph(camera, exposures)
-    return develop(light, 0.72, seed, saturation=0.92)
+    return develop(light, 0.66, seed, saturation=0.95)
 
 
 if __name__ == "__main__":

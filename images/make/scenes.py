@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 
 FAR = np.float32(1e6)
+# Multiples of these two numbers, without their whole parts, fill a square evenly.
+SPREAD = np.array([0.754877, 0.569840])
 
 
 # ---------------------------------------------------------------------------------------------------- vectors
@@ -150,7 +152,7 @@ class Camera:
         return x, y, depth
 
 
-# ------------------------------------------------------------------------------------------------ convex solids
+# ---------------------------------------------------------------------------------------------- convex solids
 
 
 @dataclass
@@ -253,7 +255,9 @@ class Heap:
     def __init__(self, things, members):
         self.members = members
         self.centre = np.stack([things[number].centre for number in members]).mean(0)
-        distances = [np.linalg.norm(things[number].centre - self.centre) + things[number].radius for number in members]
+        distances = [
+            np.linalg.norm(things[number].centre - self.centre) + things[number].radius for number in members
+        ]
         self.radius = float(max(distances))
 
 
@@ -424,7 +428,7 @@ def splat(camera, leaves, depth_limit, shift_x, shift_y, salt):
 
 
 def shade_from(leaves, light, cell):
-    """The shade of the leaves, for a light in the given direction (a lens has 2.6 times length times width)."""
+    """The shade of the leaves for a light in the given direction; 2.6 is for the shape of a leaf."""
     return LeafShade(leaves.points, 2.6 * leaves.sizes**2 * leaves.shapes, light, cell)
 
 
@@ -507,7 +511,8 @@ class Sky:
         self.noise, self.sun, self.cover, self.place = noise, sun, cover, place
         self.horizon = vector(*horizon)
         turn, rise = np.meshgrid(
-            np.radians(np.arange(self.LEFT, self.RIGHT, self.STEP)), np.radians(np.arange(0, self.TOP, self.STEP))
+            np.radians(np.arange(self.LEFT, self.RIGHT, self.STEP)),
+            np.radians(np.arange(0, self.TOP, self.STEP)),
         )
         directions = np.stack([np.cos(rise) * np.sin(turn), np.sin(rise), np.cos(rise) * np.cos(turn)], -1)
         self.map = self.clouds(directions.reshape(-1, 3).astype(np.float32)).reshape(*turn.shape, 4)
@@ -535,10 +540,14 @@ class Sky:
             thick = self.density(points, 6)
             full = thick > 0
             rays, points, thick = rays[full], points[full], thick[full]
-            towards_sun = sum(self.density(points + np.float32(part) * self.sun, 4) for part in (0.05, 0.14, 0.30))
+            towards_sun = sum(
+                self.density(points + np.float32(part) * self.sun, 4) for part in (0.05, 0.14, 0.30)
+            )
             lit = np.exp(-1.3 * towards_sun) * (1 - 0.5 * np.exp(-6 * thick)) * glow[rays]
             rise = ((points[:, 1] - self.LOW) / (self.HIGH - self.LOW))[:, None]
-            bright = lit[:, None] * vector(2.5, 2.2, 1.85) + mix(vector(0.32, 0.36, 0.44), vector(0.48, 0.56, 0.70), rise)
+            bright = lit[:, None] * vector(2.5, 2.2, 1.85) + mix(
+                vector(0.32, 0.36, 0.44), vector(0.48, 0.56, 0.70), rise
+            )
             taken = clear[rays] * (1 - np.exp(-thick * length[rays] * 26))
             colour[rays] += taken[:, None] * bright
             clear[rays] -= taken

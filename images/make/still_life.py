@@ -5,15 +5,15 @@ backwards, from the camera to the things and on to the window, as often as there
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-
 from scenes import (
     FAR,
+    SPREAD,
     Bundle,
-    Heap,
-    near_things,
     Camera,
+    Heap,
     Noise,
     blur,
     develop,
@@ -21,6 +21,7 @@ from scenes import (
     hash01,
     hemisphere,
     mix,
+    near_things,
     smooth_step,
     unit,
     vector,
@@ -56,7 +57,7 @@ class Body:
     def normal(self, points):
         """The direction in which the distance grows fastest."""
         here = self.local(points)
-        step = 0.006
+        step = 0.006 if self.kind == "goblet" else 0.012
         corners = vector((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1))
         slope = sum(corner * self.distance(here + step * corner)[:, None] for corner in corners)
         return unit(slope) @ self.turn
@@ -92,26 +93,26 @@ def rotation(turn, lean=0.0, side=0.0):
 
 
 def smooth_outline(corners, pieces=8):
-    """A closed round curve through the corners (Catmull and Rom's)."""
+    """A smooth curve through the corners (Catmull and Rom's); both its ends lie on the axis."""
     p = np.asarray(corners, float)
-    before, after, after_next = np.roll(p, 1, 0), np.roll(p, -1, 0), np.roll(p, -2, 0)
+    # Beyond the axis the curve goes on as its own mirror image, so that it crosses the axis at a right angle.
+    p = np.concatenate([p[1:2] * [-1, 1], p, p[-2:-1] * [-1, 1]])
     t = np.arange(pieces)[None, :, None] / pieces
-    a, b, c, d = (q[:, None] for q in (before, p, after, after_next))
+    a, b, c, d = (p[start : len(p) - 3 + start, None] for start in range(4))
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    return np.maximum(curve.reshape(-1, 2), [0, -99])
+    return np.concatenate([np.maximum(curve.reshape(-1, 2), [0, -99]), p[-2:-1]])
 
 
 class Lathe:
     """The distance from a turned body: its outline's distance, looked up in a table made once."""
 
-    CELL = 0.016
-
-    def __init__(self, corners, pieces=8):
+    def __init__(self, corners, pieces=8, cell=0.012):
+        self.cell = cell
         outline = smooth_outline(corners, pieces)
         self.low, self.high = outline[:, 1].min() - 0.1, outline[:, 1].max() + 0.1
         self.wide = outline[:, 0].max() + 0.1
-        radius = np.arange(0, self.wide + self.CELL, self.CELL)
-        height = np.arange(self.low, self.high + self.CELL, self.CELL)
+        radius = np.arange(0, self.wide + self.cell, self.cell)
+        height = np.arange(self.low, self.high + self.cell, self.cell)
         self.table = outline_distance(outline, *np.meshgrid(radius, height)).astype(np.float32)
 
     def __call__(self, points):
@@ -119,14 +120,15 @@ class Lathe:
         x = np.minimum(radius, self.wide - 0.01)
         y = np.clip(points[:, 1], self.low + 0.01, self.high - 0.01)
         outside = np.hypot(radius - x, points[:, 1] - y)
-        x, y = x / self.CELL, (y - self.low) / self.CELL
+        x, y = x / self.cell, (y - self.low) / self.cell
         column, row = x.astype(np.int32), y.astype(np.int32)
         fx, fy = x - column, y - row
         width = self.table.shape[1]
         start, flat = row * width + column, self.table.ravel()
         top = mix(flat.take(start), flat.take(start + 1), fx)
         bottom = mix(flat.take(start + width), flat.take(start + width + 1), fx)
-        return (mix(top, bottom, fy) + outside).astype(np.float32)
+        # Beyond the table only this much is certain: the body lies inside it, by a margin of 0.1.
+        return np.where(outside > 0, outside + 0.08, mix(top, bottom, fy)).astype(np.float32)
 
     @property
     def reach(self):
@@ -135,10 +137,10 @@ class Lathe:
 
 
 def outline_distance(outline, x, y):
-    """Distance of grid points from a closed polygon, negative inside."""
+    """Distance of grid points from an outline that starts and ends on the axis, negative inside."""
     nearest = np.full(x.shape, 1e9)
     inside = np.zeros(x.shape, bool)
-    for (ax, ay), (bx, by) in zip(outline, np.roll(outline, -1, 0), strict=True):
+    for (ax, ay), (bx, by) in pairwise(outline):
         dx, dy = bx - ax, by - ay
         share = np.clip(((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
         nearest = np.minimum(nearest, np.hypot(x - ax - share * dx, y - ay - share * dy))
@@ -160,23 +162,47 @@ def block(half_x, half_y, half_z, rounding):
 
 # ------------------------------------------------------------------------------------------------- the things
 
-APPLE = [(0, -0.52), (0.12, -0.60), (0.30, -0.62), (0.52, -0.50), (0.72, -0.15), (0.76, 0.15), (0.66, 0.45), (0.42, 0.60),
-         (0.20, 0.57), (0.08, 0.45), (0, 0.40)]  # fmt: skip
-PEAR = [(0, -0.62), (0.2, -0.70), (0.50, -0.60), (0.70, -0.25), (0.66, 0.10), (0.46, 0.45), (0.30, 0.80), (0.24, 1.05),
-        (0.12, 1.17), (0, 1.16)]  # fmt: skip
-LEMON = [(0, -0.80), (0.10, -0.76), (0.22, -0.62), (0.45, -0.42), (0.56, 0), (0.45, 0.42), (0.22, 0.62), (0.13, 0.76),
-         (0.08, 0.86), (0, 0.88)]  # fmt: skip
-BOWL = [(0, 0.22), (0.60, 0.20), (0.68, 0.02), (0.80, 0.0), (0.84, 0.06), (0.82, 0.22), (1.30, 0.42), (1.75, 0.85),
-        (2.02, 1.30), (2.10, 1.36), (2.08, 1.42), (1.96, 1.38), (1.66, 0.95), (1.22, 0.55), (0.70, 0.36), (0, 0.34)]
-JUG = [(0, 0.0), (0.85, 0.0), (0.98, 0.10), (1.30, 0.70), (1.45, 1.40), (1.28, 2.20), (0.88, 2.85), (0.74, 3.35),
-       (0.86, 3.85), (0.92, 3.93), (0.86, 3.97), (0.76, 3.88), (0.63, 3.35), (0.76, 2.85), (1.12, 2.20), (1.30, 1.40),
-       (1.10, 0.60), (0, 0.3)]  # fmt: skip
-GOBLET = [(0, 0.0), (0.70, 0.0), (0.76, 0.03), (0.70, 0.07), (0.25, 0.13), (0.08, 0.26), (0.065, 0.6), (0.065, 1.1),
-          (0.12, 1.30), (0.50, 1.52), (0.80, 1.95), (0.84, 2.45), (0.72, 3.05), (0.67, 3.28), (0.655, 3.30),
-          (0.635, 3.28), (0.68, 3.03), (0.80, 2.45), (0.76, 1.97), (0.47, 1.56), (0, 1.42)]  # fmt: skip
-WINE = [(0, 1.38), (0.48, 1.54), (0.778, 1.96), (0.812, 2.28), (0.80, 2.33), (0.4, 2.325), (0, 2.325)]
-CANDLESTICK = [(0, 0), (0.80, 0), (0.92, 0.06), (0.86, 0.16), (0.45, 0.26), (0.24, 0.42), (0.17, 0.62), (0.30, 0.80),
-               (0.17, 0.98), (0.13, 1.4), (0.19, 1.62), (0.40, 1.72), (0.43, 1.80), (0.30, 1.84), (0, 1.84)]
+# Outlines as (radius, height), from the foot of the axis around to its top.
+# fmt: off
+APPLE = [
+    (0, -0.52), (0.12, -0.60), (0.30, -0.62), (0.52, -0.50), (0.72, -0.15), (0.76, 0.15), (0.66, 0.45),
+    (0.42, 0.60), (0.20, 0.57), (0.08, 0.45), (0, 0.40),
+]
+PEAR = [
+    (0, -0.62), (0.2, -0.70), (0.50, -0.60), (0.70, -0.25), (0.66, 0.10), (0.46, 0.45), (0.30, 0.80),
+    (0.24, 1.05), (0.12, 1.17), (0, 1.16),
+]
+LEMON = [
+    (0, -0.80), (0.10, -0.76), (0.22, -0.62), (0.45, -0.42), (0.56, 0), (0.45, 0.42), (0.22, 0.62),
+    (0.13, 0.76), (0.08, 0.86), (0, 0.88),
+]
+BOWL = [
+    (0, 0.22), (0.60, 0.20), (0.68, 0.02), (0.80, 0.0), (0.84, 0.06), (0.82, 0.22), (1.30, 0.42),
+    (1.75, 0.85), (2.02, 1.30), (2.10, 1.36), (2.08, 1.42), (1.96, 1.38), (1.66, 0.95), (1.22, 0.55),
+    (0.70, 0.36), (0, 0.34),
+]
+JUG = [
+    (0, 0.0), (0.85, 0.0), (0.98, 0.10), (1.30, 0.70), (1.45, 1.40), (1.28, 2.20), (0.88, 2.85),
+    (0.74, 3.35), (0.86, 3.85), (0.92, 3.93), (0.86, 3.97), (0.76, 3.88), (0.63, 3.35), (0.76, 2.85),
+    (1.12, 2.20), (1.30, 1.40), (1.10, 0.60), (0, 0.3),
+]
+GOBLET = [
+    (0, 0.0), (0.70, 0.0), (0.76, 0.03), (0.70, 0.07), (0.25, 0.13), (0.08, 0.26), (0.065, 0.6),
+    (0.065, 1.1), (0.12, 1.30), (0.50, 1.52), (0.80, 1.95), (0.84, 2.45), (0.72, 3.05), (0.67, 3.28),
+    (0.655, 3.30), (0.635, 3.28), (0.68, 3.03), (0.80, 2.45), (0.76, 1.97), (0.47, 1.56), (0, 1.42),
+]
+WINE = [
+    (0, 1.38), (0.48, 1.54), (0.778, 1.96), (0.812, 2.28), (0.80, 2.33), (0.4, 2.325), (0, 2.325),
+]
+CANDLESTICK = [
+    (0, 0), (0.80, 0), (0.92, 0.06), (0.86, 0.16), (0.45, 0.26), (0.24, 0.42), (0.17, 0.62),
+    (0.30, 0.80), (0.17, 0.98), (0.13, 1.4), (0.19, 1.62), (0.40, 1.72), (0.43, 1.80), (0.30, 1.84),
+    (0, 1.84),
+]
+CANDLE = [(0, 0), (0.24, 0), (0.24, 1.2), (0.23, 2.0), (0.19, 2.05), (0.1, 1.98), (0, 1.97)]
+ORANGE = [(0, -0.72), (0.5, -0.56), (0.76, 0), (0.52, 0.55), (0.1, 0.71), (0, 0.69)]
+GRAPE = [(0, -0.23), (0.15, -0.16), (0.205, 0), (0.15, 0.17), (0, 0.24)]
+# fmt: on
 
 
 def lumpy(lathe, lobes, depth):
@@ -185,7 +211,8 @@ def lumpy(lathe, lobes, depth):
     def distance(points):
         angle = np.arctan2(points[:, 2], points[:, 0])
         radius = np.hypot(points[:, 0], points[:, 2])
-        return (lathe(points) - depth * np.sin(lobes * angle + 1) * np.minimum(radius, 0.6)) * np.float32(0.93)
+        lobe = depth * np.sin(lobes * angle + 1) * np.minimum(radius, 0.6)
+        return (lathe(points) - lobe) * np.float32(0.93)
 
     return distance
 
@@ -238,7 +265,9 @@ def things(noise, generator):
     put("cloth", (-2.6, 0, -1.7), cloth_distance(noise), rotation(0.35), 3.8)
     put("bowl", (-1.2, 0.1, 0.4), Lathe(BOWL))
     apple, pear, lemon = lumpy(Lathe(APPLE), 5, 0.03), Lathe(PEAR), Lathe(LEMON)
-    orange = lumpy(Lathe([(0, -0.72), (0.5, -0.56), (0.76, 0), (0.52, 0.55), (0.1, 0.71), (0, 0.69)]), 3, 0.01)
+    orange = lumpy(
+        Lathe([(0, -0.72), (0.5, -0.56), (0.76, 0), (0.52, 0.55), (0.1, 0.71), (0, 0.69)]), 3, 0.01
+    )
     stem = Lathe([(0, -0.3), (0.035, -0.3), (0.03, 0.1), (0.06, 0.2), (0, 0.22)])
     for kind, place, shape, turn in (
         ("apple", (-2.15, 1.32, -0.05), apple, rotation(0.6, 0.25, 0.35)),
@@ -246,7 +275,7 @@ def things(noise, generator):
         ("orange", (-0.80, 1.38, -0.45), orange, rotation(1.0, 0.7, 0.2)),
         ("orange", (-1.75, 1.45, 1.25), orange, rotation(2.0, -0.5, 0.4)),
         ("pear", (-1.15, 2.05, 0.55), pear, rotation(0.4, -0.35, -0.95)),
-        ("lemon", (2.05, 0.56, -2.35), lemon, rotation(0.5, 0.1, 1.45)),
+        ("lemon", (2.35, 0.56, -2.15), lemon, rotation(0.75, 0.1, 1.45)),
         ("apple", (1.05, 0.62, -1.55), apple, rotation(3.9, 0.22, -0.15)),
     ):
         put(kind, place, shape, turn, 1.35)
@@ -254,18 +283,19 @@ def things(noise, generator):
             top = vector(0, 0.62 if kind == "apple" else 1.32, 0) @ turn
             put("stem", vector(*place) + top, stem, turn, 0.4)
     put("jug", (0.95, 0, 2.9), jug_with_handle(), rotation(2.75), 4.4)
-    put("goblet", (2.75, 0, 0.1), Lathe(GOBLET))
-    put("wine", (2.75, 0, 0.1), Lathe(WINE))
+    put("goblet", (2.75, 0, 0.1), Lathe(GOBLET, 20, 0.004))
+    put("wine", (2.75, 0, 0.1), Lathe(WINE, 20, 0.006))
     put("book", (4.6, 0.30, 2.2), block(1.9, 0.30, 1.35, 0.03), rotation(-0.25), 2.4, 1)
     put("book", (4.5, 0.83, 2.2), block(1.65, 0.23, 1.2, 0.03), rotation(0.12), 2.1, 2)
+    put("blade", (0.15, 0.05, -3.45), block(1.15, 0.016, 0.13, 0.012), rotation(-0.30), 1.3)
+    put("handle", (1.85, 0.075, -2.92), block(0.66, 0.075, 0.11, 0.05), rotation(-0.30), 0.8)
     put("candlestick", (4.5, 1.06, 2.3), Lathe(CANDLESTICK))
-    put("candle", (4.5, 2.86, 2.3), Lathe([(0, 0), (0.24, 0), (0.24, 1.2), (0.23, 2.0), (0.19, 2.05), (0.1, 1.98),
-                                          (0, 1.97)]))  # fmt: skip
+    put("candle", (4.5, 2.86, 2.3), Lathe(CANDLE))
     put("wick", (4.5, 4.9, 2.3), Lathe([(0, -0.1), (0.02, -0.1), (0.02, 0.12), (0, 0.12)]))
-    grape = Lathe([(0, -0.23), (0.15, -0.16), (0.205, 0), (0.15, 0.17), (0, 0.24)])
+    grape = Lathe(GRAPE)
     for place in grapes(generator):
-        put("grape", place, grape,
-            rotation(generator.uniform(0, 6), generator.uniform(-1, 1), generator.uniform(-1, 1)))  # fmt: skip
+        turn, lean, side = generator.uniform(0, 6), generator.uniform(-1, 1), generator.uniform(-1, 1)
+        put("grape", place, grape, rotation(turn, lean, side))
     return bodies
 
 
@@ -276,8 +306,8 @@ def grapes(generator):
         along = generator.uniform(-1.25, 1.25)
         wide = 0.62 * (1 - 0.55 * (along + 1.25) / 2.5)
         across = generator.uniform(-wide, wide)
-        place = np.array([-0.35 + along * 0.92 + 0.25 * across, 0.21 + generator.uniform(0, 0.75) * (wide / 0.62),
-                          -2.75 - 0.38 * along + across])  # fmt: skip
+        height = 0.21 + generator.uniform(0, 0.75) * (wide / 0.62)
+        place = np.array([-0.35 + along * 0.92 + 0.25 * across, height, -2.75 - 0.38 * along + across])
         if all(np.linalg.norm(place - other) > 0.37 for other in places):
             places.append(place)
         if len(places) >= 34:
@@ -296,6 +326,23 @@ class Finish:
     mirror: np.ndarray  # the share mirrored straight on
     rough: np.ndarray  # how blurred the mirroring is
     metal: np.ndarray
+
+    def gloss(self, facing):
+        """The share of light that is mirrored; most at a glancing angle (Schlick's formula)."""
+        glancing = (1 - np.clip(facing, 0, 1)) ** 5 * (1 - self.rough) ** 3
+        gloss = np.where(self.mirror > 0, self.mirror + (1 - self.mirror) * glancing, 0)
+        return np.where(self.metal > 0, 1, gloss).astype(np.float32)
+
+
+BUMPS = {  # the size of the unevenness, in decimetres, and how much it tilts the surface
+    "orange": (0.075, 0.16),
+    "lemon": (0.09, 0.22),
+    "pear": (0.2, 0.05),
+    "apple": (0.3, 0.03),
+    "jug": (0.09, 0.10),
+    "cloth": (0.06, 0.25),
+    "book": (0.07, 0.15),
+}
 
 
 def spots(noise, points, size, salt):
@@ -316,12 +363,14 @@ def fruit_colour(kind, p, noise, number):
     dots = smooth_step(0.80, 0.88, noise.solid(p[:, 0] * 22 + number, p[:, 1] * 22, p[:, 2] * 22))
     if kind == "apple":
         round_ = np.maximum(np.hypot(p[:, 0], p[:, 2]), 0.05)
-        streaks = noise.solid_clouds(p[:, 0] / round_ * 4.5 + number, p[:, 2] / round_ * 4.5, p[:, 1] * 0.8, 3)
-        red = 0.36 * np.sin(angle + 2.1 * number) + 0.9 * streaks + 0.5 * blotch
+        streaks = noise.solid_clouds(
+            p[:, 0] / round_ * 4.5 + number, p[:, 2] / round_ * 4.5, p[:, 1] * 0.8, 3
+        )
+        red = 0.05 + 0.36 * np.sin(angle + 2.1 * number) + 0.9 * streaks + 0.5 * blotch
         colour = blend((0.56, 0.40, 0.07), (0.40, 0.022, 0.016), smooth_step(0.35, 0.95, red))
         calyx = smooth_step(0.30, 0.05, np.hypot(p[:, 0], p[:, 2]))
         colour = mix(colour, vector(0.36, 0.33, 0.08), calyx[:, None] * 0.8)
-        return mix(colour, vector(0.66, 0.50, 0.24), 0.55 * dots[:, None])
+        return mix(colour, vector(0.60, 0.42, 0.20), 0.35 * dots[:, None])
     if kind == "pear":
         colour = blend((0.44, 0.44, 0.08), (0.58, 0.43, 0.09), blotch)
         blush = smooth_step(0.1, 0.9, np.sin(angle + 0.5)) * smooth_step(0.35, 0.6, blotch)
@@ -334,7 +383,9 @@ def fruit_colour(kind, p, noise, number):
     if kind == "lemon":
         return blend((0.74, 0.53, 0.03), (0.86, 0.66, 0.06), blotch)
     bloom = smooth_step(0.42, 0.62, spots(noise, p, 0.16, number)) * 0.55
-    return mix(blend((0.035, 0.008, 0.035), (0.09, 0.012, 0.04), blotch), vector(0.16, 0.17, 0.27), bloom[:, None])
+    return mix(
+        blend((0.035, 0.008, 0.035), (0.09, 0.012, 0.04), blotch), vector(0.16, 0.17, 0.27), bloom[:, None]
+    )
 
 
 def pottery_colour(kind, p, noise):
@@ -355,9 +406,14 @@ def pottery_colour(kind, p, noise):
     grey = blend((0.20, 0.16, 0.125), (0.36, 0.31, 0.26), cloud)
     fine = noise.solid(p[:, 0] * 16, p[:, 1] * 16, p[:, 2] * 16)
     grey = grey * (0.75 + 0.5 * fine)[:, None]
-    rings = (np.abs(p[:, 1] - 2.62) < 0.04) | (np.abs(p[:, 1] - 2.45) < 0.025) | (np.abs(p[:, 1] - 0.62) < 0.035)
+    rings = (
+        (np.abs(p[:, 1] - 2.62) < 0.04) | (np.abs(p[:, 1] - 2.45) < 0.025) | (np.abs(p[:, 1] - 0.62) < 0.035)
+    )
     vine = np.abs(p[:, 1] - 1.55 - 0.28 * np.sin(angle * 4)) < 0.05
-    leaf = np.hypot((angle * 4 / np.pi % 1 - 0.5) * 0.9, p[:, 1] - 1.55 - 0.2 * np.cos(np.floor(angle * 4 / np.pi) * np.pi))
+    leaf = np.hypot(
+        (angle * 4 / np.pi % 1 - 0.5) * 0.9,
+        p[:, 1] - 1.55 - 0.2 * np.cos(np.floor(angle * 4 / np.pi) * np.pi),
+    )
     cobalt = (rings | vine | (leaf < 0.16)) & (radius > 0.9) & (radius < 1.5)
     return np.where(cobalt[:, None], blend((0.03, 0.05, 0.17), (0.08, 0.10, 0.24), fine), grey)
 
@@ -394,7 +450,10 @@ def table_colour(p, noise):
     rings = noise.clouds(x * 0.22 + 5, z * 3.2 + 6 * bend, 3)
     fibres = noise.clouds(x * 1.1, z * 34, 3, 0.6)
     colour = blend((0.085, 0.040, 0.018), (0.27, 0.145, 0.068), 0.62 * rings + 0.38 * fibres)
-    colour = colour * (0.70 + 0.5 * hash01(board, 5) + 0.3 * (noise.clouds(p[:, 0] * 0.4, z * 0.4, 4) - 0.5))[:, None]
+    colour = (
+        colour
+        * (0.70 + 0.5 * hash01(board, 5) + 0.3 * (noise.clouds(p[:, 0] * 0.4, z * 0.4, 4) - 0.5))[:, None]
+    )
     pores = smooth_step(0.66, 0.74, noise.flat(x * 2.2, z * 46))
     colour = colour * (1 - 0.45 * pores)[:, None]
     gap = np.abs((z / 2.3 + 0.5) % 1 - 0.5) * 2.3
@@ -417,6 +476,11 @@ def finish_of(kind, number, local, noise):
     elif kind == "candlestick":
         tarnish = spots(noise, local, 0.3, 5)
         colour, rough, metal = blend((0.42, 0.27, 0.10), (0.78, 0.58, 0.26), tarnish), 0.12, 1.0
+    elif kind == "blade":
+        colour, rough, metal = np.tile(vector(0.62, 0.62, 0.63), (count, 1)), 0.07, 1.0
+    elif kind == "handle":
+        grain = noise.clouds(local[:, 0] * 2, local[:, 2] * 30 + local[:, 1] * 20, 3)
+        colour, rough = blend((0.06, 0.025, 0.012), (0.17, 0.08, 0.035), grain), 0.15
     elif kind == "candle":
         colour, rough = blend((0.70, 0.62, 0.46), (0.78, 0.71, 0.56), spots(noise, local, 0.4, 1)), 0.3
     elif kind == "wine":
@@ -424,7 +488,12 @@ def finish_of(kind, number, local, noise):
     else:
         colour, mirror = np.tile(vector(0.07, 0.045, 0.025), (count, 1)), 0.02
     full = np.ones(count, np.float32)
-    return Finish(colour.astype(np.float32), full * np.float32(mirror), full * np.float32(rough), full * np.float32(metal))
+    return Finish(
+        colour.astype(np.float32),
+        full * np.float32(mirror),
+        full * np.float32(rough),
+        full * np.float32(metal),
+    )
 
 
 # -------------------------------------------------------------------------------------------------- the room
@@ -464,7 +533,9 @@ class Room:
                 if not len(mine):
                     continue
                 chosen = rays[mine]
-                found = self.bodies[number].march(origins[chosen], directions[chosen], start[mine], end[mine], inside)
+                found = self.bodies[number].march(
+                    origins[chosen], directions[chosen], start[mine], end[mine], inside
+                )
                 nearer = found < distance[chosen]
                 distance[chosen[nearer]] = found[nearer]
                 which[chosen[nearer]] = number
@@ -484,7 +555,7 @@ class Room:
         return distance, which
 
     def open_way(self, origins, directions, limit):
-        """The share of light that gets along the rays: none past solid things, some through glass and wine."""
+        """The share of light that gets along the rays: none past solid things, some through glass."""
         share = np.ones((len(directions), 3), np.float32)
         for number, rays, start, end in self.meetings(origins, directions):
             body = self.bodies[number]
@@ -506,17 +577,26 @@ class Room:
         share = self.open_way(points[lit], sun[lit], reach[lit])
         light[lit] = SUNLIGHT * facing[lit, None] * share / np.pi
         low, high, near, far = WINDOW
-        target = np.stack([np.full(len(points), WINDOW_X), mix(low, high, chance[:, 0]), mix(near, far, chance[:, 1])], -1)
+        target = np.stack(
+            [np.full(len(points), WINDOW_X), mix(low, high, chance[:, 0]), mix(near, far, chance[:, 1])], -1
+        )
         towards = (target - points).astype(np.float32)
         length = np.sqrt(dot(towards, towards))
         towards /= length[:, None]
-        weight = np.maximum(dot(normals, towards), 0) * -towards[:, 0] * (high - low) * (far - near) / length**2 / np.pi
+        weight = (
+            np.maximum(dot(normals, towards), 0)
+            * -towards[:, 0]
+            * (high - low)
+            * (far - near)
+            / length**2
+            / np.pi
+        )
         seen = np.flatnonzero((weight > 1e-5) & window_pane(target))
         share = self.open_way(points[seen], towards[seen], length[seen])
         light[seen] += SKYLIGHT * weight[seen, None] * share / 1.0
         return light
 
-    def surface(self, points, which, directions):
+    def surface(self, points, which):
         """Normals and finish where rays have ended."""
         count = len(points)
         normals = np.zeros((count, 3), np.float32)
@@ -553,8 +633,7 @@ class Room:
 
     def bumps(self, body, points, normals):
         """Pores of oranges and lemons, dimples of pears, threads of the cloth."""
-        size, depth = {"orange": (0.075, 0.16), "lemon": (0.09, 0.22), "pear": (0.2, 0.05), "apple": (0.3, 0.03),
-                       "jug": (0.09, 0.10), "cloth": (0.06, 0.25), "book": (0.07, 0.15)}.get(body.kind, (1, 0))  # fmt: skip
+        size, depth = BUMPS.get(body.kind, (1, 0))
         if not depth:
             return normals
         p = points / size
@@ -562,87 +641,116 @@ class Room:
         return unit(normals + depth * np.stack(parts, -1))
 
     def follow(self, origins, directions, chance):
-        """The light that comes back along the rays; and colour, normal and distance of what they meet first."""
+        """The light that comes back along the rays; colour, normal and distance of what they meet first."""
         count = len(directions)
-        light = np.zeros((count, 3), np.float32)
-        seen = np.zeros((count, 7), np.float32)
-        weight = np.ones((count, 3), np.float32)
-        ray = np.arange(count)
-        within = np.full(count, -1, np.int32)
-        sharp = np.ones(count, bool)  # whether the window may still be seen directly
-        scattered = np.zeros(count, np.int8)
+        light, seen = np.zeros((count, 3), np.float32), np.zeros((count, 7), np.float32)
+        rays = Rays(
+            np.arange(count), origins, directions, np.ones((count, 3), np.float32),
+            np.full(count, -1, np.int32), np.ones(count, bool), np.zeros(count, np.int8),
+        )  # fmt: skip
         for bounce in range(9):
-            if not len(ray):
+            rays, points, which, distance = self.meet(rays, light)
+            if not len(rays.pixel):
                 break
-            distance, which = self.trace(origins, directions, within)
-            points = origins + distance[:, None] * directions
-            leaving = which == NOTHING
-            light[ray[leaving]] += weight[leaving] * ROOM
-            bright = (which == SIDE) & sharp & window_pane(points)
-            light[ray[bright]] += weight[bright] * SKYLIGHT * 0.7
-            on = np.flatnonzero(~leaving & ~bright)
-            ray, weight, points, which = ray[on], weight[on], points[on], which[on]
-            directions, within, sharp, scattered = directions[on], within[on], sharp[on], scattered[on]
-            normals, finish = self.surface(points, which, directions)
-            dice = (chance[ray] + hash01(ray, bounce * 7 + 1)[:, None] * (bounce > 0)) % 1
+            normals, finish = self.surface(points, which)
+            normals = np.where((dot(normals, rays.directions) > 0)[:, None], -normals, normals)
             glass = self.is_glass(which)
-            normals = np.where((dot(normals, directions) > 0)[:, None], -normals, normals)
-            facing = np.clip(-dot(directions, normals), 0, 1)
-            gloss = (finish.mirror + (1 - finish.mirror) * (1 - facing) ** 5 * (1 - finish.rough) ** 3) * (finish.mirror > 0)
-            gloss = np.where(finish.metal > 0, 1.0, gloss)
             if bounce == 0:
                 pattern = np.where((glass | (finish.metal > 0))[:, None], 0.5, finish.colour)
-                seen[ray] = np.concatenate([pattern, normals, distance[on, None]], 1)
+                seen[rays.pixel] = np.concatenate([pattern, normals, distance[:, None]], 1)
+            dice = (chance[rays.pixel] + hash01(rays.pixel, bounce * 7 + 1)[:, None] * (bounce > 0)) % 1
+            gloss = finish.gloss(-dot(rays.directions, normals))
             plain = np.flatnonzero(~glass)
-            start = points + 0.012 * normals
-            lamp = self.direct(start[plain], normals[plain], dice[plain])
-            matt = (finish.colour * (1 - gloss)[:, None])[plain]
-            lamp = lamp + ROOM * (scattered[plain] > 0)[:, None]  # stands for all later bounces
-            light[ray[plain]] += np.minimum(weight[plain] * matt * lamp, 4)
-            # Choose one way on: mirrored or scattered, or through the glass.
-            odds = np.clip(np.maximum(gloss, 0.25 * (gloss > 0)), 0, 1)
-            mirrored = dice[:, 5] < odds
-            bounced = directions - 2 * dot(directions, normals)[:, None] * normals
-            fuzzy = unit(bounced + finish.rough[:, None] * 0.9 * (dice[:, 6:9] - 0.5))
-            spread = hemisphere(normals, dice[:, 6], dice[:, 7])
-            share = np.where(mirrored, gloss / np.maximum(odds, 1e-3), (1 - gloss) / np.maximum(1 - odds, 1e-3))
-            tint = np.where(((finish.metal > 0) | ~mirrored)[:, None], finish.colour, 1.0)
-            weight_on = weight * share[:, None] * tint
-            onward = np.where(mirrored[:, None], fuzzy, spread)
+            lamp = self.direct((points + 0.012 * normals)[plain], normals[plain], dice[plain])
+            lamp = lamp + ROOM * (rays.scattered[plain] > 0)[:, None]  # stands for all later bounces
+            matt = (rays.weight * finish.colour * (1 - gloss)[:, None])[plain]
+            # The limit keeps single paths of rare luck from leaving bright dots.
+            light[rays.pixel[plain]] += np.minimum(matt * lamp, 4)
+            onward = reflect(rays, points, normals, finish, gloss, dice)
             if glass.any():
-                through, start_glass, within_glass, passes = self.refract(
-                    directions, normals, facing, points, which, within, dice[:, 5])
-                onward = np.where(glass[:, None], through, onward)
-                start = np.where(glass[:, None], start_glass, start)
-                weight_on = np.where(glass[:, None], weight * vector(0.985, 0.99, 0.985), weight_on)
-                within = np.where(glass, within_glass, within)
-            scattered = scattered + (~glass & ~mirrored)
-            sharp = glass & sharp | ~glass & mirrored
-            keep = np.flatnonzero((scattered < 2) & (weight_on.max(1) > 0.01))
-            origins, directions = start[keep].astype(np.float32), onward[keep].astype(np.float32)
-            ray, weight, within = ray[keep], weight_on[keep].astype(np.float32), within[keep]
-            sharp, scattered = sharp[keep], scattered[keep]
+                onward = merge(glass, refract(rays, points, normals, which, dice[:, 5]), onward)
+            rays = onward.some(np.flatnonzero((onward.scattered < 2) & (onward.weight.max(1) > 0.01)))
         return light, seen
+
+    def meet(self, rays, light):
+        """Find what the rays meet; those that leave or reach the window end there and give their light."""
+        distance, which = self.trace(rays.origins, rays.directions, rays.within)
+        points = rays.origins + distance[:, None] * rays.directions
+        leaving = which == NOTHING
+        light[rays.pixel[leaving]] += rays.weight[leaving] * ROOM
+        pane = (which == SIDE) & window_pane(points)
+        bright = pane & rays.sharp  # for scattered rays the window has been counted in `direct`
+        light[rays.pixel[bright]] += rays.weight[bright] * SKYLIGHT * 0.7
+        on = np.flatnonzero(~leaving & ~pane)
+        return rays.some(on), points[on], which[on], distance[on]
 
     def is_glass(self, which):
         """Which of the things hit are of clear glass."""
         kinds = np.array([body.kind == "goblet" for body in self.bodies])
         return (which >= 0) & kinds[np.maximum(which, 0)]
 
-    def refract(self, directions, normals, facing, points, which, within, dice):
-        """Through a surface of glass or, by chance and Fresnel's law, back from it."""
-        inside = within == which
-        ratio = np.where(inside, GLASS, 1 / GLASS).astype(np.float32)
-        under = 1 - ratio**2 * (1 - facing**2)
-        steep = np.sqrt(np.maximum(under, 0))
-        inner_facing = np.where(inside, steep, facing)
-        fresnel = np.where(under < 0, 1.0, 0.04 + 0.96 * (1 - inner_facing) ** 5)
-        back = dice < fresnel
-        bent = ratio[:, None] * directions + (ratio * facing - steep)[:, None] * normals
-        bounced = directions - 2 * dot(directions, normals)[:, None] * normals
-        onward = unit(np.where(back[:, None], bounced, bent))
-        start = points + np.where(back, 0.006, -0.006)[:, None].astype(np.float32) * normals
-        return onward, start, np.where(back, within, np.where(inside, -1, which)), ~back
+
+@dataclass
+class Rays:
+    """Rays under way."""
+
+    pixel: np.ndarray  # where their light will be seen
+    origins: np.ndarray
+    directions: np.ndarray
+    weight: np.ndarray  # the share of their light that reaches the camera, per colour
+    within: np.ndarray  # the number of the glass body they run inside of, or -1
+    sharp: np.ndarray  # whether they have only been mirrored or refracted so far, never scattered
+    scattered: np.ndarray  # how often they have been scattered
+
+    def some(self, which):
+        """Some of the rays only."""
+        return Rays(*(values[which] for values in vars(self).values()))
+
+
+def merge(choice, first, second):
+    """The rays of `first` where the choice is true, else those of `second`."""
+    parts = []
+    for a, b in zip(vars(first).values(), vars(second).values(), strict=True):
+        parts.append(np.where(choice[:, None] if a.ndim > 1 else choice, a, b))
+    return Rays(*parts)
+
+
+def reflect(rays, points, normals, finish, gloss, dice):
+    """Send each ray on in one direction, by chance either mirrored or scattered."""
+    odds = np.clip(np.maximum(gloss, 0.25 * (gloss > 0)), 0, 1)
+    mirrored = dice[:, 5] < odds
+    bounced = rays.directions - 2 * dot(rays.directions, normals)[:, None] * normals
+    blurred = unit(bounced + finish.rough[:, None] * 0.9 * (dice[:, 6:9] - 0.5))
+    spread = hemisphere(normals, dice[:, 6], dice[:, 7])
+    # What is chosen rarely counts the more when it is chosen.
+    share = np.where(mirrored, gloss / np.maximum(odds, 1e-3), (1 - gloss) / np.maximum(1 - odds, 1e-3))
+    tint = np.where(((finish.metal > 0) | ~mirrored)[:, None], finish.colour, 1.0)
+    return Rays(
+        rays.pixel, (points + 0.012 * normals).astype(np.float32),
+        np.where(mirrored[:, None], blurred, spread).astype(np.float32),
+        (rays.weight * share[:, None] * tint).astype(np.float32),
+        rays.within, mirrored, rays.scattered + ~mirrored,
+    )  # fmt: skip
+
+
+def refract(rays, points, normals, which, dice):
+    """Send the rays through a surface of glass or, by chance and Fresnel's law, back from it."""
+    inside = rays.within == which
+    facing = np.clip(-dot(rays.directions, normals), 0, 1)
+    ratio = np.where(inside, GLASS, 1 / GLASS).astype(np.float32)
+    under = 1 - ratio**2 * (1 - facing**2)
+    steep = np.sqrt(np.maximum(under, 0))
+    fresnel = np.where(under < 0, 1.0, 0.04 + 0.96 * (1 - np.where(inside, steep, facing)) ** 5)
+    back = dice < fresnel
+    bent = ratio[:, None] * rays.directions + (ratio * facing - steep)[:, None] * normals
+    bounced = rays.directions + 2 * facing[:, None] * normals
+    onward = unit(np.where(back[:, None], bounced, bent)).astype(np.float32)
+    start = points + np.where(back, 0.006, -0.006)[:, None] * normals
+    within = np.where(back, rays.within, np.where(inside, -1, which))
+    return Rays(
+        rays.pixel, start.astype(np.float32), onward, rays.weight * vector(0.985, 0.99, 0.985),
+        within, rays.sharp, rays.scattered,
+    )  # fmt: skip
 
 
 def window_pane(points):
@@ -656,7 +764,7 @@ def window_pane(points):
     return inside & ~bars
 
 
-def paint(width=768, height=576, seed=29, exposures=24):
+def paint(width=768, height=576, seed=29, exposures=20):
     """The still life."""
     room = Room(seed)
     camera = Camera((0.6, 4.6, -15.0), (0.75, 1.75, 0), 33, width, height)
@@ -666,7 +774,7 @@ def paint(width=768, height=576, seed=29, exposures=24):
     golden = np.float32(1.0) / vector(*[1.0757661] * 9) ** np.arange(1, 10, dtype=np.float32)
     total, squares, guide = 0, 0, 0
     for exposure in range(exposures):
-        directions = camera.rays(*((np.array([0.754877, 0.569840]) * (exposure + 1)) % 1))
+        directions = camera.rays(*(SPREAD * (exposure + 1) % 1))
         origins = np.broadcast_to(camera.position, directions.shape)
         chance = ((first + golden * exposure) % 1).astype(np.float32)
         light, seen = room.follow(origins, directions, chance)

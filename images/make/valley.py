@@ -1,14 +1,17 @@
 """A mountain valley with a lake: a landscape of heights, looked at column by column, with trees and grass."""
 
-import numpy as np
+from functools import cached_property
+from itertools import pairwise
 
+import numpy as np
 from scenes import (
     FAR,
+    SPREAD,
     Camera,
+    Model,
     Noise,
     Sky,
     between,
-    Model,
     box,
     develop,
     dot,
@@ -26,7 +29,7 @@ from scenes import (
 )
 
 SUN = unit(vector(-0.80, 0.50, 0.16))
-SUNLIGHT = vector(3.5, 2.95, 2.2)
+SUNLIGHT = vector(3.7, 3.0, 2.1)
 SKYLIGHT = vector(0.42, 0.58, 0.90)
 HAZE = vector(0.52, 0.66, 0.86)
 EYE_ABOVE_GROUND = 3.2
@@ -137,11 +140,14 @@ class Ground:
         light = colour * (SUNLIGHT * sun[:, None] + SKYLIGHT * sky_share[:, None] + 0.04)
         self.light = hazy(light, z, height).reshape(*self.heights.shape, 3)
 
+    @cached_property
+    def map(self):
+        """The heights of the whole country, on a coarse square grid, for the shadows of the mountains."""
+        span = np.arange(-9000, 16000, 16, dtype=np.float32)
+        return self.land.height(span[None, :], span[:, None], 8)
+
     def sunshine(self, points):
         """The share of sun that mountains and clouds let through to the points."""
-        if not hasattr(self, "map"):
-            span = np.arange(-9000, 16000, 16, dtype=np.float32)
-            self.map = self.land.height(span[None, :], span[:, None], 8)
         open_share = np.ones(len(points), np.float32)
         for distance in np.geomspace(25, 7000, 44):
             place = points + np.float32(distance) * SUN
@@ -151,7 +157,9 @@ class Ground:
             np.minimum(open_share, np.clip(0.5 + gap * 18, 0, 1), out=open_share)
         above = points + SUN * ((2600 - points[:, 1]) / SUN[1])[:, None]
         clouds = self.land.noise.clouds(above[:, 0] / 2600 + 1.3, above[:, 2] / 2600 + 0.4, 4)
-        return open_share * mix(1.0, 0.22, smooth_step(0.52, 0.64, clouds) * smooth_step(150, 900, points[:, 2]))
+        return open_share * mix(
+            1.0, 0.22, smooth_step(0.52, 0.64, clouds) * smooth_step(150, 900, points[:, 2])
+        )
 
     def view(self, pixel_x, pixel_y, mirror=False):
         """Colour and depth of the ground in the pixels (depth FAR where there is sky)."""
@@ -188,11 +196,16 @@ def ground_colour(land, x, z, height, normal):
     canopy = noise.clouds(x / 9, z / 9, 3, 0.7)
     forest = mix(vector(0.018, 0.036, 0.014), vector(0.055, 0.085, 0.025), canopy[:, None])
     colour = mix(alpine, forest, (woods * smooth_step(120, 500, z))[:, None])
-    rock = vector(0.27, 0.25, 0.235) * (0.5 + 0.9 * strata * (0.6 + 0.8 * noise.clouds(x / 22, z / 22, 5)))[:, None]
+    rock = (
+        vector(0.27, 0.25, 0.235)
+        * (0.5 + 0.9 * strata * (0.6 + 0.8 * noise.clouds(x / 22, z / 22, 5)))[:, None]
+    )
     bare = smooth_step(0.80, 0.62, flat + 0.22 * (broad - 0.5) - smooth_step(700, 1500, height) * 0.16)
     colour = mix(colour, rock, bare[:, None])
     snow_line = 1230 + 520 * (noise.clouds(x / 420, z / 420 + 19, 4) - 0.5)
-    snow = smooth_step(snow_line - 80, snow_line + 160, height) * smooth_step(0.50, 0.70, flat + 0.1 * (fine - 0.5))
+    snow = smooth_step(snow_line - 80, snow_line + 160, height) * smooth_step(
+        0.50, 0.70, flat + 0.1 * (fine - 0.5)
+    )
     colour = mix(colour, vector(0.86, 0.88, 0.92), snow[:, None])
     shore = smooth_step(5.0, 0.5, height) * (z > 200)
     colour = mix(colour, vector(0.30, 0.27, 0.21), shore[:, None] * 0.8)
@@ -244,7 +257,9 @@ def forest(generator, land, ground):
     z = np.exp(generator.uniform(np.log(75), np.log(4200), count)).astype(np.float32)
     x = (generator.uniform(-1, 1, count) * ground.edge * 1.03 * z).astype(np.float32)
     foot = land.height(x, z)
-    flat = 1 / np.sqrt(1 + ((land.height(x + 8, z) - foot) / 8) ** 2 + ((land.height(x, z + 8) - foot) / 8) ** 2)
+    flat = 1 / np.sqrt(
+        1 + ((land.height(x + 8, z) - foot) / 8) ** 2 + ((land.height(x, z + 8) - foot) / 8) ** 2
+    )
     tall = generator.uniform(13, 24, count) * mix(1.0, 0.55, smooth_step(400, 900, foot))
     wanted = land.forest(x, z, foot, flat)
     # A few single trees and groups on the meadow, away from the view on lake and hut.
@@ -254,7 +269,14 @@ def forest(generator, land, ground):
     stands &= ground.visible(x, z, foot + tall)
     parts = []
     pixels = tall * ground.camera.focal / z
-    for low, high, twigs in ((0, 7, 14), (7, 12, 36), (12, 22, 90), (22, 45, 300), (45, 90, 1300), (90, 999, 4200)):
+    for low, high, twigs in (
+        (0, 7, 14),
+        (7, 12, 36),
+        (12, 22, 90),
+        (22, 45, 300),
+        (45, 90, 1300),
+        (90, 999, 4200),
+    ):
         mine = stands & (pixels >= low) & (pixels < high)
         if mine.any():
             parts.append(spruces(generator, x[mine], foot[mine], z[mine], tall[mine], twigs))
@@ -277,16 +299,24 @@ def meadow(generator, land, ground):
     lean = generator.normal(0, 0.30, (len(x), 2)) + np.array([0.12, 0])
     dry = (generator.random((len(x), 1)) < 0.30) * generator.uniform(0.3, 1, (len(x), 1))
     colour = mix(np.array([0.052, 0.088, 0.024]), np.array([0.24, 0.20, 0.10]), dry)
-    colour = colour * generator.uniform(0.6, 1.5, (len(x), 1)) * (0.75 + 0.5 * land.noise.clouds(x / 6, z / 6, 3))[:, None]
+    colour = (
+        colour
+        * generator.uniform(0.6, 1.5, (len(x), 1))
+        * (0.75 + 0.5 * land.noise.clouds(x / 6, z / 6, 3))[:, None]
+    )
     parts = []
     pieces = 3
     for piece in range(pieces):  # each blade bends over, piece by piece
         up = (piece + 0.5) / pieces
-        points = np.stack([x + lean[:, 0] * tall * up**2, foot + tall * up, z + lean[:, 1] * tall * up**2], -1)
+        points = np.stack(
+            [x + lean[:, 0] * tall * up**2, foot + tall * up, z + lean[:, 1] * tall * up**2], -1
+        )
         turns = np.pi / 2 - np.arctan(2 * lean[:, 0] * up)
         normals = unit(np.stack([lean[:, 0], np.full(len(x), 0.6), lean[:, 1] - 0.35], -1)
                        + 0.35 * generator.standard_normal((len(x), 3)))  # fmt: skip
-        parts.append(leaves_of(points, normals, tall / pieces * 0.75, colour * (0.35 + 0.85 * up), 0.085, 0, turns))
+        parts.append(
+            leaves_of(points, normals, tall / pieces * 0.75, colour * (0.35 + 0.85 * up), 0.085, 0, turns)
+        )
     parts.append(flowers(generator, land, ground))
     return gather(parts)
 
@@ -308,8 +338,9 @@ def flowers(generator, land, ground):
         points = np.stack([x, land.height(x, z) + tall, z], -1)
         normals = unit(np.array([-0.2, 0.8, -0.4]) + 0.4 * generator.standard_normal((len(x), 3)))
         colours = np.asarray(colour) * generator.uniform(0.7, 1.15, (len(x), 1))
-        parts.append(leaves_of(points, normals, size * (1 + z / 60) * generator.uniform(0.7, 1.3, len(x)), colours,
-                               0.75, 0.5, generator.normal(0, 0.3, len(x))))  # fmt: skip
+        sizes = size * (1 + z / 60) * generator.uniform(0.7, 1.3, len(x))
+        turns = generator.normal(0, 0.3, len(x))
+        parts.append(leaves_of(points, normals, sizes, colours, 0.75, 0.5, turns))
     return gather(parts)
 
 
@@ -344,12 +375,19 @@ def fence(land):
         high = [(x + a + lean, ground + 1.15 + 0.1 * np.sin(7 * z), z + b) for a, b in corners]
         solids.append(between(low, high, "posts"))
         tops.append((x, ground, z))
-    for start, end in zip(tops, tops[1:], strict=False):
+    for start, end in pairwise(tops):
         for height in (0.5, 0.92):
             ends = []
             for (x, y, z), sag in ((start, 0.03), (end, -0.03)):
                 y = y + height + sag
-                ends.append([(x - 0.03, y - 0.06, z), (x + 0.03, y - 0.06, z), (x + 0.03, y + 0.06, z), (x - 0.03, y + 0.06, z)])
+                ends.append(
+                    [
+                        (x - 0.03, y - 0.06, z),
+                        (x + 0.03, y - 0.06, z),
+                        (x + 0.03, y + 0.06, z),
+                        (x - 0.03, y + 0.06, z),
+                    ]
+                )
             solids.append(between(*ends, "posts"))
     return solids
 
@@ -361,7 +399,10 @@ def hut_colour(solid, point, normal, noise):
     if solid.material == "shingles":
         row = np.floor(z * 4)
         shingle = hash01(row, np.floor(x * 5 + 0.5 * row))
-        return vector(0.15, 0.125, 0.105) * ((0.45 + 0.7 * shingle + 0.5 * rough) * (0.55 + 0.45 * smooth_step(0, 0.4, z * 4 % 1)))[:, None]
+        return (
+            vector(0.15, 0.125, 0.105)
+            * ((0.45 + 0.7 * shingle + 0.5 * rough) * (0.55 + 0.45 * smooth_step(0, 0.4, z * 4 % 1)))[:, None]
+        )
     if solid.material == "posts":
         return vector(0.23, 0.205, 0.175) * (0.35 + 1.1 * noise.clouds(x * 9 + z * 2, y * 9, 4, 0.6))[:, None]
     if solid.material == "stone":
@@ -370,7 +411,10 @@ def hut_colour(solid, point, normal, noise):
     base = solid.centre[1] - 2.1
     along = np.where(np.abs(normal[:, 0]) > 0.7, z - HUT[1], x - HUT[0])
     groove = smooth_step(0.0, 0.06, np.minimum((y * 4) % 1, 1 - (y * 4) % 1))
-    wood = mix(vector(0.15, 0.075, 0.035), vector(0.27, 0.15, 0.07), rough[:, None]) * (0.35 + 0.65 * groove)[:, None]
+    wood = (
+        mix(vector(0.15, 0.075, 0.035), vector(0.27, 0.15, 0.07), rough[:, None])
+        * (0.35 + 0.65 * groove)[:, None]
+    )
     for centre in (-1.9, 1.5):
         a, b = np.abs(along - centre), y - base
         frame = (a < 0.62) & (b > 0.45) & (b < 1.75)
@@ -430,7 +474,7 @@ class Valley:
 
     def view(self, exposure, mirror=False):
         """One exposure of the land or, with `mirror`, of what the lake shows."""
-        shift = (np.array([0.754877, 0.569840]) * (exposure + 1)) % 1
+        shift = SPREAD * (exposure + 1) % 1
         camera = self.camera
         row, column = np.divmod(np.arange(camera.width * camera.height), camera.width)
         # In the mirror, a row below the horizon shows what is as far above it.
@@ -461,7 +505,9 @@ class Valley:
         colour = np.zeros((len(mine), 3), np.float32)
         for number in np.unique(which[mine]):
             chosen = which[mine] == number
-            colour[chosen] = hut_colour(self.model.solids[number], place[chosen], normal[mine][chosen], self.land.noise)
+            colour[chosen] = hut_colour(
+                self.model.solids[number], place[chosen], normal[mine][chosen], self.land.noise
+            )
         sun = np.maximum(normal[mine] @ SUN, 0) * self.passing(place + 0.02 * normal[mine])
         sky_share = 0.5 + 0.4 * normal[mine, 1]
         ground = vector(0.16, 0.17, 0.06)
@@ -504,7 +550,7 @@ class Valley:
         return hazy(water, reach * 0.6, np.zeros_like(reach))
 
 
-def paint(width=768, height=512, seed=31, exposures=14):
+def paint(width=768, height=512, seed=31, exposures=12):
     """The valley picture."""
     light = Valley(seed, width, height).photograph(exposures)
     return develop(light, 0.78, seed, saturation=0.95)
