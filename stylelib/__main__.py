@@ -7,6 +7,7 @@ picture so far has been saved.
 import argparse
 import contextlib
 import dataclasses
+import os
 import sys
 import warnings
 
@@ -14,8 +15,16 @@ from tqdm import tqdm
 
 from stylelib import recipes
 from stylelib.errors import InputError, check_choice
-from stylelib.figures import save_animation
-from stylelib.images import FORMATS, PAPER_IMAGES, bundled_images, check_writable, fetch_paper_image, save_image
+from stylelib.figures import kept_frames, save_animation
+from stylelib.images import (
+    FORMATS,
+    PAPER_IMAGES,
+    bundled_images,
+    check_writable,
+    fetch_paper_image,
+    load_image,
+    save_image,
+)
 from stylelib.losses import CONVENTIONS
 from stylelib.machine import describe, preset
 from stylelib.networks import LAYOUTS, POOLINGS, load_network
@@ -30,20 +39,22 @@ class Parser(argparse.ArgumentParser):
     """argparse, with its complaints as one sentence."""
 
     def error(self, message):
+        message = message.rstrip(".")
         raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} --help` lists what is possible.")
 
 
 def main(arguments=None):
     """Run one command; returns the exit code."""
-    warnings.showwarning = lambda message, *_, **__: print(f"Note: {message}", file=sys.stderr)
     try:
-        options = make_parser().parse_args(arguments)
-        return options.command(options) or 0
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(f"Note: {message}", file=sys.stderr)
+            options = make_parser().parse_args(arguments)
+            return options.command(options) or 0
     except InputError as error:
         print(f"stylelib: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stylelib: interrupted before the first step; nothing was written.", file=sys.stderr)
+        print("stylelib: interrupted; what was not finished was not written.", file=sys.stderr)
         return 130
 
 
@@ -166,8 +177,9 @@ def style(options):
 
 
 def compute(options, recipe):
-    """Check where the results shall go, then make the run and finish it."""
+    """Check where the results shall go and what they are made of, then make the run and finish it."""
     check_outputs(options)
+    check_inputs(options)
     steps = preset().steps if options.steps is None else options.steps
     network = load_network(options.network, options.weights, options.pooling, device=options.device)
     run = recipe(
@@ -201,6 +213,18 @@ def check_outputs(options):
         check_writable(options.save_run, (".pt",))
 
 
+def check_inputs(options):
+    """Try the pictures before the network: nobody shall wait for a download to learn of a misspelt name."""
+    for picture in (getattr(options, "content", None), getattr(options, "style", None)):
+        if picture is None:
+            continue
+        if os.path.exists(picture) and os.path.exists(options.output) and os.path.samefile(picture, options.output):
+            raise InputError(f"{options.output} is one of the pictures to start from; save under another name.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the run itself says it
+            load_image(picture, options.size)
+
+
 def finish(run, options):
     """Run to the end with a progress bar, then write what was asked for; an interrupt writes what there is."""
     interrupted = False
@@ -217,8 +241,7 @@ def finish(run, options):
     if options.save_run:
         saved.append(run.save(options.save_run))
     if options.animation:
-        with_last = {**run.frames, run.number: run.image.cpu()}
-        saved.append(save_animation(with_last.values(), options.animation))
+        saved.append(save_animation(kept_frames(run).values(), options.animation))
     print(f"{', '.join(map(str, saved))}: {run.describe()}. Stopped: {run.stop_reason}.")
     return 130 if interrupted else 0
 

@@ -130,6 +130,8 @@ def timeline(run, count=6, title=None):
 
     They stand closer at the beginning, where a run changes the picture most.
     """
+    if not run.frames:
+        raise InputError("This run kept no frames; make it with keep_every=… to see its timeline.")
     frames = kept_frames(run)
     numbers = list(frames)
     count = min(count, len(numbers))
@@ -143,8 +145,6 @@ def timeline(run, count=6, title=None):
 
 def kept_frames(run):
     """The pictures that a run kept and the one it has now, in order: {step: picture}."""
-    if not run.frames:
-        raise InputError("This run kept no frames; make it with keep_every=… to see how it went.")
     return dict(sorted({**run.frames, run.number: run.image.cpu()}.items()))
 
 

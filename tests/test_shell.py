@@ -1,0 +1,368 @@
+"""The shell: python -m stylelib, its results, exit codes and sentences.
+
+What belongs to the process (exit codes, signals, streams, the terminal) is tested in processes of their own; all else
+calls the same `main` in this one, since starting torch takes seconds.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import zlib
+
+import av
+import numpy as np
+import PIL.Image
+import pooch
+import pytest
+import torch
+
+import stylelib
+from stylelib import __main__ as shell
+from stylelib import images
+from stylelib.__main__ import main
+
+ROOT = pathlib.Path(stylelib.__file__).parents[1]
+SMALL = ["--network", "compact", "--device", "cpu", "--size", "64"]
+TRANSFER = ["transfer", "riverside", "night_swirls", *SMALL]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "quick")
+
+
+def environment():
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
+
+
+def start(*arguments, **options):
+    command = [sys.executable, "-m", "stylelib", *map(str, arguments)]
+    return subprocess.Popen(command, env=environment(), text=True, encoding="utf-8", **options)
+
+
+def pixels(path):
+    with PIL.Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture
+def call(capsys):
+    """Call `main`; returns (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+# ----------------------------------------------------------------------------------------------------- in a process
+
+
+def test_a_transfer_writes_its_picture_and_says_what_made_it(tmp_path):
+    process = start(*TRANSFER, "-o", "out.png", cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    assert process.returncode == 0
+    assert out.startswith("out.png: compact") and "Stopped: all 8 steps are done." in out
+    assert err == ""  # no progress bar where nobody looks
+    assert os.listdir(tmp_path) == ["out.png"]
+    result, photo = pixels(tmp_path / "out.png"), stylelib.load_image("riverside", 64)
+    assert result.shape == (*photo.shape[-2:], 3)
+    assert np.abs(result - 255 * photo[0].permute(1, 2, 0).numpy()).mean() > 5
+
+
+def test_a_mistake_is_one_sentence_on_stderr_and_exit_code_2(tmp_path):
+    process = start("transfer", "riversid", "night_swirls", "-o", "out.png", cwd=tmp_path,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
+    assert re.fullmatch(r"stylelib: There is no .* 'riversid'\. Did you mean 'riverside'\? Known: .*\.\n", err)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind")
+def test_an_interrupt_on_a_terminal_saves_the_picture_and_the_run(tmp_path):
+    import pty
+    import termios
+
+    terminal, other_end = pty.openpty()
+    termios.tcsetwinsize(other_end, (24, 100))
+    process = start(
+        *[*TRANSFER, "-o", tmp_path / "out.png", "--save-run", tmp_path / "run.pt", "--steps", "100000"],
+        stdout=subprocess.PIPE,
+        stderr=other_end,
+    )
+    os.close(other_end)
+    seen, interrupted = "", False
+    with open(terminal, "rb", buffering=0) as screen, contextlib.suppress(OSError):  # with which Linux ends a terminal
+        while piece := screen.read(1000):
+            seen += piece.decode(errors="replace")
+            if not interrupted and re.search(r"\b([3-9]|\d\d+)/100000", seen):  # the bar counts the steps
+                process.send_signal(signal.SIGINT)
+                interrupted = True
+    out, _ = process.communicate()
+    assert process.returncode == 130
+    assert re.search(r"\[\d\d:\d\d<.*step.*loss", seen)  # time gone and left, speed
+    assert "Traceback" not in seen
+    steps = int(re.search(r"Stopped: interrupted after step (\d+)\.", out)[1])
+    run = stylelib.Synthesis.load(tmp_path / "run.pt")
+    assert run.number == steps >= 3
+    np.testing.assert_array_equal(pixels(tmp_path / "out.png"), images.to_array(run.image))
+    assert sorted(os.listdir(tmp_path)) == ["out.png", "run.pt"]
+
+
+# ------------------------------------------------------------------------------------------------- what commands do
+
+
+@pytest.mark.parametrize("command", [["content", "riverside"], ["style", "night_swirls"]])
+def test_the_paper_s_reconstructions_can_be_made(command, call, tmp_path):
+    code, out, err = call(*command, *SMALL, "--steps", "2", "-o", tmp_path / "out.jpg")
+    assert (code, err) == (0, "")
+    assert f"{command[0]} conv" in out and "from noise" in out and "2 steps" in out
+    assert pixels(tmp_path / "out.jpg").std() > 10
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(optimizer, call, tmp_path):
+    files = {name: tmp_path / f"{name}.png" for name in ("one", "same", "other")}
+    for name, path in files.items():
+        seed = "7" if name == "other" else "3"
+        options = ["--init", "noise", "--optimizer", optimizer, "--steps", "3", "--seed", seed, "-o", path]
+        assert call(*TRANSFER, *options)[0] == 0
+    one, same, other = (path.read_bytes() for path in files.values())
+    assert one == same != other
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_resumed_run_equals_an_uninterrupted_one(optimizer, call, tmp_path):
+    options = [*TRANSFER, "--optimizer", optimizer, "--init", "noise"]
+    whole, first, second = (tmp_path / f"{name}.png" for name in ("whole", "first", "second"))
+    assert call(*options, "--steps", "6", "-o", whole, "--save-run", tmp_path / "whole.pt")[0] == 0
+    assert call(*options, "--steps", "3", "-o", first, "--save-run", tmp_path / "first.pt")[0] == 0
+    resumed = call("resume", tmp_path / "first.pt", "--steps", "6", "-o", second, "--save-run", tmp_path / "second.pt")
+    assert resumed[0] == 0 and "6 steps" in resumed[1]
+    assert whole.read_bytes() == second.read_bytes() != first.read_bytes()
+    runs = [stylelib.Synthesis.load(tmp_path / f"{name}.pt") for name in ("whole", "second")]
+    assert torch.equal(runs[0].image, runs[1].image)
+    assert [record.loss for record in runs[0].history] == [record.loss for record in runs[1].history]
+
+
+def test_a_finished_run_can_be_resumed_for_its_picture(call, tmp_path):
+    call(*TRANSFER, "--steps", "1", "-o", tmp_path / "one.png", "--save-run", tmp_path / "run.pt")
+    outputs = ["-o", tmp_path / "again.png", "--animation", tmp_path / "run.gif"]
+    assert call("resume", tmp_path / "run.pt", *outputs)[0] == 0
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_an_animation_shows_every_step_of_a_short_run(call, tmp_path):
+    outputs = ["-o", tmp_path / "out.png", "--animation", tmp_path / "run.gif"]
+    assert call(*TRANSFER, "--steps", "4", *outputs)[0] == 0
+    with PIL.Image.open(tmp_path / "run.gif") as animation:
+        assert animation.n_frames == 5
+        animation.seek(4)
+        last = np.asarray(animation.convert("RGB")).astype(int)
+    assert np.abs(last - pixels(tmp_path / "out.png")).mean() < 10  # a GIF has 256 colours
+
+
+def test_a_long_run_makes_a_film_of_forty_odd_frames(call, tmp_path):
+    outputs = ["-o", tmp_path / "out.png", "--animation", tmp_path / "run.mp4"]
+    assert call("style", "night_swirls", *SMALL, "--style-layers", "conv1_1", "--steps", "83", *outputs)[0] == 0
+    with av.open(str(tmp_path / "run.mp4")) as container:
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert 40 <= len(frames) <= 60
+    result = pixels(tmp_path / "out.png")
+    assert np.abs(frames[-1] - result[: frames[-1].shape[0], : frames[-1].shape[1]]).mean() < 10
+
+
+def test_zero_steps_write_the_initial_picture(call, tmp_path):
+    assert call(*TRANSFER, "--steps", "0", "-o", tmp_path / "out.png")[0] == 0
+    np.testing.assert_array_equal(pixels(tmp_path / "out.png"), images.to_array(stylelib.load_image("riverside", 64)))
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_small_picture_is_noted_once(call, tmp_path):
+    PIL.Image.new("RGB", (40, 40), "red").save(tmp_path / "small.png")
+    code, _, err = call("style", tmp_path / "small.png", *SMALL, "--steps", "1", "-o", tmp_path / "out.png")
+    assert code == 0
+    assert err == f"Note: {tmp_path / 'small.png'} is 40 × 40: it keeps that size instead of being blown up to 64.\n"
+
+
+def test_table_lists_the_layers(call):
+    code, out, err = call("table", "vgg19", "--size", "128")
+    assert (code, err) == (0, "")
+    assert re.search(r"^ *conv4_2 +512 +8 ", out, re.MULTILINE)
+    assert len(re.findall(r"\bconv\d_\d", out)) == 16 and "at 128 px" in out
+
+
+def test_pictures_lists_what_can_be_named(call):
+    code, out, _ = call("pictures")
+    lines = [line.split(maxsplit=2) for line in out.splitlines()]
+    assert code == 0 and {name for _, name, _ in lines} == set(stylelib.bundled_images())
+    assert all(pathlib.Path(path).is_file() for _, _, path in lines)
+
+
+def test_check_describes_the_machine(call):
+    code, out, _ = call("check")
+    assert code == 0 and torch.__version__ in out and "set by STYLELIB_PRESET" in out
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("transfer", "content", "style", "resume", "table", "fetch", "check"))
+
+
+# -------------------------------------------------------------------------------------------------------- mistakes
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """A folder with bad pictures and other people's files in it."""
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8)).save(folder / "a.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "a.jpg").read_bytes()[:2000])
+    (folder / "text.jpg").write_text("This is not a picture.")
+    (folder / "page.png").write_text("<!DOCTYPE html><html></html>")
+    (folder / "empty.png").write_bytes(b"")
+    header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    crc = zlib.crc32(header).to_bytes(4, "big")
+    (folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\x0d" + header + crc + b"\0\0\0\x01IDAT\0\0\0\0\0")
+    (folder / "foreign.pt").write_bytes(b"\0" * 100)
+    torch.save({"x": torch.zeros(1)}, folder / "other.pt")
+    return folder
+
+
+MISTAKES = {  # arguments after `transfer riverside night_swirls`, or a whole command line → a part of the sentence
+    "no command": ([], "arguments are required: COMMAND"),
+    "an unknown command": (["tranfer"], "invalid choice: 'tranfer'"),
+    "no output": (["transfer", "riverside", "night_swirls"], "-o/--output"),
+    "a missing picture": (["transfer", "{bad}/none.jpg", "night_swirls", "-o", "{out}.png"], "There is no file"),
+    "a missing style": (["transfer", "riverside", "{bad}/none.jpg", "-o", "{out}.png"], "There is no file"),
+    "an unknown picture": (["style", "night_swirl", "-o", "{out}.png"], "Did you mean 'night_swirls'?"),
+    "a cut-off picture": (["content", "{bad}/cut.jpg", "-o", "{out}.png"], "damaged or cut off"),
+    "an absurd picture": (["content", "{bad}/bomb.png", "-o", "{out}.png"], "save a smaller copy"),
+    "a text named .jpg": (["content", "{bad}/text.jpg", "-o", "{out}.png"], "is not a picture"),
+    "a page named .png": (["content", "{bad}/page.png", "-o", "{out}.png"], "is not a picture"),
+    "an empty file": (["content", "{bad}/empty.png", "-o", "{out}.png"], "is not a picture"),
+    "a folder": (["content", "{bad}", "-o", "{out}.png"], "is a folder"),
+    "the input as output": (["content", "{bad}/a.jpg", "-o", "{bad}/a.jpg"], "save under another name"),
+    "an unknown network": (["-o", "{out}.png", "--network", "vgg91"], "Did you mean 'vgg19'?"),
+    "an unknown layer": (["-o", "{out}.png", *SMALL, "--content-layer", "conv4-2"], "Did you mean 'conv4_2'?"),
+    "an unknown style layer": (["-o", "{out}.png", *SMALL, "--style-layers", "conv1_1,conv9_9"], "'conv9_9'"),
+    "no style layer": (["-o", "{out}.png", *SMALL, "--style-layers", ""], "no layer"),
+    "an unknown init": (["-o", "{out}.png", "--init", "nois"], "invalid choice: 'nois'"),
+    "an init without its image": (["style", "night_swirls", "-o", "{out}.png", *SMALL, "--init", "content"], "content"),
+    "an unknown optimizer": (["-o", "{out}.png", "--optimizer", "sgd"], "invalid choice: 'sgd'"),
+    "an unknown device": (["-o", "{out}.png", "--device", "gpu"], "There is no device 'gpu'"),
+    "missing weights": (["-o", "{out}.png", "--network", "vgg19", "--weights", "{bad}/none.pth"], "none.pth"),
+    "a size of nothing": (["-o", "{out}.png", "--size", "0"], "size is the longer side"),
+    "a tiny size": (["-o", "{out}.png", "--size", "8"], "at least 8"),
+    "a size below the deepest layer": (["style", "mosaic", "-o", "{out}.png", *SMALL[:-1], "12"], "conv5_1"),
+    "half a pixel": (["-o", "{out}.png", "--size", "64.5"], "a whole number"),
+    "a negative size": (["-o", "{out}.png", "--size", "-64"], "a whole number"),
+    "steps in words": (["-o", "{out}.png", "--steps", "many"], "a whole number"),
+    "a negative weight": (["-o", "{out}.png", "--alpha-beta", "-1"], "zero or more; got '-1'"),
+    "a weight that is none": (["-o", "{out}.png", "--alpha-beta", "nan"], "zero or more; got 'nan'"),
+    "an infinite weight": (["-o", "{out}.png", "--alpha-beta", "inf"], "zero or more; got 'inf'"),
+    "an output of no format": (["-o", "{out}.bmp"], "must end in .png or .jpg or .jpeg"),
+    "an output in no folder": (["-o", "{out}/no/out.png"], "does not exist"),
+    "an output that is a folder": (["-o", "{bad}"], "must end in"),
+    "an animation of no format": (["-o", "{out}.png", "--animation", "{out}.avi"], "must end in .gif or .mp4"),
+    "an animation in no folder": (["-o", "{out}.png", "--animation", "{out}/no/run.gif"], "does not exist"),
+    "a run of no format": (["-o", "{out}.png", "--save-run", "{out}.zip"], "must end in .pt"),
+    "a missing run": (["resume", "{bad}/none.pt", "-o", "{out}.png"], "There is no saved run"),
+    "a run that is none": (["resume", "{bad}/foreign.pt", "-o", "{out}.png"], "not a saved run"),
+    "a run of something else": (["resume", "{bad}/other.pt", "-o", "{out}.png"], "not a run"),
+    "a picture as a run": (["resume", "{bad}/a.jpg", "-o", "{out}.png"], "not a saved run"),
+    "a table of nothing": (["table", "compakt"], "Did you mean 'compact'?"),
+    "an unknown paper picture": (["fetch", "tubinge"], "Did you mean 'tubingen'?"),
+}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(kind, bad, call, tmp_path):
+    arguments, said = MISTAKES[kind]
+    arguments = [one.format(bad=bad, out=tmp_path / "out") for one in arguments]
+    if arguments and arguments[0].startswith("-"):
+        arguments = ["transfer", "riverside", "night_swirls", *arguments]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert err.startswith("stylelib: ") and err.count("\n") == 1 and said in err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_an_unknown_preset_is_refused(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "labtop")
+    for command in (["check"], [*TRANSFER, "-o", tmp_path / "out.png"]):
+        code, _, err = call(*command)
+        assert code == 2 and "Did you mean 'laptop'?" in err
+
+
+def never(*_, **__):
+    raise AssertionError("this was not to be reached")
+
+
+@pytest.mark.parametrize(
+    "outputs", ["-o {0}/out.png", "-o {1}/a.png --animation {0}/a.gif", "-o {1}/a.png --save-run {0}/a.pt"]
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(outputs, call, tmp_path, monkeypatch):
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0o500)
+    if os.access(locked, os.W_OK):  # the superuser may write everywhere, but in few places of the system's own
+        locked = pathlib.Path("/proc")
+    if not locked.is_dir():
+        pytest.skip("this user may write everywhere")
+    monkeypatch.setattr(shell, "load_network", never)
+    code, _, err = call(*TRANSFER, *outputs.format(locked, tmp_path).split())
+    assert code == 2 and "cannot be written" in err and str(locked) in err
+
+
+def test_a_misspelt_picture_is_noticed_before_a_network_is_loaded(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(shell, "load_network", never)
+    assert call("transfer", "riverside", "night_swirl", "-o", tmp_path / "out.png")[0] == 2
+
+
+def test_offline_fetch_says_so(call, tmp_path, monkeypatch):
+    monkeypatch.setitem(images.PAPER_IMAGES, "tubingen", ("http://127.0.0.1:9/tubingen.jpg", "0" * 64, "a test"))
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path)
+    code, out, err = call("fetch", "tubingen")
+    assert code == 2 and out == "" and "connect to the internet" in err.splitlines()[-1]
+
+
+# ------------------------------------------------------------------------------------------------------ interrupts
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_the_run_writes_nothing(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(shell, "load_network", interrupt)
+    code, out, err = call(*TRANSFER, "-o", tmp_path / "out.png")
+    assert (code, out) == (130, "") and err.startswith("stylelib: interrupted") and err.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupt_in_the_first_step_saves_the_initial_picture(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(stylelib.Synthesis, "_evaluate", interrupt)
+    outputs = ["-o", tmp_path / "out.png", "--animation", tmp_path / "run.gif"]
+    code, out, _ = call(*TRANSFER, *outputs)
+    assert code == 130 and "interrupted after step 0" in out
+    np.testing.assert_array_equal(pixels(tmp_path / "out.png"), images.to_array(stylelib.load_image("riverside", 64)))
+
+
+def test_an_interrupt_while_the_animation_is_written_keeps_the_picture(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(shell, "save_animation", interrupt)
+    code, _, err = call(*TRANSFER, "-o", tmp_path / "out.png", "--animation", tmp_path / "run.gif")
+    assert code == 130 and "Traceback" not in err
+    assert os.listdir(tmp_path) == ["out.png"]
