@@ -444,7 +444,7 @@ class Valley:
         grass = meadow(generator, self.land, self.ground)
         self.model = Model([hut(self.land), fence(self.land)])
         self.shade = shade_from(trees, SUN, 1.2)
-        self.ground.paint(lambda points: self.passing(points))
+        self.ground.paint(self.passing)
         self.leaves = gather([trees, grass])
         self.leaves.light = np.concatenate([
             self.light_on(trees, shade_from(trees, vector(0, 1, 0), 1.6), 0.5, 0.22),
