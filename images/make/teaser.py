@@ -1,4 +1,4 @@
-"""The picture at the head of the README: a photograph, a painting, and the one painted like the other."""
+"""The picture at the head of the README: a content image, a style image, and the one painted like the other."""
 
 import io
 
@@ -11,10 +11,10 @@ from stylelib import figures
 def paint(width=1100, height=300, seed=0):
     """A contact sheet of the first transfer of the series, a little larger and longer than a notebook makes it."""
     run = stylelib.style_transfer("riverside", "night_swirls", "compact", size=384, steps=200, seed=seed).finish()
-    photo, painting = stylelib.load_image("riverside", 384), stylelib.load_image("night_swirls", 384)
+    content, style = stylelib.load_image("riverside", 384), stylelib.load_image("night_swirls", 384)
     sheet = figures.contact_sheet(
-        [photo, painting, run.image],
-        ["what: a photograph", "how: a painting", "both"],
+        [content, style, run.image],
+        ["what: the content image", "how: the style image", "both"],
         note=run.describe(),
     )
     return PIL.Image.open(io.BytesIO(sheet.jpeg(quality=90)))
