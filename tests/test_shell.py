@@ -133,7 +133,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(optimizer, call
     for name, path in files.items():
         seed = "7" if name == "other" else "3"
         options = ["--init", "noise", "--optimizer", optimizer, "--steps", "3", "--seed", seed, "-o", path]
-        assert call(*TRANSFER, *options)[0] == 0
+        code, out, _ = call(*TRANSFER, *options)
+        assert code == 0 and {"lbfgs": "L-BFGS", "adam": "Adam"}[optimizer] in out and f"seed {seed}" in out
     one, same, other = (path.read_bytes() for path in files.values())
     assert one == same != other
 
@@ -157,6 +158,14 @@ def test_a_finished_run_can_be_resumed_for_its_picture(call, tmp_path):
     outputs = ["-o", tmp_path / "again.png", "--animation", tmp_path / "run.gif"]
     assert call("resume", tmp_path / "run.pt", *outputs)[0] == 0
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_a_resumed_run_can_be_animated_from_there_on(call, tmp_path):
+    call(*TRANSFER, "--steps", "1", "-o", tmp_path / "one.png", "--save-run", tmp_path / "run.pt")
+    outputs = ["-o", tmp_path / "four.png", "--animation", tmp_path / "run.gif"]
+    assert call("resume", tmp_path / "run.pt", "--steps", "4", *outputs)[0] == 0
+    with PIL.Image.open(tmp_path / "run.gif") as animation:
+        assert animation.n_frames == 3
 
 
 def test_an_animation_shows_every_step_of_a_short_run(call, tmp_path):
@@ -296,7 +305,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(kind, bad, call, tm
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code, _, err = call(*arguments)
     assert code == 2
-    assert err.startswith("stylelib: ") and err.count("\n") == 1 and said in err
+    assert err.startswith("stylelib: ") and err.count("\n") == 1 and said in err and ".;" not in err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 

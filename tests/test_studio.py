@@ -212,6 +212,7 @@ def test_a_frame_keeps_its_size_and_overlaps_nothing(network, height, width):
 def test_a_frame_says_how_far_the_run_is_and_what_made_it(network):
     run = stylelib.style_transfer("riverside", "night_swirls", network, 64, steps=5)
     states = []
+    assert len(studio._draw(run, None).axes) == 1  # no empty curves before the first step
     for _ in range(7):
         states.append(studio._draw(run, None).texts[-1].get_text())
         next(run, None)
