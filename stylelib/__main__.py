@@ -27,7 +27,7 @@ from stylelib.images import (
 )
 from stylelib.losses import CONVENTIONS
 from stylelib.machine import describe, preset
-from stylelib.networks import LAYOUTS, POOLINGS, load_network
+from stylelib.networks import LAYOUTS, POOLINGS, architecture, check_name, layer_names, load_network
 from stylelib.optimizers import OPTIMIZERS
 from stylelib.synthesis import INITIALIZATIONS, Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, check_weight
@@ -53,6 +53,9 @@ def main(arguments=None):
     except InputError as error:
         print(f"stylelib: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has gone, as `| head` does
+        sys.stdout = None
+        return 0
     except KeyboardInterrupt:
         print("stylelib: interrupted; what was not finished was not written.", file=sys.stderr)
         return 130
@@ -180,6 +183,7 @@ def compute(options, recipe):
     """Check where the results shall go and what they are made of, then make the run and finish it."""
     check_outputs(options)
     check_inputs(options)
+    check_layers(options)
     steps = preset().steps if options.steps is None else options.steps
     network = load_network(options.network, options.weights, options.pooling, device=options.device)
     run = recipe(
@@ -223,6 +227,15 @@ def check_inputs(options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the run itself says it
             load_image(picture, options.size)
+
+
+def check_layers(options):
+    """Try the names of the layers before the network, for the same reason."""
+    if options.network:
+        known = layer_names(LAYOUTS[architecture(check_name(options.network))])
+        for layer in [getattr(options, "content_layer", None), *getattr(options, "style_layers", "").split(",")]:
+            if layer:
+                check_choice(f"layer in {options.network}", layer, known)
 
 
 def finish(run, options):

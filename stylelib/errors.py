@@ -22,3 +22,10 @@ def check_choice(kind, value, valid):
     near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     raise InputError(f"There is no {kind} '{value}'.{hint} Known: {', '.join(names)}.")
+
+
+def check_whole(name, value, least):
+    """Return `value` as an int if it is a whole number from `least` up to 63 bits, else raise an InputError."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value < 2**63:
+        raise InputError(f"{name} is a whole number, {least} or more; got {value!r}.")
+    return int(value)

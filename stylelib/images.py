@@ -156,6 +156,10 @@ def _find(source):
     name = str(source)
     if path.name == name and not path.suffix:
         return bundled_images()[check_choice("picture file or bundled picture", name, bundled_images())]
+    if path.stem in bundled_images():
+        raise InputError(f"There is no file {source}; the bundled picture is called '{path.stem}', without an ending.")
+    if "://" in name:
+        raise InputError(f"{source} is an address: save the picture, then give its path.")
     raise InputError(f"There is no file {source}; check the path (the current folder is {pathlib.Path.cwd()}).")
 
 
@@ -178,6 +182,8 @@ def _decode(source, label):
         ) from error
     except PermissionError as error:
         raise InputError(f"{label} may not be read by this user: {error.strerror}.") from error
+    except MemoryError as error:
+        raise InputError(f"{label} is too large for the memory there is; save a smaller copy and use that.") from error
     except Exception as error:  # whatever a decoder makes of a damaged file
         raise InputError(f"{label} is damaged or cut off and cannot be read ({error}).") from error
 
@@ -260,14 +266,27 @@ def _tensor_to_array(picture):
     return picture[0].detach().float().cpu().permute(1, 2, 0).numpy()
 
 
-def check_picture(picture, label="picture"):
-    """Raise InputError unless `picture` is a float tensor (N, 3, H, W) with finite values."""
+def check_shape(picture, label):
+    """Return `picture` if it is a floating-point tensor (N, 3, H, W), else raise an InputError."""
     label = label[0].upper() + label[1:]
     if not isinstance(picture, torch.Tensor) or picture.ndim != 4 or picture.shape[1] != 3 or not picture.numel():
         what = tuple(picture.shape) if isinstance(picture, torch.Tensor) else type(picture).__name__
         raise InputError(f"{label} must be a picture, a tensor of shape (N, 3, H, W) as load_image gives; got {what}.")
-    if not picture.is_floating_point() or not torch.isfinite(picture).all():
-        raise InputError(f"{label} must hold finite floating-point numbers, 0 to 1.")
+    if not picture.is_floating_point():
+        raise InputError(f"{label} must hold floating-point numbers, 0 to 1; divide by 255 first?")
+    return picture
+
+
+def check_picture(picture, label="picture"):
+    """Return `picture` if it is a tensor (N, 3, H, W) of finite numbers on the scale of 0 to 1, else raise InputError.
+
+    Some may lie outside, as in a picture that is being optimised; 0 to 255 is another scale and refused.
+    """
+    check_shape(picture, label)
+    low, high = (extreme.item() for extreme in picture.detach().aminmax())
+    if not (low >= -5 and high <= 5):  # a NaN is neither
+        label = label[0].upper() + label[1:]
+        raise InputError(f"{label} must hold finite numbers, 0 to 1; it has {low:g} to {high:g}: divide by 255 first?")
     return picture
 
 

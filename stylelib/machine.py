@@ -1,5 +1,6 @@
 """What this machine can do, in plain words: its device, and the sizes that suit it."""
 
+import contextlib
 import dataclasses
 import os
 import platform
@@ -51,6 +52,27 @@ def pick_device(name=None):
     if (device.index or 0) >= count:
         raise InputError(f"This machine has no {device} that torch can use; leave device out, or use 'cpu'.")
     return device
+
+
+@contextlib.contextmanager
+def computing(picture):
+    """Around all that a network computes for a picture: exact, repeatable, and in words where memory is short.
+
+    On an NVIDIA GPU cuDNN would round to 10 bits (TF32) and choose algorithms whose sums differ from run to run; here
+    it does neither. Where memory is short, an InputError names a size that may fit.
+    """
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    except (RuntimeError, MemoryError) as error:
+        words = str(error).lower()
+        short = isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
+        if not short:
+            raise
+        height, width = picture.shape[-2:]
+        smaller = max(height, width) * 2 // 3
+        message = f"{width} × {height} pixels need more memory than there is; try size={smaller}."
+        raise InputError(message) from None
 
 
 def describe():

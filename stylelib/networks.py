@@ -13,17 +13,18 @@ import contextlib
 import dataclasses
 import hashlib
 import html
+import pathlib
+import warnings
 
 import safetensors.torch
 import torch
 import torch.nn.functional as F
 
-from stylelib.errors import InputError, check_choice
-from stylelib.images import bundled_images, load_image, write_atomically
-from stylelib.machine import pick_device
-from stylelib.weights import DEPTHS, WIDTHS, Weights, find_weights, load_weights, weights_folder
+from stylelib.errors import InputError, check_choice, check_whole
+from stylelib.images import bundled_images, check_shape, load_image, write_atomically
+from stylelib.machine import computing, pick_device
+from stylelib.weights import LAYOUTS, WIDTHS, Weights, find_weights, load_weights, weights_folder
 
-LAYOUTS = {**DEPTHS, "compact": (2, 2, 2, 2, 2)}  # convolutions in each block
 POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
 RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
 
@@ -58,20 +59,21 @@ class VGG(torch.nn.Module):
             weight, bias = tensors[f"{layer}.weight"], tensors[f"{layer}.bias"]
             convolution = torch.nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=3, padding=1)
             convolution.weight.data, convolution.bias.data = weight.float().clone(), bias.float().clone()
+            convolution.register_buffer("scale", torch.ones(weight.shape[0]))  # see normalize_activations
             self.convolutions[layer] = convolution
-        self.scales = {layer: torch.ones(self.filters(layer)) for layer in self.layers}  # see normalize_activations
         self.eval().requires_grad_(False)
 
     def forward(self, pictures, layers):
         """Rectified activations of the named layers.
 
-        pictures: (N, 3, H, W), RGB, 0 to 1. Returns {layer: (N, C, h, w)}, in the order of the network; the
-        computation stops at the deepest layer asked for. Differentiable with respect to the pictures.
+        pictures: (N, 3, H, W), RGB, 0 to 1, on any device. Returns {layer: (N, C, h, w)} on the network's device, in
+        the order of the network; the computation stops at the deepest layer asked for. Differentiable with respect
+        to the pictures. Raises InputError for unknown layers and for pictures too small for the deepest.
         """
         wanted = self.check_layers(layers)
-        self.check_size(pictures, wanted)
+        self.check_size(check_shape(pictures, "what the network is shown"), wanted)
         activations = {}
-        x = (pictures - self.mean) / self.std
+        x = (pictures.to(self.mean) - self.mean) / self.std  # .to: the device and the precision of the network
         for layer, convolution in self.convolutions.items():
             if layer.endswith("_1") and layer != "conv1_1":  # a new block begins
                 x = self.pool(x, 2)
@@ -83,6 +85,8 @@ class VGG(torch.nn.Module):
 
     def check_layers(self, layers):
         """Return the layers as a list, or raise an InputError that names the one that this network does not have."""
+        if not isinstance(layers, str) and not hasattr(layers, "__iter__"):
+            raise InputError(f"Layers are named by a text or a list of texts, such as 'conv4_2'; got {layers!r}.")
         layers = [layers] if isinstance(layers, str) else list(layers)
         if not layers:
             raise InputError(f"No layer was named; {self.name} has {', '.join(self.layers)}.")
@@ -98,16 +102,26 @@ class VGG(torch.nn.Module):
                 f"this one has {shorter}. Use a larger size or a layer less deep."
             )
 
+    @property
+    def device(self):
+        return self.mean.device
+
+    @property
+    def scales(self):
+        """What each filter's activations were divided by in the normalisation, {layer: (C,)}."""
+        return {layer: convolution.scale for layer, convolution in self.convolutions.items()}
+
     def filters(self, layer):
         """Number of filters of a layer, the paper's N_l."""
-        return self.convolutions[layer].out_channels
+        return self.convolutions[check_choice(f"layer in {self.name}", layer, self.layers)].out_channels
 
     def stride(self, layer):
         """How many pixels of the picture lie between two positions of a layer: it doubles at each pooling."""
-        return 2 ** (block_of(layer) - 1)
+        return 2 ** (block_of(check_choice(f"layer in {self.name}", layer, self.layers)) - 1)
 
     def receptive_field(self, layer):
         """Side, in pixels, of the square of the picture that one position of the layer can see."""
+        check_choice(f"layer in {self.name}", layer, self.layers)
         field, stride = 1, 1
         for name in self.layers[: self.layers.index(layer) + 1]:
             if self.stride(name) != stride:  # a 2 × 2 pooling adds one step of the resolution before it
@@ -184,8 +198,10 @@ def mean_activations(net, pictures):
 
     pictures: a list of picture tensors, which may differ in size; each weighs the same.
     """
-    with torch.no_grad():
-        means = [{layer: x.mean(dim=(0, 2, 3)) for layer, x in net(p, net.layers).items()} for p in pictures]
+    means = []
+    for picture in pictures:
+        with torch.no_grad(), computing(picture):
+            means.append({layer: x.mean(dim=(0, 2, 3)) for layer, x in net(picture, net.layers).items()})
     return {layer: torch.stack([one[layer] for one in means]).mean(dim=0) for layer in net.layers}
 
 
@@ -197,13 +213,13 @@ def normalize_activations(net, means):
     its old value divided by `net.scales[layer]` and nothing else changes. A filter that hardly ever fires would be
     blown up to mostly noise; its mean counts as LEAST_SHARE of its layer's, and it stays below 1.
     """
-    incoming = torch.ones(3)
+    incoming = torch.ones(3, device=net.device)
     for layer, convolution in net.convolutions.items():
-        scale = means[layer].clamp(min=LEAST_SHARE * means[layer].mean().item())
+        scale = means[layer].to(net.device).clamp(min=LEAST_SHARE * means[layer].mean().item())
         scale = torch.where(scale > 0, scale, 1.0)  # a layer that never fires stays as it is
         convolution.weight.data *= incoming[:, None, None] / scale[:, None, None, None]
         convolution.bias.data /= scale
-        net.scales[layer] = net.scales[layer] * scale
+        convolution.scale *= scale
         incoming = scale
     return net
 
@@ -243,42 +259,63 @@ def load_network(name=None, weights=None, pooling="avg", normalize=True, precisi
 
     Raises InputError, in one sentence, for unknown names and for weights that cannot be had.
     """
-    chosen_here = name is None and weights is None
-    if name is None:
-        name = _choose_network() if chosen_here else "vgg19"
-    check_choice("network", name, [*LAYOUTS, *(f"{one}{RANDOM}" for one in LAYOUTS)])
     check_choice("precision", precision, ("exact",))
     device = pick_device(device)
-    layout = LAYOUTS[name.removesuffix(RANDOM)]
-    if name.endswith(RANDOM):
-        found = _random_weights(name, layout, seed)
+    path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
+    if name is None and not path:
+        name, found = _best_here()
     else:
-        found = load_weights(name, layer_names(layout), weights, download=not chosen_here)
-    identity = {"name": name, "weights": str(weights or ""), "pooling": pooling, "normalize": normalize, "seed": seed}
-    net = VGG(layout, found.tensors, found.mean, found.std, pooling, name, found.source, identity)
+        name = check_name(name or "vgg19")
+        found = _find(name, path, seed)
+    identity = {"name": name, "weights": path, "pooling": pooling, "normalize": normalize, "seed": seed}
+    identity["device"] = str(device)
+    net = VGG(LAYOUTS[architecture(name)], found.tensors, found.mean, found.std, pooling, name, found.source, identity)
     if normalize:
         _normalize_over_bundled_pictures(net)
     return net.to(device)
 
 
-def _choose_network():
+def check_name(name):
+    """Return the name if load_network knows it, else raise an InputError."""
+    return check_choice("network", name, [*LAYOUTS, *(f"{one}{RANDOM}" for one in LAYOUTS)])
+
+
+def architecture(name):
+    """ "vgg19-random" → "vgg19": two networks of one architecture have the same layers."""
+    return name.removesuffix(RANDOM)
+
+
+def _best_here():
+    """VGG-19 if its weights are on this machine and whole, else compact; says which, and never downloads."""
     if find_weights("vgg19"):
-        print("Network: vgg19, whose pretrained weights are on this machine; load_network('compact') is the small one.")
-        return "vgg19"
+        try:
+            found = load_weights("vgg19", layer_names(LAYOUTS["vgg19"]), download=False)
+        except InputError as error:
+            warnings.warn(f"{error} The network compact is taken instead.", stacklevel=3)
+        else:
+            print("Network: vgg19, whose weights are on this machine; load_network('compact') is the small one.")
+            return "vgg19", found
     print(
         "Network: compact, the small one that comes with stylelib (no pretrained VGG-19 on this machine); "
         "load_network('vgg19') downloads the paper's, 548 MB once."
     )
-    return "compact"
+    return "compact", load_weights("compact", layer_names(LAYOUTS["compact"]))
 
 
-def _random_weights(name, layout, seed):
+def _find(name, path, seed):
+    if not name.endswith(RANDOM):
+        return load_weights(name, layer_names(LAYOUTS[name]), path or None)
+    if path:
+        raise InputError(f"{name} draws its weights from a seed: leave out the file, or name {architecture(name)}.")
+    return _random_weights(name, seed)
+
+
+def _random_weights(name, seed):
     """He initialisation: the same architecture, with nothing learned."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_whole("seed", seed, 0))
     channels, tensors = 3, {}
-    widths = WIDTHS[name.removesuffix(RANDOM)]
-    for layer in layer_names(layout):
-        filters = widths[block_of(layer) - 1]
+    for layer in layer_names(LAYOUTS[architecture(name)]):
+        filters = WIDTHS[architecture(name)][block_of(layer) - 1]
         deviation = (2 / (9 * channels)) ** 0.5
         tensors[f"{layer}.weight"] = torch.randn(filters, channels, 3, 3, generator=generator) * deviation
         tensors[f"{layer}.bias"] = torch.zeros(filters)

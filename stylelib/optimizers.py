@@ -34,7 +34,6 @@ class State:
     picture: torch.Tensor
     evaluation: Evaluation
     memory: dict
-    evaluations: int = 1
 
 
 class NoBetterPicture(Exception):
@@ -79,14 +78,13 @@ class LBFGS:
         slope = _dot(gradient, direction)
         if not slope < 0:
             raise NoBetterPicture("the gradient is zero")
-        length, evaluations = 1.0, state.evaluations
+        length = 1.0
         for _ in range(self.TRIALS):
             picture = state.picture + length * direction
             trial = evaluate(picture)
-            evaluations += 1
             if trial.finite and trial.loss <= state.evaluation.loss + self.SUFFICIENT * length * slope:
                 memory = self._remember(state.memory, picture - state.picture, trial.gradient - gradient)
-                return State(picture, trial, memory, evaluations)
+                return State(picture, trial, memory)
             length *= 0.5 if trial.finite else 0.1
         raise NoBetterPicture("no step along the search direction lowers the loss any further")
 
@@ -144,16 +142,14 @@ class Adam:
         number, scale = memory["number"] + 1, memory["scale"]
         mean = torch.lerp(memory["mean"], gradient, 1 - self.BETAS[0])
         square = torch.lerp(memory["square"], gradient.square(), 1 - self.BETAS[1])
-        evaluations = state.evaluations
         for _ in range(12):
             average = mean / (1 - self.BETAS[0] ** number)
             spread = (square / (1 - self.BETAS[1] ** number)).sqrt() + self.EPSILON * _typical(gradient)
             picture = state.picture - self.step_size * scale * average / spread
             trial = evaluate(picture)
-            evaluations += 1
             if trial.finite:
                 memory = {"number": number, "mean": mean, "square": square, "scale": scale}
-                return State(picture, trial, memory, evaluations)
+                return State(picture, trial, memory)
             number, scale = 1, scale / 2
             mean, square = (1 - self.BETAS[0]) * gradient, (1 - self.BETAS[1]) * gradient.square()
         raise NoBetterPicture("every step leads to values that are not finite")
@@ -172,6 +168,8 @@ def make_optimizer(optimizer):
     """An optimiser from its name, or the optimiser itself: "lbfgs", "adam", LBFGS(history=10), Adam(step_size=0.05)."""
     if isinstance(optimizer, str):
         return OPTIMIZERS[check_choice("optimizer", optimizer, OPTIMIZERS)]()
+    if not isinstance(optimizer, tuple(OPTIMIZERS.values())):
+        raise InputError('The optimizer is "lbfgs", "adam", or an object such as stylelib.Adam(step_size=0.05).')
     return optimizer
 
 

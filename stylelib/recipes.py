@@ -5,9 +5,10 @@ run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
 
 import torch
 
-from stylelib.images import load_image
+from stylelib.errors import check_choice
+from stylelib.images import check_picture, load_image
 from stylelib.machine import preset
-from stylelib.networks import VGG, load_network
+from stylelib.networks import LAYOUTS, architecture, check_name, layer_names, load_network
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
 
@@ -34,7 +35,8 @@ def style_transfer(
     paper's α/β, with β = 1, in the given convention. init: "content", "style", "noise" or a picture. run: further
     arguments of `Synthesis` (steps, optimizer, seed, keep_every, …).
     """
-    net, photo, painting = _network(network), _picture(content, size), _picture(style, size)
+    photo, painting = _picture(content, size), _picture(style, size)
+    net = _network(network, [content_layer, *style_layers])
     terms = [
         Content(net, photo, content_layer, weight=alpha_beta, convention=convention),
         Style(net, painting, style_layers, convention=convention),
@@ -49,8 +51,8 @@ def reconstruct_content(
 
     Arguments as for `style_transfer`.
     """
-    term = Content(_network(network), _picture(content, size), layer, convention=convention)
-    return Synthesis(term, init, **run)
+    photo = _picture(content, size)
+    return Synthesis(Content(_network(network, [layer]), photo, layer, convention=convention), init, **run)
 
 
 def reconstruct_style(
@@ -60,16 +62,21 @@ def reconstruct_style(
 
     Arguments as for `style_transfer`.
     """
-    term = Style(_network(network), _picture(style, size), layers, convention=convention)
-    return Synthesis(term, init, **run)
+    painting = _picture(style, size)
+    return Synthesis(Style(_network(network, layers), painting, layers, convention=convention), init, **run)
 
 
-def _network(network):
-    return network if isinstance(network, VGG) else load_network(network)
+def _network(network, layers):
+    """The network, by name or as it is. The names of the layers are checked before any download."""
+    if not isinstance(network, str):
+        return load_network() if network is None else network
+    for layer in layers:
+        check_choice(f"layer in {network}", layer, layer_names(LAYOUTS[architecture(check_name(network))]))
+    return load_network(network)
 
 
 def _picture(source, size):
     """Load a picture at the size asked for; else at the preset's, but a tensor as it is."""
-    if size is None and not isinstance(source, torch.Tensor):
-        size = preset().size
-    return load_image(source, size)
+    if size is None and isinstance(source, torch.Tensor):
+        return check_picture(source)
+    return load_image(source, preset().size if size is None else size)

@@ -18,9 +18,9 @@ import warnings
 import torch
 
 from stylelib import terms as term_kinds
-from stylelib.errors import InputError, check_choice
+from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.images import check_picture, check_writable, write_atomically
-from stylelib.machine import preset
+from stylelib.machine import computing, pick_device, preset
 from stylelib.networks import load_network
 from stylelib.optimizers import OPTIMIZERS, Evaluation, NoBetterPicture, State, make_optimizer
 
@@ -41,6 +41,15 @@ class Record:
 
 
 @dataclasses.dataclass(frozen=True)
+class Now:
+    """Where a run is, replaced as a whole: an interrupt finds it before a step or after it, never in between."""
+
+    state: State | None
+    best: State | None  # the accepted state of the lowest loss
+    history: list
+
+
+@dataclasses.dataclass(frozen=True)
 class Step(Record):
     """A record with the picture as it is after this step, (N, 3, H, W), 0 to 1."""
 
@@ -55,30 +64,40 @@ class Synthesis:
     number by default. optimizer: "lbfgs", "adam", or an object from `stylelib.optimizers`. tolerance: the run stops
     when PATIENCE steps have lowered the loss by less than this part of it. keep_every: keep the picture of every
     so many steps in `frames`, {number: picture}.
+
+    Attributes: image (the best picture so far), losses (its weighted losses), history (a Record of each step), frames,
+    number, seconds, seconds_left, stop_reason (a sentence once it has stopped), notes (what had to be mended on the
+    way). Raises InputError for what cannot work, before anything is computed.
     """
 
     def __init__(self, terms, init, steps=None, optimizer="lbfgs", seed=0, tolerance=1e-5, keep_every=None):
-        self.terms = [terms] if isinstance(terms, term_kinds.Term) else list(terms)
+        self.terms = list(terms) if isinstance(terms, list | tuple) else [terms]
         if not self.terms:
             raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
         for term in self.terms:
             if not isinstance(term, term_kinds.Term):
                 raise InputError(f"A term such as Content or Style is wanted; got {type(term).__name__}.")
+        if all(getattr(term, "weight", None) == 0 for term in self.terms):
+            raise InputError("Every term's weight is 0, so there is nothing to optimise.")
         self.seed = check_whole("seed", seed, 0)
         self.steps = preset().steps if steps is None else check_whole("steps", steps, 0)
         self.keep_every = None if keep_every is None else check_whole("keep_every", keep_every, 1)
-        self.tolerance = tolerance
+        self.tolerance = term_kinds.check_weight(tolerance, "the tolerance")
         self.optimizer = make_optimizer(optimizer)
         self.init = init if isinstance(init, str) else "a picture"
-        self.device = next((term.net.mean.device for term in self.terms if term.net is not None), torch.device("cpu"))
-        picture = initial_picture(init, self.terms, seed) if isinstance(init, str) else check_picture(init, "the initial picture")
+        self.device = next((term.net.device for term in self.terms if term.net is not None), torch.device("cpu"))
+        picture = (
+            initial_picture(init, self.terms, seed)
+            if isinstance(init, str)
+            else check_picture(init, "the initial picture")
+        )
         self._picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
         for term in self.terms:
             term.check(self._picture)
-        self.history, self.frames, self.notes = [], {}, []
+        self.frames, self.notes, self.evaluations = {}, [], 0
         self.stop_reason = None  # a sentence once the run has stopped
         self._finished = False  # whether going on would be of no use
-        self._state = self._best = None
+        self._now = Now(None, None, [])
 
     # ------------------------------------------------------------------------------------------------- as an iterator
 
@@ -87,17 +106,17 @@ class Synthesis:
 
     def __next__(self):
         """Compute one step. An interrupt in the middle of it leaves the run as it was before the step."""
-        if self._state is None:
+        if self._now.state is None:
             self._start()
         if self._finished:
             raise StopIteration
         self.stop_reason = None
         if self.number >= self.steps:
-            self.stop_reason = f"all {self.steps} steps are done"
+            self.stop_reason = f"all {self.steps} steps are done" if self.steps != 1 else "its one step is done"
             raise StopIteration
         started = time.perf_counter()
         try:
-            state = self.optimizer.step(self._evaluate, self._state)
+            state = self.optimizer.step(self._evaluate, self._now.state)
         except NoBetterPicture as stop:
             self._stop(f"{stop} (after step {self.number})")
             raise StopIteration from None
@@ -112,6 +131,11 @@ class Synthesis:
         except KeyboardInterrupt:
             self.stop_reason = f"interrupted after step {self.number}; iterate or finish() again to go on"
         return self
+
+    @property
+    def history(self):
+        """A Record of each step so far, the initial picture's first."""
+        return self._now.history
 
     @property
     def number(self):
@@ -134,18 +158,23 @@ class Synthesis:
     @property
     def image(self):
         """The best picture so far, (N, 3, H, W), 0 to 1: the one of the lowest loss that was accepted."""
-        return _shown(self._picture if self._best is None else self._best.picture)
+        return _shown(self._picture if self._now.best is None else self._now.best.picture)
 
     @property
     def losses(self):
         """The weighted losses of the best picture by name; empty before the first step."""
-        return {} if self._best is None else dict(self._best.evaluation.losses)
+        return {} if self._now.best is None else dict(self._now.best.evaluation.losses)
 
     def _start(self):
         started = time.perf_counter()
         evaluation = self._evaluate(self._picture)
         if not evaluation.finite:
             raise InputError("The loss of the initial picture is not a finite number; use smaller weights.")
+        steepest = evaluation.gradient.abs().max().item()
+        if steepest > 1e15 or 0 < steepest < 1e-16:  # squares of it would leave the range of float32
+            raise InputError(
+                f"The weights are too {'large' if steepest > 1 else 'small'} to compute with; bring them near 1."
+            )
         state = self.optimizer.start(self._picture, evaluation)
         self._accept(state, time.perf_counter() - started, number=0)
         if evaluation.loss == 0:
@@ -153,14 +182,13 @@ class Synthesis:
 
     def _accept(self, state, seconds, number=None):
         number = self.number + 1 if number is None else number
-        evaluation = state.evaluation
-        record = Record(number, evaluation.loss, evaluation.losses, self.seconds + seconds, state.evaluations)
+        evaluation, best = state.evaluation, self._now.best
+        record = Record(number, evaluation.loss, evaluation.losses, self.seconds + seconds, self.evaluations)
         if self.keep_every and number % self.keep_every == 0:
             self.frames[number] = _shown(state.picture).cpu()
-        if self._best is None or evaluation.loss < self._best.evaluation.loss:
-            self._best = state
-        self._state = state
-        self.history.append(record)
+        if best is None or evaluation.loss < best.evaluation.loss:
+            best = state
+        self._now = Now(state, best, [*self.history, record])
 
     def _stop(self, reason):
         self.stop_reason, self._finished = reason, True
@@ -168,26 +196,20 @@ class Synthesis:
     def _stop_if_converged(self):
         if self.number < PATIENCE:
             return
-        before = min(record.loss for record in self.history[:-PATIENCE])
-        if before - self._best.evaluation.loss <= self.tolerance * before:
+        recent = [record.loss for record in self.history[-PATIENCE - 1 :]]
+        if max(recent) - min(recent) <= self.tolerance * abs(recent[0]):
             self._stop(f"converged: {PATIENCE} steps changed the loss by less than {self.tolerance:g} of it")
 
     def _evaluate(self, picture):
         """Total loss, its parts, and the gradient with respect to the picture."""
         x = picture.detach().requires_grad_(True)
-        try:
+        with computing(picture):
             losses = self._losses(x)
             total = sum(losses.values())
             (gradient,) = torch.autograd.grad(total, x)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-                height, width = picture.shape[-2:]
-                raise InputError(
-                    f"{width} × {height} pixels need more memory than there is; try size={max(height, width) * 2 // 3}."
-                ) from None
-            raise
         parts = {name: loss.item() for name, loss in losses.items()}
         evaluation = Evaluation(total.item(), parts, gradient.detach().contiguous())
+        self.evaluations += 1
         if not evaluation.finite:
             self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was taken back")
         return evaluation
@@ -223,8 +245,8 @@ class Synthesis:
         return " · ".join(part for part in parts if part)
 
     def __repr__(self):
-        loss = f", loss {self._best.evaluation.loss:.4g}" if self._best else ""
-        state = self.stop_reason or ("not started" if self._state is None else "under way")
+        loss = f", loss {self._now.best.evaluation.loss:.4g}" if self._now.best else ""
+        state = self.stop_reason or ("under way" if self.history else "not started")
         return f"<Synthesis: step {self.number} of {self.steps}{loss}; {state}>"
 
     def save(self, path):
@@ -236,11 +258,21 @@ class Synthesis:
             "optimizer": {"name": self.optimizer.name, **self.optimizer.arguments()},
             "run": {
                 name: getattr(self, name)
-                for name in ("steps", "seed", "tolerance", "keep_every", "init", "frames", "notes", "stop_reason")
+                for name in (
+                    "steps",
+                    "seed",
+                    "tolerance",
+                    "keep_every",
+                    "init",
+                    "frames",
+                    "notes",
+                    "stop_reason",
+                    "evaluations",
+                )
             },
             "picture": self._picture,
-            "state": _state_to_dict(self._state),
-            "best": _state_to_dict(self._best),
+            "state": _state_to_dict(self._now.state),
+            "best": _state_to_dict(self._now.best),
             "history": [vars(record) for record in self.history],
             "finished": self._finished,
         }
@@ -252,8 +284,18 @@ class Synthesis:
 
     @classmethod
     def load(cls, path, terms=None):
-        """The run that `save` wrote, ready to go on. terms: needed only when the run had terms of your own kinds."""
+        """The run that `save` wrote, ready to go on, on the device it was on if this machine has it.
+
+        terms: needed only when the run had terms of your own kinds. Raises InputError for a file that is not a run.
+        """
         content = _read(path)
+        try:
+            return cls._from_content(content, terms)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path} is not a run that this version of stylelib can read.") from error
+
+    @classmethod
+    def _from_content(cls, content, terms):
         run_values = content["run"]
         optimizer = dict(content["optimizer"])
         check_choice("optimizer", optimizer["name"], OPTIMIZERS)
@@ -266,11 +308,11 @@ class Synthesis:
             tolerance=run_values["tolerance"],
             keep_every=run_values["keep_every"],
         )
-        for name in ("init", "frames", "notes", "stop_reason"):
+        for name in ("init", "frames", "notes", "stop_reason", "evaluations"):
             setattr(run, name, run_values[name])
-        run.history = [Record(**record) for record in content["history"]]
         run._finished = content["finished"]
-        run._state, run._best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
+        state, best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
+        run._now = Now(state, best, [Record(**record) for record in content["history"]])
         return run
 
 
@@ -280,31 +322,27 @@ def initial_picture(init, terms, seed=0):
     "content" and "style": the image of the first such term; a style image is scaled and cropped to the content
     image's size. "noise": white noise, as large as the content image, or else as the style image.
     """
-    check_choice("initialisation", init, INITIALIZATIONS)
+    if init not in INITIALIZATIONS:
+        names = "'content', 'style', 'noise'"
+        raise InputError(f"A run starts from {names} or a picture; for a picture write load_image('{init}').")
     content = next((term.image for term in terms if isinstance(term, term_kinds.Content)), None)
     style = next((term.image for term in terms if isinstance(term, term_kinds.Style)), None)
     if init == "noise":
         model = content if content is not None else style
         if model is None:
             raise InputError("Noise of what size? No term has an image; hand over stylelib.noise(height, width).")
-        return noise(*model.shape[-2:], seed=seed)
+        return torch.cat([noise(*model.shape[-2:], seed=seed + i) for i in range(len(model))])
     chosen = content if init == "content" else style
     if chosen is None:
         raise InputError(f"The run cannot start from the {init} image: none of its terms is a {init} term.")
-    return chosen if content is None else _cover(chosen, *content.shape[-2:])
+    return chosen if content is None else _cover(chosen.cpu(), *content.shape[-2:])
 
 
 def noise(height, width, seed=0):
     """White noise around mid-grey, (1, 3, height, width), the same on every machine for the same seed."""
-    generator = torch.Generator().manual_seed(seed)
+    height, width = check_whole("height", height, 1), check_whole("width", width, 1)
+    generator = torch.Generator().manual_seed(check_whole("seed", seed, 0))
     return (0.5 + NOISE_CONTRAST * torch.randn(1, 3, height, width, generator=generator)).clamp(0, 1)
-
-
-def check_whole(name, value, least):
-    """Return `value` as an int if it is a whole number of at least `least`, else raise an InputError."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise InputError(f"{name} is a whole number, {least} or more; got {value!r}.")
-    return int(value)
 
 
 def _cover(picture, height, width):
@@ -355,6 +393,11 @@ def _terms_from_dicts(dicts):
 def _load_same_network(identity, fingerprint):
     if "name" not in identity:
         raise InputError("This run used a network of your own: hand over terms=[…] to load it.")
+    try:
+        pick_device(identity["device"])
+    except InputError as error:
+        warnings.warn(f"{error} The run goes on with the device that there is.", stacklevel=4)
+        identity["device"] = None
     net = load_network(**{**identity, "weights": identity["weights"] or None})
     if net.fingerprint() != fingerprint:
         warnings.warn(
@@ -381,7 +424,7 @@ def _state_from_dict(values, device):
 
     evaluation = Evaluation(**{name: move(value) for name, value in values["evaluation"].items()})
     memory = {name: move(value) for name, value in values["memory"].items()}
-    return State(move(values["picture"]), evaluation, memory, values["evaluations"])
+    return State(move(values["picture"]), evaluation, memory)
 
 
 def _read(path):

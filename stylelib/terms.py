@@ -13,6 +13,7 @@ import torch
 from stylelib import losses
 from stylelib.errors import InputError, check_choice
 from stylelib.images import check_picture
+from stylelib.machine import computing
 
 CONTENT_LAYER = "conv4_2"
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -29,6 +30,8 @@ class Term:
         """Raise an InputError if this term cannot be computed for pictures of this size; asked before a run starts."""
         if self.net is not None:
             self.net.check_size(pictures, self.layers)
+        if self.image is not None and len(self.image) not in (1, len(pictures)):
+            raise InputError(f"{len(self.image)} target images need as many pictures, or be one; got {len(pictures)}.")
 
     def losses(self, pictures, activations):
         """Weighted losses by name, {label: scalar tensor}.
@@ -53,11 +56,14 @@ class Content(Term):
     """
 
     def __init__(self, net, image, layer=CONTENT_LAYER, weight=1.0, convention="relative"):
-        (self.layer,) = self.layers = net.check_layers(layer)
-        self.net, self.image = net, _on_device(net, image, "the content image")
+        self.net, self.image = check_network(net), _on_device(net, image, "the content image")
+        self.layers = net.check_layers(layer)
+        if len(self.layers) > 1:
+            raise InputError("A content term looks at one layer; give a list of terms, one for each layer.")
+        (self.layer,) = self.layers
         self.weight = check_weight(weight, "the content weight")
         self.convention = check_choice("convention", convention, losses.CONVENTIONS)
-        with torch.no_grad():
+        with torch.no_grad(), computing(self.image):
             self.target = net(self.image, self.layers)[self.layer]
 
     def check(self, pictures):
@@ -87,6 +93,7 @@ class Style(Term):
     """
 
     def __init__(self, net, image, layers=STYLE_LAYERS, weight=1.0, convention="relative"):
+        self.net, self.image = check_network(net), _on_device(net, image, "the style image")
         self.layers = net.check_layers(layers)
         self.layer_weights = {
             layer: check_weight(layers[layer], f"the weight of {layer}")
@@ -94,10 +101,9 @@ class Style(Term):
             else 1 / len(self.layers)
             for layer in self.layers
         }
-        self.net, self.image = net, _on_device(net, image, "the style image")
         self.weight = check_weight(weight, "the style weight")
         self.convention = check_choice("convention", convention, losses.CONVENTIONS)
-        with torch.no_grad():  # one Gram matrix a layer, for one position: M times it is the paper's A
+        with torch.no_grad(), computing(self.image):  # for one position: M times it is the paper's A
             self.targets = {
                 layer: losses.gram_matrix(seen) / seen[0, 0].numel()
                 for layer, seen in net(self.image, self.layers).items()
@@ -146,8 +152,15 @@ def check_weight(weight, label):
     return number
 
 
+def check_network(net):
+    """Return `net` if it is a network as load_network gives, else raise an InputError."""
+    if not hasattr(net, "check_layers"):
+        raise InputError(f"A term's first argument is a network, as load_network gives; got {type(net).__name__}.")
+    return net
+
+
 def _on_device(net, image, label):
-    return check_picture(image, label).detach().to(net.mean.device, torch.float32)
+    return check_picture(image, label).detach().to(net.device, torch.float32)
 
 
 def _size(pictures):

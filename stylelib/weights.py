@@ -34,7 +34,13 @@ DATA = Path(__file__).with_name("data")
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)  # filters of a convolution in each of the five blocks
 WIDTHS = {**dict.fromkeys(PRETRAINED, VGG_WIDTHS), "compact": (32, 64, 128, 256, 256)}
-DEPTHS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2,) * 5, "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+LAYOUTS = {  # convolutions in each of the five blocks
+    "vgg11": (1, 1, 2, 2, 2),
+    "vgg13": (2, 2, 2, 2, 2),
+    "vgg16": (2, 2, 3, 3, 3),
+    "vgg19": (2, 2, 4, 4, 4),
+    "compact": (2, 2, 2, 2, 2),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -372,8 +378,8 @@ def _fit(state, path, name, layer_names):
 def _likeness(state, name):
     """The end of a complaint: "; it looks like vgg16" if `state` has the filters of another VGG, else ""."""
     filters = [len(value) for value in state.values() if value.ndim == 4]
-    for other, depths in DEPTHS.items():
-        repeated = [width for width, depth in zip(VGG_WIDTHS, depths, strict=True) for _ in range(depth)]
+    for other, depths in LAYOUTS.items():
+        repeated = [width for width, depth in zip(WIDTHS[other], depths, strict=True) for _ in range(depth)]
         if filters == repeated and other != name:
             return f"; it looks like {other}"
     return ""

@@ -1,5 +1,7 @@
 """VGG by name, checked against torchvision's own, and the paper's activation normalisation."""
 
+import copy
+
 import pytest
 import torch
 import torchvision
@@ -179,6 +181,16 @@ def test_load_network_normalises_over_the_bundled_pictures_and_remembers(tmp_pat
     assert stylelib.load_network("compact", device="cpu").fingerprint() == first.fingerprint()
 
 
+def test_pictures_come_to_the_network_from_any_device_and_precision(net, photo):
+    """The meta device computes shapes alone; what would mix two devices on a GPU mixes them here."""
+    elsewhere = copy.deepcopy(net).to("meta")
+    assert elsewhere(photo, ["conv2_1"])["conv2_1"].device.type == "meta"
+    assert {scale.device.type for scale in elsewhere.scales.values()} == {"meta"}
+    torch.testing.assert_close(net(photo.double(), "conv1_1")["conv1_1"], net(photo, "conv1_1")["conv1_1"])
+    means = {layer: torch.ones(net.filters(layer)) for layer in net.layers}
+    networks.normalize_activations(elsewhere, means)
+
+
 # -------------------------------------------------------------------------------------------------------------- by name
 
 
@@ -186,6 +198,14 @@ def test_without_a_name_it_takes_what_is_here_and_says_so(capsys):
     net = stylelib.load_network(device="cpu")
     said = capsys.readouterr().out
     assert net.name == "compact" and "compact" in said and "load_network('vgg19')" in said
+
+
+def test_a_damaged_vgg19_counts_as_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
+    (tmp_path / "vgg19.safetensors").write_bytes(b"cut off")
+    with pytest.warns(UserWarning, match="vgg19"):
+        net = stylelib.load_network(device="cpu")
+    assert net.name == "compact" and "whose weights are on this machine" not in capsys.readouterr().out
 
 
 def test_random_networks_repeat_by_seed():
@@ -200,6 +220,8 @@ def test_random_networks_repeat_by_seed():
         (lambda: stylelib.load_network("vgg91"), "Did you mean 'vgg19'"),
         (lambda: stylelib.load_network("compact", pooling="average"), "no pooling 'average'"),
         (lambda: stylelib.load_network("compact", precision="half"), "no precision 'half'"),
+        (lambda: stylelib.load_network("compact-random", "file.pth"), "draws its weights from a seed"),
+        (lambda: stylelib.load_network("compact-random", seed=-1), "seed is a whole number"),
         (lambda: stylelib.load_network("compact", device="gpu"), "no device 'gpu'"),
     ],
 )
@@ -213,6 +235,16 @@ def test_unknown_layer_is_named_with_the_nearest(net, photo):
         net(photo, ["conv1_1", "conv4_3"])
     with pytest.raises(InputError, match="No layer was named"):
         net(photo, [])
+    with pytest.raises(InputError, match="Layers are named by a text"):
+        net(photo, 5)
+    with pytest.raises(InputError, match="no layer in compact"):
+        net.receptive_field("pool4")
+
+
+@pytest.mark.parametrize("shown", ["riverside", torch.zeros(3, 32, 32), torch.zeros(1, 1, 32, 32)])
+def test_what_is_not_a_picture_is_refused(net, shown):
+    with pytest.raises(InputError, match="What the network is shown must be a picture"):
+        net(shown, "conv1_1")
 
 
 def test_pictures_too_small_for_the_deepest_layer_are_refused(net):

@@ -73,6 +73,14 @@ def test_sizes_and_steps_come_from_the_preset(net, monkeypatch):
     assert stylelib.style_transfer("riverside", "facets", net, init="style").number == 0
 
 
+def test_names_are_checked_before_a_network_is_fetched(monkeypatch):
+    monkeypatch.setattr(recipes, "load_network", lambda name: pytest.fail("a network was loaded"))
+    with pytest.raises(stylelib.InputError, match="no picture file or bundled picture 'riversid'"):
+        stylelib.style_transfer("riversid", "facets", "vgg19")
+    with pytest.raises(stylelib.InputError, match="no layer in vgg11 'conv1_2'"):
+        stylelib.reconstruct_content("riverside", "conv1_2", "vgg11")
+
+
 def test_a_network_can_be_named(capsys):
     run = stylelib.reconstruct_style("facets", ["conv1_1"], "compact-random", size=32, steps=1).finish()
     assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()

@@ -1,13 +1,17 @@
 """The loop: as an iterator, its stopping, its honesty about losses, interrupts, saving and going on."""
 
 import math
+import sys
 
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 import stylelib
 from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
 from stylelib.errors import InputError
+from stylelib.weights import _fingerprint as fingerprint
 
 
 @pytest.fixture
@@ -141,6 +145,13 @@ def test_values_that_are_not_finite_are_taken_back_and_noted(optimizer):
     assert torch.isfinite(run.image).all()
 
 
+def test_a_rising_loss_is_not_called_converged(terms, photo):
+    content = Content(terms[0].net, photo, "conv3_1", weight=50.0)
+    run = Synthesis([content, terms[1]], photo, steps=40, optimizer=Adam(step_size=0.3)).finish()
+    assert max(record.loss for record in run.history) > run.history[0].loss
+    assert run.stop_reason == "all 40 steps are done"
+
+
 def test_an_initial_picture_without_a_finite_loss_is_refused():
     with pytest.raises(InputError, match="initial picture is not a finite number"):
         Synthesis(Cliff(), torch.full((1, 3, 16, 16), 0.9), steps=3).finish()
@@ -169,6 +180,29 @@ def test_an_interrupt_loses_nothing(terms, photo, optimizer):
     assert run.stop_reason == "all 6 steps are done"
 
 
+def test_an_interrupt_at_the_worst_moment_leaves_picture_and_number_together(terms, photo, monkeypatch):
+    """Between two assignments: whichever line it comes at, the run goes on to the same picture."""
+    whole = Synthesis(terms, photo, steps=6).finish()
+    for line in range(4):
+        run, seen = Synthesis(terms, photo, steps=6), []
+
+        def trace(frame, event, _, run=run, seen=seen, line=line):
+            if frame.f_code.co_name == "_accept" and run.number == 3 and event == "line":
+                seen.append(frame.f_lineno)
+                if len(seen) == 4 + line:
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            run.finish()
+        finally:
+            sys.settrace(None)
+        assert len(seen) == 4 + line and "interrupted" in run.stop_reason
+        assert same(run.finish().image, whole.image)
+        assert [record.number for record in run.history] == list(range(7))
+
+
 # --------------------------------------------------------------------------------------------------- saving and loading
 
 
@@ -194,6 +228,22 @@ def test_a_run_can_be_saved_before_its_first_step_and_after_its_last(terms, tmp_
     assert again.stop_reason == finished.stop_reason and list(again) == []
     assert same(unstarted.finish().image, again.image)
     assert "from noise" in again.describe() and "seed 3" in again.describe()
+
+
+def test_a_run_is_found_again_from_another_folder_and_with_numpys_numbers(net, photo, tmp_path, monkeypatch):
+    weights = {
+        f"{name}.{kind}": getattr(net.convolutions[name], kind) for name in net.layers for kind in ("weight", "bias")
+    }
+    header = {"input_mean": "[0.5,0.5,0.5]", "input_std": "[1,1,1]", "source": "mine", "sha256": fingerprint(weights)}
+    safetensors.torch.save_file(weights, tmp_path / "mine.safetensors", header)
+    monkeypatch.chdir(tmp_path)
+    mine = stylelib.load_network("compact", "mine.safetensors", normalize=False, device="cpu")
+    run = Synthesis(Content(mine, photo, "conv1_1"), "noise", steps=np.int64(3), tolerance=np.float64(1e-7))
+    next(run)
+    run.save("run.pt")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert same(Synthesis.load("../run.pt").finish().image, run.finish().image)
 
 
 def test_terms_of_ones_own_are_handed_over_when_loading(photo, tmp_path):
@@ -255,8 +305,10 @@ def test_initialisations_that_no_term_can_give_are_refused(net, photo):
         Synthesis(Content(net, photo), "style")
     with pytest.raises(InputError, match="Noise of what size"):
         Synthesis(Smoothness(1.0), "noise")
-    with pytest.raises(InputError, match="Did you mean 'noise'"):
-        Synthesis(Content(net, photo), "nois")
+    with pytest.raises(
+        InputError, match=r"starts from 'content', 'style', 'noise' or a picture.*load_image\('riverside'\)"
+    ):
+        Synthesis(Content(net, photo), "riverside")
 
 
 # -------------------------------------------------------------------------------------------------------- what it takes
@@ -294,16 +346,35 @@ def test_gradients_are_those_of_the_total(net, photo, painting):
         ({"terms": []}, "at least one term"),
         ({"terms": ["content"]}, "term such as Content or Style is wanted; got str"),
         ({"init": torch.zeros(3, 8, 8)}, "The initial picture must be a picture"),
+        ({"init": torch.full((1, 3, 43, 64), 200.0)}, "divide by 255"),
         ({"init": torch.zeros(1, 3, 64, 32)}, "a content term needs both alike"),
         ({"steps": -1}, "steps is a whole number"),
         ({"steps": 2.5}, "steps is a whole number"),
         ({"seed": "one"}, "seed is a whole number"),
+        ({"seed": 2**70}, "seed is a whole number"),
+        ({"tolerance": float("nan")}, "The tolerance must be a number"),
         ({"optimizer": "sgd"}, "no optimizer 'sgd'"),
+        ({"optimizer": stylelib.Adam}, "an object such as"),
+        ({"terms": [Smoothness(0.0)]}, "Every term's weight is 0"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_runs(terms, photo, arguments, sentence):
     with pytest.raises(InputError, match=sentence):
         Synthesis(**{"terms": terms, "init": photo, **arguments})
+
+
+@pytest.mark.parametrize(("weight", "word"), [(1e-25, "small"), (1e25, "large")])
+def test_weights_beyond_what_can_be_computed_with_are_refused(photo, weight, word):
+    with pytest.raises(InputError, match=f"weights are too {word}"):
+        Synthesis(Smoothness(weight), photo, steps=3).finish()
+
+
+def test_a_batch_is_as_many_pictures_and_targets_must_fit_it(net, photo):
+    three = torch.cat([photo, photo.flip(3), photo.flip(2)])
+    run = Synthesis(Content(net, three, "conv2_1"), "noise", steps=2).finish()
+    assert run.image.shape == three.shape and not same(run.image[0], run.image[1])
+    with pytest.raises(InputError, match="3 target images need as many pictures"):
+        Synthesis(Content(net, three, "conv2_1"), photo)
 
 
 def test_too_small_a_picture_is_refused_before_anything_runs(net, painting):

@@ -79,6 +79,17 @@ def test_weights_that_are_not_numbers_from_zero_up_are_refused(net, photo, paint
         stylelib.Smoothness(weight)
 
 
+def test_slips_of_the_hand_are_answered_in_a_sentence(net, photo):
+    with pytest.raises(InputError, match="first argument is a network"):
+        stylelib.Content("compact", photo)
+    with pytest.raises(InputError, match="looks at one layer"):
+        stylelib.Content(net, photo, ["conv4_1", "conv4_2"])
+    with pytest.raises(InputError, match="Layers are named by a text"):
+        stylelib.Style(net, photo, None)
+    with pytest.raises(InputError, match="divide by 255"):
+        stylelib.Content(net, 255 * photo)
+
+
 def test_wrong_images_layers_and_conventions_are_refused(net, photo):
     with pytest.raises(InputError, match="The content image must be a picture"):
         stylelib.Content(net, photo[0])

@@ -31,7 +31,8 @@ from stylelib.weights import find_weights, load_weights, weights_folder
 ROOT = Path(__file__).parents[1]
 LAYERS = {
     name: [f"conv{block}_{i}" for block, depth in enumerate(depths, 1) for i in range(1, depth + 1)]
-    for name, depths in weights.DEPTHS.items()
+    for name, depths in weights.LAYOUTS.items()
+    if name in weights.PRETRAINED
 }
 COMPACT_LAYERS = [f"conv{block}_{i}" for block in range(1, 6) for i in (1, 2)]
 PAGE = b"<!DOCTYPE html>\n<html><body>Please log in to the guest network.</body></html>\n"
@@ -49,7 +50,7 @@ def checkpoint(name, full=False):
         return (0.1 * torch.randn(shape if full else (), generator=generator)).expand(shape)
 
     state, index, channels = {}, 0, 3
-    for width, depth in zip(weights.VGG_WIDTHS, weights.DEPTHS[name], strict=True):
+    for width, depth in zip(weights.VGG_WIDTHS, weights.LAYOUTS[name], strict=True):
         for _ in range(depth):
             state[f"features.{index}.weight"] = numbers(width, channels, 3, 3)
             state[f"features.{index}.bias"] = numbers(width)
