@@ -94,8 +94,9 @@ def run(notebook, preset):
     client.execute()
 
 
-def tidy(notebook):
+def tidy(notebook, preset):
     notebook.metadata = {
+        "stylelib": {"preset": preset},  # that the outputs were made at
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
@@ -122,9 +123,11 @@ def main():
         if path in series():
             for cell, text in generated_cells(notebook, path):
                 cell.source = text
+        preset = notebook.metadata.get("stylelib", {}).get("preset", "none")
         if not options.only_links:
-            run(notebook, options.preset)
-        tidy(notebook)
+            preset = options.preset
+            run(notebook, preset)
+        tidy(notebook, preset)
         nbformat.write(notebook, path)
     README.write_text(readme_with_map(), encoding="utf-8")
 
