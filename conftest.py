@@ -4,6 +4,7 @@ import os
 import tempfile
 
 _folder = tempfile.mkdtemp(prefix="stylelib-tests-")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as stylelib does, but a test may import torch before it
 os.environ["STYLELIB_PRESET"] = "quick"
 os.environ["STYLELIB_WEIGHTS"] = _folder  # a test must not depend on what this machine has downloaded
 os.environ["TORCH_HOME"] = _folder

@@ -7,6 +7,12 @@ A picture is optimised against a list of terms, and a run is an iterator:
     stylelib.save_image(run.image, "out.png")
 """
 
+import os
+
+# Before torch is imported: its threads wait for each other by spinning, and where another program holds one of two
+# cores that made a run 20 times slower. Spinning briefly costs nothing when the cores are free.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 from stylelib.errors import InputError
 from stylelib.images import bundled_images, load_image, save_image
 from stylelib.machine import preset

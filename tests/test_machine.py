@@ -1,5 +1,9 @@
 """What this machine can do: presets and devices."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -91,3 +95,11 @@ def test_the_check_says_when_the_preset_was_set(monkeypatch):
     monkeypatch.setenv("STYLELIB_PRESET", "quick")
     monkeypatch.setattr(machine.torch, "get_num_threads", lambda: 1)
     assert "set by STYLELIB_PRESET" in describe() and "(1 thread)" in describe()
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_are_told_to_wait_politely_before_torch_is_there_unless_the_user_said_otherwise(before, after):
+    environment = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"} | before
+    code = "import sys; assert 'torch' not in sys.modules; import stylelib, os; print(os.environ['GOMP_SPINCOUNT'])"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == after

@@ -59,7 +59,7 @@ def test_outputs_are_committed_complete_in_order_and_small(path):
 @pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
 def test_outputs_were_made_at_laptop_size_with_the_network_that_the_captions_name(path):
     printed = "".join(output.get("text", "") for cell in code_cells(path) for output in cell.outputs)
-    assert "quick" not in printed and "Network: compact" in printed
+    assert read(path).metadata["stylelib"] == {"preset": "laptop"} and "Network: compact" in printed
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
