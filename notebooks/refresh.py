@@ -15,6 +15,8 @@ import sys
 
 import nbformat
 
+from stylelib import machine
+
 FOLDER = pathlib.Path(__file__).parent
 README = FOLDER.parent / "README.md"
 MARKS = ("<!-- series -->", "<!-- /series -->")
@@ -81,7 +83,9 @@ def run(notebook, preset):
     """Execute all cells; what is only of this machine or this moment is left out of the file."""
     from nbclient import NotebookClient
 
-    os.environ["STYLELIB_PRESET"] = preset
+    os.environ.pop("STYLELIB_PRESET", None)
+    if machine.preset().name != preset:  # what the machine would choose anyway need not be said
+        os.environ["STYLELIB_PRESET"] = preset
     os.environ["TQDM_DISABLE"] = "1"
     client = NotebookClient(
         notebook,

@@ -25,10 +25,14 @@ def method_diagram(content, picture, style):
     ):
         _thumbnail(axes, x, 0.98, one)
         _network(axes, x)
-        axes.text(x, 0.12, label, ha="center", fontsize=11, weight="bold" if one is picture else "normal")
+        _arrow(axes, (x, 1.6), (x, 1.81), "#555555")
+        axes.text(x, 0.12, label, ha="center", fontsize=11, weight="bold" if x == 5 else "normal")
     for block in range(5):
         _comparison(axes, 3.175, FIRST + BLOCK * block, "Gram", STYLE)
-    _comparison(axes, 6.825, FIRST + BLOCK * 3, "conv4_2", CONTENT)
+    _comparison(axes, 6.825, FIRST + BLOCK * 3, "conv4_2", CONTENT, reach=0.72)
+    for x, colour in ((3.175, STYLE), (6.825, CONTENT)):
+        _arrow(axes, (x, 3.62), (5 + (x - 5) * 0.55, 3.86), colour)
+    axes.text(3.175, 1.4, "three times one and\nthe same network", ha="center", fontsize=9, color="#555555")
     axes.text(3.175, 3.4, "style loss\nsame Gram matrices?", ha="center", va="center", fontsize=10, color=STYLE)
     axes.text(6.825, 3.4, "content loss\nsame activations?", ha="center", va="center", fontsize=10, color=CONTENT)
     axes.text(
@@ -40,9 +44,9 @@ def method_diagram(content, picture, style):
         fontsize=12,
         bbox={"boxstyle": "round,pad=0.35", "facecolor": "#f4f4f4", "edgecolor": "#888888"},
     )
-    way = {"arrowstyle": "-|>", "color": "#444444", "linestyle": (0, (4, 2)), "connectionstyle": "arc3,rad=-0.12"}
-    axes.annotate("", (5.62, 1.0), (6.0, 3.78), arrowprops=way)
-    axes.text(6.12, 1.6, "gradient:\nchange the pixels,\nnever the network", fontsize=9, color="#444444", va="top")
+    way = {"arrowstyle": "-|>", "color": "#444444", "linestyle": (0, (4, 2)), "shrinkA": 0}
+    axes.annotate("", (5.8, 1.3), (6.02, 3.83), arrowprops=way)
+    axes.text(6.05, 1.6, "gradient:\nchange the pixels,\nnever the network", fontsize=9, color="#444444", va="top")
     return figure
 
 
@@ -65,9 +69,13 @@ def _network(axes, x):
         axes.text(x, y, f"conv{block + 1}", ha="center", va="center", fontsize=7.5, color="#333333")
 
 
-def _comparison(axes, x, y, label, colour):
+def _comparison(axes, x, y, label, colour, reach=1.0):
     """Two arrows from both sides to what is compared."""
     axes.text(x, y, label, ha="center", va="center", fontsize=8.5, color=colour)
     for side in (-1, 1):
-        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.1}
-        axes.annotate("", (x + 0.42 * side, y), (x + 1.0 * side, y), arrowprops=arrow)
+        _arrow(axes, (x + reach * side, y), (x + 0.38 * side, y), colour)
+
+
+def _arrow(axes, start, end, colour):
+    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", end, start, arrowprops=arrow)

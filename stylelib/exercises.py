@@ -8,6 +8,7 @@ wrong. The usual mistakes are recognised by what they compute.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import torch
@@ -53,43 +54,53 @@ def check(name, answer):
     exercise = EXERCISES[check_choice("exercise", name, EXERCISES)]
     if not callable(answer):
         return Verdict(False, f"Hand over the function itself, without calling it; this is a {type(answer).__name__}.")
+    factors = []
     for seed in range(3):
         arguments = exercise.inputs(torch.Generator().manual_seed(seed))
         try:
             given = answer(*[one.clone() for one in arguments])
-            if given is None or given is ...:
+            if given is ...:
+                return Verdict(False, "Still to do: put your own line in the place of the three dots.")
+            if given is None:
                 return Verdict(False, "Your function returned nothing: is there a `return` at its end?")
             given = torch.as_tensor(given, dtype=torch.float64)
         except Exception as error:  # the reader's code may raise anything
             return Verdict(False, f"Your function stopped with {type(error).__name__}: {error}")
-        wrong = _what_is_wrong(exercise, arguments, given)
-        if wrong:
-            return Verdict(False, wrong)
-    return Verdict(True, exercise.praise)
+        expected = exercise.reference(*arguments)
+        if given.shape != expected.shape:
+            return Verdict(False, _wrong_shape(given, expected))
+        if not close(given, expected):
+            factor = ((given * expected).sum() / expected.square().sum()).item()
+            factors.append(factor if close(given, factor * expected) else math.nan)
+            wrong = _mistake(exercise, arguments, given)
+            if wrong:
+                return Verdict(False, wrong)
+    if not factors:
+        return Verdict(True, exercise.praise)
+    if len(factors) == 3 and max(factors) - min(factors) <= RELATIVE_TOLERANCE * abs(factors[0]):
+        return Verdict(False, f"It is off by a constant factor: yours is {factors[0]:.4g} times what it should be.")
+    return Verdict(False, "The numbers are not those of the definition; work a 2 × 2 example out by hand and compare.")
 
 
-def _what_is_wrong(exercise, arguments, given):
-    expected = exercise.reference(*arguments)
-    if given.shape != expected.shape:
-        return f"The shape should be {tuple(expected.shape)}; your function gave {tuple(given.shape)}."
-    if close(given, expected):
-        return None
+def _wrong_shape(given, expected):
+    return f"The shape should be {tuple(expected.shape)}; your function gave {tuple(given.shape)}."
+
+
+def _mistake(exercise, arguments, given):
+    """What to say of a wrong answer, if it is one of the known mistakes; else None."""
     if not torch.isfinite(given).all():
         return "There is a NaN or an infinity in it: is something divided by zero?"
     for sentence, mistake in exercise.mistakes.items():
         if close(given, mistake(*arguments)):
             return sentence
-    factor = ((given * expected).sum() / expected.square().sum()).item()
-    if close(given, factor * expected):
-        return f"It is off by a constant factor only: yours is {factor:.4g} times what it should be."
-    return "The numbers differ from the definition by more than a factor; work a 2 × 2 example out by hand."
+    return None
 
 
 # ------------------------------------------------------------------------------------------------------ the exercises
 
 
 def _activations(generator):
-    return torch.rand(1, 4, 3, 5, generator=generator, dtype=torch.float64)
+    return torch.rand(2, 4, 3, 5, generator=generator, dtype=torch.float64)
 
 
 def _per_position(f):
@@ -137,6 +148,15 @@ EXERCISES = {
                 lambda f: losses.gram_matrix(f) / f[0].numel()
             ),
             "You divided by h·w twice.": lambda f: losses.gram_matrix(f) / f[0, 0].numel() ** 2,
+            "You added the pictures of the batch up: each has a Gram matrix of its own.": (
+                lambda f: _per_position(f).sum(dim=0, keepdim=True).expand(len(f), -1, -1)
+            ),
+            "You divided by the number of pictures too: each has a mean of its own.": lambda f: (
+                _per_position(f) / len(f)
+            ),
+            "The pictures got mixed: use flatten(2), which keeps each picture and each filter apart.": (
+                lambda f: _per_position(f.transpose(0, 1).reshape(f.shape))
+            ),
             "You divided by one side only, not by h·w.": lambda f: losses.gram_matrix(f) / f.shape[-1],
             "You subtracted each filter's mean first: that is the covariance, and the paper does not.": (
                 lambda f: _per_position(f - f.mean(dim=(2, 3), keepdim=True))
@@ -148,7 +168,7 @@ EXERCISES = {
         praise="A Gram matrix: which filters fire together, wherever that is.",
     ),
     "style_loss": Exercise(
-        inputs=lambda generator: (_activations(generator), _activations(generator)),
+        inputs=lambda generator: (_activations(generator)[:1], _activations(generator)[:1]),
         reference=_style,
         mistakes={
             "You compared the activations themselves; style compares their Gram matrices.": losses.content_loss,
@@ -157,6 +177,27 @@ EXERCISES = {
             ),
             "You divided by the picture's Σ G² instead of the target's Σ A²; the target stays the same in a run.": (
                 lambda f, p: _style(p, f)
+            ),
+            "You divided by the activations P; divide by the size of their Gram matrix A.": (
+                lambda f, p: (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / p.square().sum()
+            ),
+            "You divided entry by entry and added up afterwards; add up first, above and below, then divide.": (
+                lambda f, p: ((losses.gram_matrix(f) - losses.gram_matrix(p)) / losses.gram_matrix(p)).square().sum()
+            ),
+            "You added up before you squared: opposite errors cancel.": (
+                lambda f, p: (
+                    (losses.gram_matrix(f) - losses.gram_matrix(p)).sum() ** 2 / losses.gram_matrix(p).square().sum()
+                )
+            ),
+            "What you divide by has to be squared too: Σ A², not Σ A.": (
+                lambda f, p: (
+                    (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / losses.gram_matrix(p).sum()
+                )
+            ),
+            "What you divide by is squared too late: Σ A², not (Σ A)².": (
+                lambda f, p: (
+                    (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / losses.gram_matrix(p).sum() ** 2
+                )
             ),
             "The differences are not squared.": (
                 lambda f, p: (losses.gram_matrix(f) - losses.gram_matrix(p)).abs().sum() / losses.gram_matrix(p).sum()
@@ -174,6 +215,9 @@ EXERCISES = {
             "Right where the filters fire; where F is 0 the ReLU passes nothing back, so the gradient is 0 there.": (
                 lambda f, p: f - p
             ),
+            "The sign is turned round, and the mask is missing: where F is 0 the gradient is 0.": lambda f, p: p - f,
+            "Twice too much, and the mask is missing: where F is 0 the gradient is 0.": lambda f, p: 2 * (f - p),
+            "The ReLU's mask asks whether F is above 0, not whether the difference is.": lambda f, p: torch.relu(f - p),
             "The sign is turned round: the gradient points towards more loss, F − P.": (
                 lambda f, p: -_content_gradient(f, p)
             ),

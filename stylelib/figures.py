@@ -125,10 +125,10 @@ def draw_loss_curves(axes, run):
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def timeline(run, count=6, title=None):
+def timeline(run, count=6, title=None, columns=None):
     """A run as a strip of pictures: up to `count` of the frames it kept (`keep_every`), first and last included.
 
-    They stand closer at the beginning, where a run changes the picture most.
+    They stand closer at the beginning, where a run changes the picture most. columns: all in one row by default.
     """
     if not run.frames:
         raise InputError("This run kept no frames; make it with keep_every=… to see its timeline.")
@@ -140,7 +140,7 @@ def timeline(run, count=6, title=None):
         index = min(max(index + 1, round(wanted) - 1), len(numbers) - count + place)
         chosen.append(numbers[index])
     captions = [f"step {number}" for number in chosen]
-    return contact_sheet([frames[number] for number in chosen], captions, count, title, run.describe())
+    return contact_sheet([frames[number] for number in chosen], captions, columns or count, title, run.describe())
 
 
 def kept_frames(run):

@@ -44,14 +44,15 @@ def test_at_least_five_mistakes_are_recognised_each_in_its_own_words(name):
         (None, "Hand over the function itself"),
         (torch.zeros(1), "Hand over the function itself"),
         (lambda f: None, "returned nothing"),
-        (lambda f: ..., "returned nothing"),
+        (lambda f: ..., "Still to do"),
         (lambda f: f.nonsense, "stopped with AttributeError"),
         (lambda: 0, "stopped with TypeError"),
         (lambda f: "a text", "stopped with"),
-        (lambda f: f, r"The shape should be \(1, 4, 4\); your function gave \(1, 4, 3, 5\)"),
+        (lambda f: f, r"The shape should be \(2, 4, 4\); your function gave \(2, 4, 3, 5\)"),
         (lambda f: SOLUTIONS["gram_matrix"](f) * float("nan"), "NaN or an infinity"),
         (lambda f: 7 * SOLUTIONS["gram_matrix"](f), "yours is 7 times what it should be"),
-        (lambda f: SOLUTIONS["gram_matrix"](f).sqrt(), "differ from the definition"),
+        (lambda f: SOLUTIONS["gram_matrix"](f).sqrt(), "not those of the definition"),
+        (lambda f: f.mean() * SOLUTIONS["gram_matrix"](f), "not those of the definition"),
     ],
 )
 def test_other_answers_get_words_that_help(answer, words):
@@ -64,7 +65,7 @@ def test_other_answers_get_words_that_help(answer, words):
 def test_an_answer_cannot_pass_by_changing_what_it_is_given():
     def cheat(f):
         f.zero_()
-        return torch.zeros(1, 4, 4)
+        return torch.zeros(2, 4, 4)
 
     assert not check("gram_matrix", cheat).passed
 
