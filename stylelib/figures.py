@@ -32,7 +32,7 @@ class Figure(matplotlib.figure.Figure):
 
     DOTS_PER_INCH = 110
 
-    def jpeg(self, quality=85):
+    def jpeg(self, quality=78):
         """The figure as the bytes of a JPEG file."""
         buffer = io.BytesIO()
         self.savefig(buffer, format="jpeg", dpi=self.DOTS_PER_INCH, pil_kwargs={"quality": quality})
