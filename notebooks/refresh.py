@@ -4,16 +4,21 @@ python notebooks/refresh.py                     # all of them, at the laptop pre
 python notebooks/refresh.py 05_style_transfer   # one
 python notebooks/refresh.py --only-links        # navigation and map alone, nothing is run
 
-A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say.
+A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say. A
+picture that a text shows as `attachment:NAME` is taken from images/ into the notebook: a server that was started in this
+folder cannot reach the one beside it.
 """
 
 import argparse
+import base64
+import io
 import os
 import pathlib
 import re
 import sys
 
 import nbformat
+import PIL.Image
 
 from stylelib import machine
 
@@ -21,6 +26,7 @@ FOLDER = pathlib.Path(__file__).parent
 README = FOLDER.parent / "README.md"
 MARKS = ("<!-- series -->", "<!-- /series -->")
 MINUTES = 20
+PAGE_WIDTH = 900  # pixels
 
 
 def series():
@@ -79,6 +85,17 @@ def readme_with_map():
     return f"{before}{MARKS[0]}\n{series_map('notebooks/')}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
+def attach_pictures(notebook):
+    """Put the pictures that the texts show into their cells, in a size for the page."""
+    for cell in notebook.cells:
+        for name in re.findall(r"\(attachment:([\w.]+)\)", cell.source):
+            with PIL.Image.open(README.parent / "images" / name) as image:
+                image.thumbnail((PAGE_WIDTH, PAGE_WIDTH))
+                buffer = io.BytesIO()
+                image.save(buffer, "JPEG", quality=80)
+            cell.attachments = {name: {"image/jpeg": base64.b64encode(buffer.getvalue()).decode()}}
+
+
 def run(notebook, preset):
     """Execute all cells; what is only of this machine or this moment is left out of the file."""
     from nbclient import NotebookClient
@@ -131,6 +148,7 @@ def main():
         if not options.only_links:
             preset = options.preset
             run(notebook, preset)
+        attach_pictures(notebook)
         tidy(notebook, preset)
         nbformat.write(notebook, path)
     README.write_text(readme_with_map(), encoding="utf-8")

@@ -94,8 +94,17 @@ def test_the_readmes_map_is_current(refresh):
 @pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text(path)):
-        if not target.startswith("http"):
+        if not target.startswith(("http", "attachment:")):
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
+def test_pictures_in_the_text_are_inside_the_notebook(path):
+    """A server started in the notebooks' folder shows nothing from outside of it."""
+    for cell in read(path).cells:
+        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", cell.source):
+            assert target.startswith("attachment:")
+            assert cell.attachments[target.removeprefix("attachment:")]["image/jpeg"].startswith("/9j/")
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
