@@ -5,7 +5,7 @@ python notebooks/refresh.py 05_style_transfer   # one
 python notebooks/refresh.py --only-links        # navigation and map alone, nothing is run
 
 A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say. A
-picture that a text shows as `attachment:NAME` is taken from images/ into the notebook: a server that was started in this
+picture that a text shows as `attachment:NAME` is taken from images/ into the notebook: a server started in this
 folder cannot reach the one beside it.
 """
 
