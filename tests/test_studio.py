@@ -220,3 +220,16 @@ def test_a_frame_says_how_far_the_run_is_and_what_made_it(network):
     assert states[3].startswith("step 3 of 5") and "s left" in states[3]
     assert ": all 5 steps are done." in states[6]
     assert all("compact" in state and "seed 0" in state for state in states)
+
+
+def test_scrub_shows_the_picture_that_the_slider_names(photo, painting):
+    panel = studio.scrub([photo, painting, photo * 0], ["a", "b", "c"], "which")
+    slider, picture = panel.children
+    assert slider.description == "which" and [label for label, _ in slider.options] == ["a", "b", "c"]
+    shown = {}
+    for label in ("a", "b", "c"):
+        slider.label = label
+        shown[label] = picture.value
+    assert len(set(shown.values())) == 3 and all(one.startswith(b"\xff\xd8") for one in shown.values())
+    slider.label = "a"
+    assert picture.value == shown["a"]
