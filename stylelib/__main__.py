@@ -27,7 +27,7 @@ from stylelib.images import (
 )
 from stylelib.losses import CONVENTIONS
 from stylelib.machine import describe, preset
-from stylelib.networks import LAYOUTS, POOLINGS, architecture, check_name, layer_names, load_network
+from stylelib.networks import LAYOUTS, POOLINGS, check_layers_by_name, load_network
 from stylelib.optimizers import OPTIMIZERS
 from stylelib.synthesis import INITIALIZATIONS, Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, check_weight
@@ -183,7 +183,8 @@ def compute(options, recipe):
     """Check where the results shall go and what they are made of, then make the run and finish it."""
     check_outputs(options)
     check_inputs(options)
-    check_layers(options)
+    if options.network:
+        check_layers_by_name(options.network, wanted_layers(options))
     steps = preset().steps if options.steps is None else options.steps
     network = load_network(options.network, options.weights, options.pooling, device=options.device)
     run = recipe(
@@ -197,6 +198,11 @@ def compute(options, recipe):
         keep_every=max(1, steps // ANIMATION_FRAMES) if options.animation else None,
     )
     return finish(run, options)
+
+
+def wanted_layers(options):
+    content, style = getattr(options, "content_layer", None), getattr(options, "style_layers", None)
+    return [*([content] if content else []), *(style.split(",") if style else [])]
 
 
 def resume(options):
@@ -227,15 +233,6 @@ def check_inputs(options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the run itself says it
             load_image(picture, options.size)
-
-
-def check_layers(options):
-    """Try the names of the layers before the network, for the same reason."""
-    if options.network:
-        known = layer_names(LAYOUTS[architecture(check_name(options.network))])
-        for layer in [getattr(options, "content_layer", None), *getattr(options, "style_layers", "").split(",")]:
-            if layer:
-                check_choice(f"layer in {options.network}", layer, known)
 
 
 def finish(run, options):

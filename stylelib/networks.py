@@ -39,6 +39,16 @@ def layer_names(layout):
     return [f"conv{block}_{index}" for block, count in enumerate(layout, 1) for index in range(1, count + 1)]
 
 
+def check_layers(layers, known, name):
+    """Return the layers, one name or several, as a list; InputError for one that the network `name` does not have."""
+    if not isinstance(layers, str) and not hasattr(layers, "__iter__"):
+        raise InputError(f"Layers are named by a text or a list of texts, such as 'conv4_2'; got {layers!r}.")
+    layers = [layers] if isinstance(layers, str) else list(layers)
+    if not layers:
+        raise InputError(f"No layer was named; {name} has {', '.join(known)}.")
+    return [check_choice(f"layer in {name}", layer, known) for layer in dict.fromkeys(layers)]
+
+
 class VGG(torch.nn.Module):
     """The convolutions of a VGG, frozen.
 
@@ -85,12 +95,7 @@ class VGG(torch.nn.Module):
 
     def check_layers(self, layers):
         """Return the layers as a list, or raise an InputError that names the one that this network does not have."""
-        if not isinstance(layers, str) and not hasattr(layers, "__iter__"):
-            raise InputError(f"Layers are named by a text or a list of texts, such as 'conv4_2'; got {layers!r}.")
-        layers = [layers] if isinstance(layers, str) else list(layers)
-        if not layers:
-            raise InputError(f"No layer was named; {self.name} has {', '.join(self.layers)}.")
-        return [check_choice(f"layer in {self.name}", layer, self.layers) for layer in dict.fromkeys(layers)]
+        return check_layers(layers, self.layers, self.name)
 
     def check_size(self, pictures, layers):
         """Raise InputError if the pictures are too small to have anything left at the deepest of the layers."""
@@ -278,6 +283,11 @@ def load_network(name=None, weights=None, pooling="avg", normalize=True, precisi
 def check_name(name):
     """Return the name if load_network knows it, else raise an InputError."""
     return check_choice("network", name, [*LAYOUTS, *(f"{one}{RANDOM}" for one in LAYOUTS)])
+
+
+def check_layers_by_name(name, layers):
+    """`check_layers` for a network that need not be loaded, let alone downloaded."""
+    return check_layers(layers, layer_names(LAYOUTS[architecture(check_name(name))]), name)
 
 
 def architecture(name):

@@ -5,10 +5,9 @@ run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
 
 import torch
 
-from stylelib.errors import check_choice
 from stylelib.images import check_picture, load_image
 from stylelib.machine import preset
-from stylelib.networks import LAYOUTS, architecture, check_name, layer_names, load_network
+from stylelib.networks import check_layers_by_name, load_network
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
 
@@ -36,7 +35,7 @@ def style_transfer(
     arguments of `Synthesis` (steps, optimizer, seed, keep_every, …).
     """
     photo, painting = _picture(content, size), _picture(style, size)
-    net = _network(network, [content_layer, *style_layers])
+    net = _network(network, content_layer, style_layers)
     terms = [
         Content(net, photo, content_layer, weight=alpha_beta, convention=convention),
         Style(net, painting, style_layers, convention=convention),
@@ -52,7 +51,7 @@ def reconstruct_content(
     Arguments as for `style_transfer`.
     """
     photo = _picture(content, size)
-    return Synthesis(Content(_network(network, [layer]), photo, layer, convention=convention), init, **run)
+    return Synthesis(Content(_network(network, layer), photo, layer, convention=convention), init, **run)
 
 
 def reconstruct_style(
@@ -66,12 +65,12 @@ def reconstruct_style(
     return Synthesis(Style(_network(network, layers), painting, layers, convention=convention), init, **run)
 
 
-def _network(network, layers):
+def _network(network, *wanted):
     """The network, by name or as it is. The names of the layers are checked before any download."""
     if not isinstance(network, str):
         return load_network() if network is None else network
-    for layer in layers:
-        check_choice(f"layer in {network}", layer, layer_names(LAYOUTS[architecture(check_name(network))]))
+    for layers in wanted:
+        check_layers_by_name(network, layers)
     return load_network(network)
 
 

@@ -81,6 +81,13 @@ def test_names_are_checked_before_a_network_is_fetched(monkeypatch):
         stylelib.reconstruct_content("riverside", "conv1_2", "vgg11")
 
 
+def test_layers_can_be_one_name_a_list_or_a_dict_of_weights():
+    one = stylelib.reconstruct_style("facets", "conv1_1", "compact", size=32, steps=0)
+    assert one.terms[0].layer_weights == {"conv1_1": 1.0}
+    both = stylelib.style_transfer("riverside", "facets", "compact", 32, style_layers={"conv1_1": 0.3, "conv2_1": 0.7})
+    assert both.terms[1].layer_weights == {"conv1_1": 0.3, "conv2_1": 0.7}
+
+
 def test_a_network_can_be_named(capsys):
     run = stylelib.reconstruct_style("facets", ["conv1_1"], "compact-random", size=32, steps=1).finish()
     assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()
