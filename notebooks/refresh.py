@@ -4,6 +4,10 @@ python notebooks/refresh.py                     # all of them, at the laptop pre
 python notebooks/refresh.py 05_style_transfer   # one
 python notebooks/refresh.py --only-links        # navigation and map alone, nothing is run
 
+The notebooks of solutions are made from the series: a code cell whose metadata has a `solution` (a text in the percent
+format, "# %%" before each code cell and "# %% [markdown]" before each text) is an exercise, the cell before it asks it,
+and the cell tagged `setup`, or else the first code cell, comes first.
+
 A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say. A
 picture that a text shows as `attachment:NAME` is taken from images/ into the notebook: a server started in this
 folder cannot reach the one beside it.
@@ -12,6 +16,7 @@ folder cannot reach the one beside it.
 import argparse
 import base64
 import io
+import itertools
 import os
 import pathlib
 import re
@@ -19,6 +24,7 @@ import sys
 
 import nbformat
 import PIL.Image
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from stylelib import machine
 
@@ -85,6 +91,33 @@ def readme_with_map():
     return f"{before}{MARKS[0]}\n{series_map('notebooks/')}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
+def solutions_of(notebook, path):
+    """The notebook of solutions: for each exercise its question, without hints, and what its cell's metadata hold."""
+    title = title_of(path)
+    first = f"# Solutions: {title}\n\nOne way each; yours may be better. Back to [the notebook](../{path.name})."
+    setup = next((cell for cell in notebook.cells if "setup" in cell.metadata.get("tags", [])), None)
+    setup = setup or next(cell for cell in notebook.cells if cell.cell_type == "code")
+    cells = [new_markdown_cell(first), new_code_cell(setup.source)]
+    for question, cell in itertools.pairwise(notebook.cells):
+        if "solution" in cell.metadata:
+            asked = re.sub(r"<details>.*?</details>", "", question.source, flags=re.DOTALL)
+            cells.append(new_markdown_cell(re.sub(r"^#+ .*\n", "", asked, flags=re.MULTILINE).strip()))
+            cells += parts(cell.metadata["solution"])
+    return new_notebook(cells=cells)
+
+
+def parts(text):
+    """Cells of a text in the percent format; a check at the end of one must pass."""
+    for part in re.split(r"^# %%", text if text.startswith("# %%") else f"# %%\n{text}", flags=re.MULTILINE)[1:]:
+        head, _, body = part.partition("\n")
+        body = body.strip("\n")
+        if "[markdown]" in head:
+            yield new_markdown_cell(body)
+        else:
+            passes = r"verdict = \1\nassert verdict.passed\nverdict"
+            yield new_code_cell(re.sub(r"^(check\(.*\))\Z", passes, body, flags=re.MULTILINE))
+
+
 def attach_pictures(notebook):
     """Put the pictures that the texts show into their cells, in a size for the page."""
     for cell in notebook.cells:
@@ -134,20 +167,23 @@ def main():
     parser.add_argument("--preset", default="laptop", help="default: %(default)s, as the committed outputs")
     parser.add_argument("--only-links", action="store_true", help="navigation and map alone")
     options = parser.parse_args()
-    solutions = sorted((FOLDER / "solutions").glob("*.ipynb"))
-    chosen = [path for path in [*series(), *solutions] if not options.names or path.stem in options.names]
+    chosen = [path for path in series() if not options.names or path.stem in options.names]
     if not chosen:
         sys.exit(f"There is no notebook {', '.join(options.names)} in {FOLDER.name}/.")
     for path in chosen:
         print(path.relative_to(FOLDER), flush=True)
         notebook = nbformat.read(path, as_version=4)
-        if path in series():
-            for cell, text in generated_cells(notebook, path):
-                cell.source = text
+        for cell, text in generated_cells(notebook, path):
+            cell.source = text
+        solutions = FOLDER / "solutions" / path.name
         preset = notebook.metadata.get("stylelib", {}).get("preset", "none")
         if not options.only_links:
             preset = options.preset
             run(notebook, preset)
+            answers = solutions_of(notebook, path)
+            run(answers, preset)
+            tidy(answers, preset)
+            nbformat.write(answers, solutions)
         attach_pictures(notebook)
         tidy(notebook, preset)
         nbformat.write(notebook, path)

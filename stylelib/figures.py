@@ -1,4 +1,4 @@
-"""Figures: contact sheets with captions, loss curves, a run's timeline as a strip, and animations.
+"""Figures: contact sheets with captions, curves, bars, tables of numbers, a run's timeline, and animations.
 
 Every function that draws returns a matplotlib Figure made without pyplot: it shows itself at the end of a notebook
 cell, in any thread, and nothing is left open.
@@ -94,9 +94,7 @@ def loss_curves(run, title=None):
         raise InputError("There are no losses yet; take a step of the run first.")
     described = [one.describe().split(" · ") for one in runs]
     common = [part for part in described[0] if all(part in parts for parts in described)]
-    figure, top, bottom = page(3.4, title, " · ".join(common))
-    figure.set_layout_engine("constrained", rect=(0, bottom, 1, top - bottom))
-    axes = figure.add_subplot()
+    figure, axes = _plot(title, " · ".join(common))
     draw_loss_curves(axes, run)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8, frameon=False)
     return figure
@@ -118,11 +116,77 @@ def draw_loss_curves(axes, run):
         axes.plot([number for number, _ in points], losses, label=label, **style)
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
-    axes.set_xlabel("step", fontsize=9)
-    axes.set_ylabel("loss, weighted", fontsize=9)
+    _finish(axes, "step", "loss, weighted", legend=False)
+
+
+def lines(curves, xlabel, ylabel, title=None, note=None, logarithmic=False):
+    """Curves with their points marked, in one plot.
+
+    curves: {label: (x values, y values)} or {label: y values}. x values may be texts, such as names of layers.
+    logarithmic: "y", "x" or "xy" for axes in powers of ten.
+    """
+    figure, axes = _plot(title, note)
+    for index, (label, points) in enumerate(curves.items()):
+        x, y = points if isinstance(points, tuple) else (range(len(points)), points)
+        marker = "os^Dv*P"[index % 7]
+        style = {"color": COLOURS[index % 7], "linestyle": DASHES[index % 7], "marker": marker, "markersize": 4}
+        axes.plot(list(x), list(y), label=label, **style)
+    for axis in logarithmic or "":
+        getattr(axes, f"set_{axis}scale")("log")
+    _finish(axes, xlabel, ylabel, len(curves) > 1)
+    return figure
+
+
+def bars(groups, ylabel, title=None, note=None, logarithmic=False):
+    """Bars side by side: {label of the group: {label of the bar: value}}; each bar label has one colour and hatch."""
+    figure, axes = _plot(title, note)
+    names = list(dict.fromkeys(name for values in groups.values() for name in values))
+    width = 0.8 / len(names)
+    for index, name in enumerate(names):
+        places = [place + (index - (len(names) - 1) / 2) * width for place in range(len(groups))]
+        heights = [values.get(name, math.nan) for values in groups.values()]
+        style = {"color": COLOURS[(index + 1) % 7], "hatch": ("", "//", "..", "xx", "--")[index % 5]}
+        axes.bar(places, heights, width, label=name, edgecolor="white", **style)
+    axes.set_xticks(range(len(groups)), list(groups))
+    if logarithmic:
+        axes.set_yscale("log")
+    _finish(axes, "", ylabel, len(names) > 1)
+    return figure
+
+
+def matrix(values, rows, columns=None, title=None, note=None, digits=2):
+    """A table of numbers, each in a coloured square. values: a list of rows, or a 2-d tensor."""
+    values = np.asarray(values, dtype=float)
+    columns = rows if columns is None else columns
+    figure, top, bottom = page(min(0.42 * len(rows) + 0.9, 6.5), title, note)
+    figure.set_layout_engine("constrained", rect=(0, bottom, 1, top - bottom))
+    axes = figure.add_subplot()
+    shown = axes.imshow(values, cmap="cividis", aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, fontsize=8)
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.tick_params(length=0)
+    for row, column in np.ndindex(values.shape):
+        bright = sum(shown.cmap(shown.norm(values[row, column]))[:3]) > 1.5
+        ink = "black" if bright else "white"
+        axes.text(column, row, f"{values[row, column]:.{digits}f}", ha="center", va="center", color=ink, fontsize=8)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _plot(title, note):
+    figure, top, bottom = page(3.4, title, note)
+    figure.set_layout_engine("constrained", rect=(0, bottom, 1, top - bottom))
+    return figure, figure.add_subplot()
+
+
+def _finish(axes, xlabel, ylabel, legend):
+    axes.set_xlabel(xlabel, fontsize=9)
+    axes.set_ylabel(ylabel, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    if legend:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8, frameon=False)
 
 
 def timeline(run, count=6, title=None, columns=None):

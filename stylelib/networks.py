@@ -23,9 +23,20 @@ import torch.nn.functional as F
 from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.images import bundled_images, check_shape, load_image, write_atomically
 from stylelib.machine import computing, pick_device
-from stylelib.weights import LAYOUTS, WIDTHS, Weights, find_weights, load_weights, weights_folder
+from stylelib.weights import (
+    DOWNLOADS,
+    EMBEDDED,
+    LAYOUTS,
+    PRETRAINED,
+    WIDTHS,
+    Weights,
+    find_weights,
+    load_weights,
+    weights_folder,
+)
 
 POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
+DEFAULT = ("vgg19", "compact")  # where no name is given: the first of them that is here
 RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
 
 
@@ -253,9 +264,10 @@ def _normalize_over_bundled_pictures(net):
 def load_network(name=None, weights=None, pooling="avg", normalize=True, precision="exact", device=None, seed=0):
     """Load a VGG by name, ready to use: frozen, activation-normalised as in the paper, on the best device.
 
-    name: "vgg19", "vgg16", "vgg13", "vgg11" (torchvision's pretrained weights, downloaded once), "compact" (small,
-        shipped with stylelib), or one of these with "-random" (weights drawn from `seed`). Without a name: VGG-19
-        if its weights are on this machine, else compact; never a download.
+    name: "vgg19", "vgg16", "vgg13", "vgg11" (torchvision's pretrained weights, downloaded once), "compact" and
+        "compact11" (small ones, shipped with stylelib), or one of these with "-random" (weights drawn from `seed`).
+        A list of names means the first whose weights are on this machine, never a download; no name means
+        ["vgg19", "compact"].
     weights: path of a file in torchvision's layout that you have already.
     pooling: "avg", as the paper prefers, or "max", as VGG was trained.
     normalize: rescale so that each filter's mean activation over the bundled pictures is 1, as in the paper.
@@ -267,8 +279,8 @@ def load_network(name=None, weights=None, pooling="avg", normalize=True, precisi
     check_choice("precision", precision, ("exact",))
     device = pick_device(device)
     path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
-    if name is None and not path:
-        name, found = _best_here()
+    if isinstance(name, list | tuple) or (name is None and not path):
+        name, found = _first_here(name or DEFAULT)
     else:
         name = check_name(name or "vgg19")
         found = _find(name, path, seed)
@@ -295,26 +307,37 @@ def architecture(name):
     return name.removesuffix(RANDOM)
 
 
-def _best_here():
-    """VGG-19 if its weights are on this machine and whole, else compact; says which, and never downloads."""
-    if find_weights("vgg19"):
+def _first_here(names):
+    """The first of the networks whose weights are here and whole, with a line that says which; never a download."""
+    for name in [check_name(name) for name in names]:
+        here = name.endswith(RANDOM) or find_weights(name)
         try:
-            found = load_weights("vgg19", layer_names(LAYOUTS["vgg19"]), download=False)
+            found = _find(name, "", 0, download=False) if here else None
         except InputError as error:
-            warnings.warn(f"{error} The network compact is taken instead.", stacklevel=3)
-        else:
-            print("Network: vgg19, whose weights are on this machine; load_network('compact') is the small one.")
-            return "vgg19", found
-    print(
-        "Network: compact, the small one that comes with stylelib (no pretrained VGG-19 on this machine); "
-        "load_network('vgg19') downloads the paper's, 548 MB once."
+            warnings.warn(f"{error} Another network is taken instead.", stacklevel=3)
+            continue
+        if here:
+            print(f"Network: {_why(name, names)}")
+            return name, found
+    raise InputError(
+        f"None of {', '.join(names)} has its weights on this machine; load_network('{names[0]}') downloads them, "
+        f"load_network('compact') needs no download."
     )
-    return "compact", load_weights("compact", layer_names(LAYOUTS["compact"]))
 
 
-def _find(name, path, seed):
+def _why(name, names):
+    """Which network was taken, why, and how to have the other, in a line."""
+    if name not in EMBEDDED:
+        return f"{name}, whose weights are on this machine; load_network('compact') is a small one."
+    missing = next((other for other in names if other in PRETRAINED), None)
+    other = f" (no pretrained {missing} on this machine); load_network('{missing}') downloads it" if missing else ""
+    size = f", {DOWNLOADS[missing]} MB once" if missing else ""
+    return f"{name}, a small one that comes with stylelib{other}{size}."
+
+
+def _find(name, path, seed, download=True):
     if not name.endswith(RANDOM):
-        return load_weights(name, layer_names(LAYOUTS[name]), path or None)
+        return load_weights(name, layer_names(LAYOUTS[name]), path or None, download)
     if path:
         raise InputError(f"{name} draws its weights from a seed: leave out the file, or name {architecture(name)}.")
     return _random_weights(name, seed)

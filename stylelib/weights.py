@@ -29,17 +29,23 @@ from tqdm.auto import tqdm
 from stylelib.errors import InputError, check_choice
 
 PRETRAINED = ("vgg11", "vgg13", "vgg16", "vgg19")  # torchvision's weights
-EMBEDDED = ("compact",)  # inside this package
+EMBEDDED = ("compact", "compact11")  # inside this package
+DOWNLOADS = {"vgg11": 507, "vgg13": 508, "vgg16": 528, "vgg19": 548}  # MB, said before one is fetched
 DATA = Path(__file__).with_name("data")
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)  # filters of a convolution in each of the five blocks
-WIDTHS = {**dict.fromkeys(PRETRAINED, VGG_WIDTHS), "compact": (32, 64, 128, 256, 256)}
+WIDTHS = {
+    **dict.fromkeys(PRETRAINED, VGG_WIDTHS),
+    "compact": (32, 64, 128, 256, 256),
+    "compact11": (32, 64, 128, 224, 224),
+}
 LAYOUTS = {  # convolutions in each of the five blocks
     "vgg11": (1, 1, 2, 2, 2),
     "vgg13": (2, 2, 2, 2, 2),
     "vgg16": (2, 2, 3, 3, 3),
     "vgg19": (2, 2, 4, 4, 4),
     "compact": (2, 2, 2, 2, 2),
+    "compact11": (1, 1, 2, 2, 2),
 }
 
 
@@ -272,7 +278,7 @@ def _from_ours(contents, name, layer_names):
     """The Weights in a file that _keep made; InputError if it is not whole."""
     path, state, header = contents
     tensors = _fit(state, path, name, layer_names)
-    if header.get("sha256") != (sha256 := _fingerprint(tensors)):
+    if header.get("sha256") != (sha256 := fingerprint(tensors)):
         raise InputError(f"The file {path} is damaged: its numbers do not match its own fingerprint.")
     try:
         mean, std = (tuple(json.loads(header[key])) for key in ("input_mean", "input_std"))
@@ -286,7 +292,7 @@ def _from_torchvision(contents, name, layer_names):
     path, state, _ = contents
     published = _published(name)
     tensors = _fit(_by_layer(state, path, layer_names), path, name, layer_names)
-    return Weights(tensors, published.mean, published.std, name, published.source, _fingerprint(tensors))
+    return Weights(tensors, published.mean, published.std, name, published.source, fingerprint(tensors))
 
 
 def _keep(weights, url, source_file):
@@ -385,7 +391,7 @@ def _likeness(state, name):
     return ""
 
 
-def _fingerprint(tensors):
+def fingerprint(tensors):
     """SHA-256 over names, shapes and float32 numbers, in order."""
     digest = hashlib.sha256()
     for key, value in tensors.items():

@@ -7,35 +7,41 @@ import torch
 
 from stylelib.errors import InputError
 from stylelib.exercises import EXERCISES, check
+from stylelib.exercises.checking import Choice, Exercise
 
-SOLUTIONS = {
-    "mean_colour": lambda picture: picture.mean(dim=(0, 2, 3)),
-    "gram_matrix": lambda f: torch.einsum("bihw,bjhw->bij", f, f) / (f.shape[2] * f.shape[3]),
-    "style_loss": lambda f, p: (
-        (torch.einsum("bihw,bjhw->bij", f, f) - torch.einsum("bihw,bjhw->bij", p, p)).pow(2).sum()
-        / torch.einsum("bihw,bjhw->bij", p, p).pow(2).sum()
-    ),
-    "content_gradient": lambda f, p: (f - p) * (f > 0),
-}
+FUNCTIONS = [name for name, exercise in EXERCISES.items() if isinstance(exercise, Exercise)]
+CHOICES = [name for name, exercise in EXERCISES.items() if isinstance(exercise, Choice)]
 
 
-def test_every_exercise_is_tested_here():
-    assert set(SOLUTIONS) == set(EXERCISES)
+def gram_matrix(f):
+    return torch.einsum("bihw,bjhw->bij", f, f) / (f.shape[2] * f.shape[3])
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_the_right_solution_passes(name):
-    verdict = check(name, SOLUTIONS[name])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_reference_passes(name):
+    """What a reader would write is run by the notebooks of solutions."""
+    verdict = check(name, EXERCISES[name].reference)
     assert verdict.passed and verdict.message == EXERCISES[name].praise
     assert repr(verdict).startswith("✓ Right.")
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_at_least_five_mistakes_are_recognised_each_in_its_own_words(name):
     messages = [check(name, mistake).message for mistake in EXERCISES[name].mistakes.values()]
     assert messages == list(EXERCISES[name].mistakes)
     assert len(set(messages)) == len(messages) >= 5
     assert not any(check(name, mistake).passed for mistake in EXERCISES[name].mistakes.values())
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_has_one_right_answer_and_says_why_the_others_are_wrong(name):
+    exercise = EXERCISES[name]
+    assert check(name, exercise.right).passed and exercise.right not in exercise.wrong
+    messages = [check(name, wrong).message for wrong in exercise.wrong]
+    assert messages == list(exercise.wrong.values()) and len(set(messages)) == len(messages) >= 3
+    assert not any(check(name, wrong).passed for wrong in exercise.wrong)
+    assert "Still to do" in check(name, ...).message
+    assert "The answer is one of" in check(name, "nonsense").message
 
 
 @pytest.mark.parametrize(
@@ -49,10 +55,10 @@ def test_at_least_five_mistakes_are_recognised_each_in_its_own_words(name):
         (lambda: 0, "stopped with TypeError"),
         (lambda f: "a text", "stopped with"),
         (lambda f: f, r"The shape should be \(2, 4, 4\); your function gave \(2, 4, 3, 5\)"),
-        (lambda f: SOLUTIONS["gram_matrix"](f) * float("nan"), "NaN or an infinity"),
-        (lambda f: 7 * SOLUTIONS["gram_matrix"](f), "yours is 7 times what it should be"),
-        (lambda f: SOLUTIONS["gram_matrix"](f).sqrt(), "not those of the definition"),
-        (lambda f: f.mean() * SOLUTIONS["gram_matrix"](f), "not those of the definition"),
+        (lambda f: gram_matrix(f) * float("nan"), "NaN or an infinity"),
+        (lambda f: 7 * gram_matrix(f), "yours is 7 times what it should be"),
+        (lambda f: gram_matrix(f).sqrt(), "not those of the definition"),
+        (lambda f: f.mean() * gram_matrix(f), "not those of the definition"),
     ],
 )
 def test_other_answers_get_words_that_help(answer, words):

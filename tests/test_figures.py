@@ -304,3 +304,30 @@ def test_an_animation_that_fails_half_way_leaves_the_old_one(ending, writer, tmp
     with pytest.raises(InputError, match="No space left on device"):
         save_animation(levels(3), path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+# ------------------------------------------------------------------------------------------------------- numbers drawn
+
+
+def test_lines_are_told_apart_without_colours_and_take_names_of_layers():
+    figure = figures.lines({"a": (["conv1_1", "conv2_1"], [1, 2]), "b": [3, 4]}, "layer", "error", logarithmic="y")
+    (axes,) = figure.axes
+    first, second = axes.lines
+    assert list(first.get_ydata()) == [1, 2] and first.get_marker() != second.get_marker()
+    assert axes.get_yscale() == "log" and axes.get_xscale() == "linear"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_bars_stand_in_groups_and_a_missing_one_leaves_its_place():
+    figure = figures.bars({"one": {"a": 1, "b": 2}, "two": {"b": 3}}, "how much")
+    (axes,) = figure.axes
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights[0] == 1 and heights[2:] == [2, 3] and heights[1] != heights[1]
+    assert axes.patches[0].get_hatch() != axes.patches[2].get_hatch()
+
+
+def test_a_matrix_writes_its_numbers():
+    figure = figures.matrix([[0, 1], [0.25, 0]], ["x", "y"], title="how far", note="compact")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["0.00", "1.00", "0.25", "0.00"]
+    assert figure.jpeg()[:2] == b"\xff\xd8"

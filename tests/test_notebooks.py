@@ -117,6 +117,15 @@ def test_every_exercise_that_is_checked_exists_and_is_solved(path):
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_solutions_are_made_from_the_exercises(path, refresh):
+    made = refresh.solutions_of(read(path), path)
+    kept = read(path.parent / "solutions" / path.name)
+    assert [cell.source for cell in made.cells] == [cell.source for cell in kept.cells], (
+        "run: python notebooks/refresh.py"
+    )
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
 def test_every_cell_can_be_run_twice(path):
     notebook = read(path)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]

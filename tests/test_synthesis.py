@@ -11,7 +11,7 @@ import torch
 import stylelib
 from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
 from stylelib.errors import InputError
-from stylelib.weights import _fingerprint as fingerprint
+from stylelib.weights import fingerprint
 
 
 @pytest.fixture

@@ -44,8 +44,13 @@ def press(blocks, width, height, rng):
     """Press the blocks on the paper one after the other, the dark key block last."""
     big_width, big_height = width * SHARP, height * SHARP
     fibres = bw.fractal_noise(big_width, big_height, 5, 2, rng) * 0.5
-    fibres = fibres + bw.smear(rng.standard_normal((big_height, big_width)).astype(np.float32),
-                               np.full((big_height, big_width), 0.2), 12) * 1.2
+    fibres = (
+        fibres
+        + bw.smear(
+            rng.standard_normal((big_height, big_width)).astype(np.float32), np.full((big_height, big_width), 0.2), 12
+        )
+        * 1.2
+    )
     picture = np.asarray(PAPER, np.float32) + (3.2 * fibres)[..., None]
     wood = _wood_grain(big_width, big_height, rng)
     for name, ink in INKS.items():

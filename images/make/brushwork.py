@@ -14,6 +14,7 @@ SUPERSAMPLING = 2  # the canvas is painted at twice the size and shrunk at the e
 
 # ---------------------------------------------------------------- maps: one value for every pixel
 
+
 def pixel_grid(width, height):
     """Two arrays (height, width): the x and the y of every pixel."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -62,6 +63,7 @@ def look_up(array, x, y):
 
 # ---------------------------------------------------------------- colour
 
+
 def from_palette(palette, tone):
     """Colours along a list of RGB stops: tone 0 is the first, 1 the last, and between them a blend."""
     stops = np.asarray(palette, np.float32)
@@ -75,6 +77,7 @@ def blend(below, above, amount):
 
 
 # ---------------------------------------------------------------- directions
+
 
 def slope_angles(height_map):
     """The angle along the contour lines of a map: a brush that follows it never climbs."""
@@ -141,6 +144,7 @@ def smooth_curve(points, count=60, closed=False):
 
 # ---------------------------------------------------------------- the canvas
 
+
 class Canvas:
     """Paint in two images of the same size: what colour it has, and how thick it lies."""
 
@@ -186,8 +190,21 @@ class Canvas:
         ring = np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1) * SUPERSAMPLING
         self._polygon(ring, np.asarray(colour, np.float32), 130 + 40 * body)
 
-    def cover(self, colour_map, angles, *, width, length, density=1.0, where=None, colour_jitter=9,
-              tone_jitter=10, tolerance=70, angle_jitter=0.1, **style):
+    def cover(
+        self,
+        colour_map,
+        angles,
+        *,
+        width,
+        length,
+        density=1.0,
+        where=None,
+        colour_jitter=9,
+        tone_jitter=10,
+        tolerance=70,
+        angle_jitter=0.1,
+        **style,
+    ):
         """Cover the canvas with strokes that follow `angles` and take their colours from `colour_map`.
 
         A stroke ends early where the map's colour has moved away from its own by more than `tolerance`:
@@ -211,7 +228,7 @@ class Canvas:
 
         lean = rng.normal(0, angle_jitter, len(points))
         for i in range(len(points)):
-            path = np.concatenate([behind[i, 1: behind_count[i]][::-1], ahead[i, : ahead_count[i]]])
+            path = np.concatenate([behind[i, 1 : behind_count[i]][::-1], ahead[i, : ahead_count[i]]])
             if len(path) < 2:
                 continue
             path = _turned(path, lean[i])
@@ -265,5 +282,6 @@ def _turned(path, angle):
     middle = path[len(path) // 2]
     cosine, sine = np.cos(angle), np.sin(angle)
     offset = path - middle
-    return middle + np.stack([offset[:, 0] * cosine - offset[:, 1] * sine,
-                              offset[:, 0] * sine + offset[:, 1] * cosine], axis=1)
+    return middle + np.stack(
+        [offset[:, 0] * cosine - offset[:, 1] * sine, offset[:, 0] * sine + offset[:, 1] * cosine], axis=1
+    )

@@ -51,8 +51,17 @@ def paint(width, height, seed):
     _contours(canvas, planes, width, rng, 0.8)
     # Short dabs, side by side: the stroke that makes the planes tremble.
     for size, chance in ((6, 0.85), (4.2, 0.75), (2.8, 0.5)):
-        canvas.cover(colour, angle, width=size, length=size * 2.4, where=np.full_like(x, chance),
-                     tolerance=20, tone_jitter=13, body=1.4, **dabs)
+        canvas.cover(
+            colour,
+            angle,
+            width=size,
+            length=size * 2.4,
+            where=np.full_like(x, chance),
+            tolerance=20,
+            tone_jitter=13,
+            body=1.4,
+            **dabs,
+        )
     _contours(canvas, planes[60:], width, rng, 0.40)
     _things(canvas, width, height, rng)
     return canvas.finish(light=0.95)
@@ -74,14 +83,16 @@ def _planes(width, height, rng):
             corners[2] = corners[2] * rng.uniform(0.1, 0.5)  # a kite or a splinter, no parallelogram
         corners = np.roll(corners, rng.integers(4), axis=0) + np.array((across * width, level * height))
         turned_to_light = bool(rng.random() < 0.5)
-        planes.append(Plane(
-            corners=corners,
-            palette=(OCHRE, GREY, GREEN)[rng.choice(3, p=(0.5, 0.33, 0.17))],
-            light=float(np.clip(rng.normal(0.62 if turned_to_light else 0.48, 0.14), 0.1, 0.95)),
-            turned_to_light=turned_to_light,
-            fade=rng.uniform(0.45, 1.2),
-            dab=rng.choice([first, second]) + rng.normal(0, 0.06),
-        ))
+        planes.append(
+            Plane(
+                corners=corners,
+                palette=(OCHRE, GREY, GREEN)[rng.choice(3, p=(0.5, 0.33, 0.17))],
+                light=float(np.clip(rng.normal(0.62 if turned_to_light else 0.48, 0.14), 0.1, 0.95)),
+                turned_to_light=turned_to_light,
+                fade=rng.uniform(0.45, 1.2),
+                dab=rng.choice([first, second]) + rng.normal(0, 0.06),
+            )
+        )
     return planes
 
 
@@ -126,8 +137,13 @@ def _contours(canvas, planes, width, rng, chance):
         a, b = plane.corners[0], plane.corners[1]
         start, end = rng.uniform(-0.05, 0.35), rng.uniform(0.55, 1.1)
         t = np.linspace(start, end, 8)[:, None]
-        canvas.stroke(a + (b - a) * t, rng.uniform(1.0, 2.8) * width / 576, INK + rng.uniform(0, 40),
-                      taper=0.85, bristle_contrast=8)
+        canvas.stroke(
+            a + (b - a) * t,
+            rng.uniform(1.0, 2.8) * width / 576,
+            INK + rng.uniform(0, 40),
+            taper=0.85,
+            bristle_contrast=8,
+        )
 
 
 def _things(canvas, width, height, rng):
@@ -144,10 +160,10 @@ def _things(canvas, width, height, rng):
             turned = np.stack([px * 0.88 + py * 0.48, -px * 0.48 + py * 0.88], axis=1)
             path = turned + np.array((cx * width, cy * height)) + shift
             for k in range(1, 4):  # dabs of light or shadow along its inner side make the curve a body
-                inner = (path + np.array((2.2, 2.8)) * k * unit)[3 * k:-3 * k]
+                inner = (path + np.array((2.2, 2.8)) * k * unit)[3 * k : -3 * k]
                 tone = np.array(OCHRE[4] if low else GREY[1], np.float32) - 12 * k
                 for first in range(0, len(inner) - 2, 3):
-                    canvas.stroke(inner[first:first + 3], 2.4 * unit, tone + rng.normal(0, 14), taper=0.4)
+                    canvas.stroke(inner[first : first + 3], 2.4 * unit, tone + rng.normal(0, 14), taper=0.4)
             canvas.stroke(path, weight * unit, INK + rng.uniform(0, 20), taper=0.85, bristle_contrast=8)
 
     curve(0.44, 0.66, 0.200, 0.150, 0.9, 2.4)

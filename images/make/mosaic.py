@@ -29,8 +29,16 @@ NAMES = list(STONES)
 
 # The eyes of the peacock's train: x, y and radius, in hundredths of the width.
 EYES = [
-    (60, 37.2, 2.2), (67.5, 37.4, 2.4), (75.5, 40.6, 2.5), (83.5, 45.4, 2.5), (89, 51, 2.1),
-    (62, 43.6, 2.3), (70, 44.6, 2.5), (78, 48.3, 2.5), (66, 50.4, 2.1), (74.5, 52.3, 1.9),
+    (60, 37.2, 2.2),
+    (67.5, 37.4, 2.4),
+    (75.5, 40.6, 2.5),
+    (83.5, 45.4, 2.5),
+    (89, 51, 2.1),
+    (62, 43.6, 2.3),
+    (70, 44.6, 2.5),
+    (78, 48.3, 2.5),
+    (66, 50.4, 2.1),
+    (74.5, 52.3, 1.9),
     (83, 52, 2.0),
 ]
 
@@ -55,17 +63,24 @@ class _Cartoon:
         flat = (points * self.unit).ravel().tolist()
         self.pen.polygon(flat, fill=NAMES.index(name))
         if outline:
-            self.pen.line(flat + flat[:2], fill=NAMES.index("outline"), width=round(0.72 * self.unit),
-                          joint="curve")
+            self.pen.line(flat + flat[:2], fill=NAMES.index("outline"), width=round(0.72 * self.unit), joint="curve")
 
     def line(self, points, name, thickness):
         points = bw.smooth_curve(points, 160)
-        self.pen.line((points * self.unit).ravel().tolist(), fill=NAMES.index(name),
-                      width=max(2, round(thickness * self.unit)), joint="curve")
+        self.pen.line(
+            (points * self.unit).ravel().tolist(),
+            fill=NAMES.index(name),
+            width=max(2, round(thickness * self.unit)),
+            joint="curve",
+        )
 
     def disc(self, x, y, radius, name, flat=1.0):
-        box = [(x - radius) * self.unit, (y - radius * flat) * self.unit,
-               (x + radius) * self.unit, (y + radius * flat) * self.unit]
+        box = [
+            (x - radius) * self.unit,
+            (y - radius * flat) * self.unit,
+            (x + radius) * self.unit,
+            (y + radius * flat) * self.unit,
+        ]
         self.pen.ellipse(box, fill=NAMES.index(name))
 
 
@@ -92,9 +107,18 @@ def _water(art, high):
         art.shape(band, name, outline=False, closed_smoothly=False)
         top += {"cream": 0.95, "navy": 1.2}.get(name, 2.4)
     for x0, y0, s in ((24, high - 13.0, 1), (52, high - 12.2, 1), (79, high - 13.2, -1)):
-        body = [(x0 - 7 * s, y0), (x0 - 3 * s, y0 - 2.4), (x0 + 3 * s, y0 - 1.8), (x0 + 6 * s, y0),
-                (x0 + 9.5 * s, y0 - 2.6), (x0 + 8.6 * s, y0 + 0.2), (x0 + 9.5 * s, y0 + 2.6),
-                (x0 + 6 * s, y0 + 0.8), (x0 + 2 * s, y0 + 2.2), (x0 - 4 * s, y0 + 1.8)]
+        body = [
+            (x0 - 7 * s, y0),
+            (x0 - 3 * s, y0 - 2.4),
+            (x0 + 3 * s, y0 - 1.8),
+            (x0 + 6 * s, y0),
+            (x0 + 9.5 * s, y0 - 2.6),
+            (x0 + 8.6 * s, y0 + 0.2),
+            (x0 + 9.5 * s, y0 + 2.6),
+            (x0 + 6 * s, y0 + 0.8),
+            (x0 + 2 * s, y0 + 2.2),
+            (x0 - 4 * s, y0 + 1.8),
+        ]
         art.shape(body, "terracotta")
         art.line([(x0 - 3 * s, y0 - 1.9), (x0 - 2.2 * s, y0), (x0 - 3 * s, y0 + 1.9)], "cream", 0.8)
         art.line([(x0 - 1 * s, y0), (x0 + 2 * s, y0 - 0.3), (x0 + 5 * s, y0)], "red", 0.9)
@@ -128,8 +152,18 @@ def _leaf(art, base, direction, size):
     """A vine leaf: three lobes about a stem, with a lighter rib."""
     along = direction / np.hypot(*direction)
     across = np.array((-along[1], along[0]))
-    outline = [(0, 0), (0.18, 0.42), (0.45, 0.30), (0.62, 0.46), (0.78, 0.20), (1.05, 0.0),
-               (0.78, -0.20), (0.62, -0.46), (0.45, -0.30), (0.18, -0.42)]
+    outline = [
+        (0, 0),
+        (0.18, 0.42),
+        (0.45, 0.30),
+        (0.62, 0.46),
+        (0.78, 0.20),
+        (1.05, 0.0),
+        (0.78, -0.20),
+        (0.62, -0.46),
+        (0.45, -0.30),
+        (0.18, -0.42),
+    ]
     art.shape([base + size * (a * along + b * across) for a, b in outline], "leaf")
     art.line([base + 0.1 * size * along, base + 0.45 * size * along, base + 0.85 * size * along], "lime", 0.7)
 
@@ -157,8 +191,7 @@ def _grapes(art, centre, out):
 
 def _peacock(art):
     """Body and neck in blue, a train of eyed feathers sweeping down to the right."""
-    train = [(47, 38), (56, 32), (67, 31.5), (78, 36), (86, 43.5), (89.5, 51), (83, 54.5), (72, 55), (60, 52),
-             (50, 48)]
+    train = [(47, 38), (56, 32), (67, 31.5), (78, 36), (86, 43.5), (89.5, 51), (83, 54.5), (72, 55), (60, 52), (50, 48)]
     art.shape(train, "teal")
     for start, end in (((52, 40), (90, 50)), ((53, 43), (86, 54)), ((56, 37), (84, 42))):
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - 1.5)
@@ -166,8 +199,21 @@ def _peacock(art):
     for x, y, r in EYES:
         for scale, name in ((1.2, "outline"), (1.0, "gold"), (0.68, "terracotta"), (0.44, "blue")):
             art.disc(x, y, r * scale, name)
-    body = [(40, 24), (43, 21.5), (46.5, 24), (47, 29), (50, 33), (57, 36), (60, 41), (57, 47), (50, 51),
-            (43, 50), (37.5, 45), (36, 38), (38.5, 31)]
+    body = [
+        (40, 24),
+        (43, 21.5),
+        (46.5, 24),
+        (47, 29),
+        (50, 33),
+        (57, 36),
+        (60, 41),
+        (57, 47),
+        (50, 51),
+        (43, 50),
+        (37.5, 45),
+        (36, 38),
+        (38.5, 31),
+    ]
     art.shape(body, "blue")
     art.shape([(47, 38), (54, 37), (60, 42), (56, 47), (49, 46)], "terracotta")
     for k in range(3):
@@ -205,8 +251,11 @@ def _border(art, high):
         ends = np.array((0, length))
         bands = ((deep / 2, deep, "navy"), (deep - 0.6, 1.2, "cream"), (0.5, 1.4, "terracotta"))
         for depth, thick, name in bands:
-            art.pen.line((at(ends, np.full(2, depth)) * art.unit).ravel().tolist(), fill=NAMES.index(name),
-                         width=round(thick * art.unit))
+            art.pen.line(
+                (at(ends, np.full(2, depth)) * art.unit).ravel().tolist(),
+                fill=NAMES.index(name),
+                width=round(thick * art.unit),
+            )
         waves = round((length - deep) / 8.6)
         wave_length = (length - deep) / waves
         s = np.linspace(deep / 2 - 2, length - deep / 2 + 2, 400)
@@ -216,7 +265,7 @@ def _border(art, high):
             here = (phase >= (half - 0.55) * np.pi) & (phase <= (half + 0.55) * np.pi)
             if here.sum() < 3:
                 continue
-            for strand in ((0, 1) if half % 2 else (1, 0)):
+            for strand in (0, 1) if half % 2 else (1, 0):
                 depth = deep / 2 - 0.25 + (1 if strand else -1) * 1.9 * np.sin(phase[here])
                 path = (at(s[here], depth) * art.unit).ravel().tolist()
                 for thick, name in ((2.5, "outline"), (1.9, ("terracotta", "gold")[strand])):
@@ -224,7 +273,11 @@ def _border(art, high):
         for k in range(2 * waves):
             x, y = at([deep / 2 + (k + 0.5) * wave_length / 2], [deep / 2 - 0.25])[0]
             art.disc(x, y, 0.75, "cream")
-    for x, y in ((deep / 2, deep / 2), (100 - deep / 2, deep / 2), (deep / 2, high - deep / 2),
-                 (100 - deep / 2, high - deep / 2)):
+    for x, y in (
+        (deep / 2, deep / 2),
+        (100 - deep / 2, deep / 2),
+        (deep / 2, high - deep / 2),
+        (100 - deep / 2, high - deep / 2),
+    ):
         for radius, name in ((4.5, "outline"), (3.7, "gold"), (2.7, "red"), (1.6, "cream"), (0.8, "navy")):
             art.disc(x, y, radius, name)

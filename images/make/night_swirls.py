@@ -16,11 +16,27 @@ LAND = [(8, 14, 34), (14, 34, 52), (26, 62, 66), (54, 88, 62), (128, 122, 62), (
 ROOFS = [(140, 52, 40), (84, 40, 70), (176, 88, 44), (48, 56, 104)]
 
 # Everything below is in parts of the picture's width (x, radius) and height (y).
-EDDIES = [(0.33, 0.33, 0.140, 1.0), (0.57, 0.46, 0.090, -0.85), (0.12, 0.19, 0.070, -0.7),
-          (0.83, 0.52, 0.070, 0.6), (0.10, 0.55, 0.065, 0.5)]
-STARS = [(0.045, 0.38, 0.022), (0.23, 0.07, 0.026), (0.43, 0.10, 0.017), (0.555, 0.205, 0.029),
-         (0.685, 0.075, 0.018), (0.72, 0.36, 0.024), (0.955, 0.44, 0.020), (0.225, 0.575, 0.016),
-         (0.425, 0.60, 0.020), (0.965, 0.07, 0.016), (0.60, 0.62, 0.013), (0.33, 0.105, 0.011)]
+EDDIES = [
+    (0.33, 0.33, 0.140, 1.0),
+    (0.57, 0.46, 0.090, -0.85),
+    (0.12, 0.19, 0.070, -0.7),
+    (0.83, 0.52, 0.070, 0.6),
+    (0.10, 0.55, 0.065, 0.5),
+]
+STARS = [
+    (0.045, 0.38, 0.022),
+    (0.23, 0.07, 0.026),
+    (0.43, 0.10, 0.017),
+    (0.555, 0.205, 0.029),
+    (0.685, 0.075, 0.018),
+    (0.72, 0.36, 0.024),
+    (0.955, 0.44, 0.020),
+    (0.225, 0.575, 0.016),
+    (0.425, 0.60, 0.020),
+    (0.965, 0.07, 0.016),
+    (0.60, 0.62, 0.013),
+    (0.33, 0.105, 0.011),
+]
 MOON = (0.84, 0.215, 0.062)
 
 
@@ -46,8 +62,9 @@ def paint(width, height, seed):
     _village(canvas, horizon, width, height, rng)
     _windmill(canvas, 0.80 * width, horizon[int(0.80 * width)] + 6, 0.05 * width, rng)
     # The last and thickest paint: warm dabs where there is light, in the rings around the stars.
-    canvas.cover(colour + 8, angle, width=3.8, length=15, where=bright, tolerance=32, tone_jitter=12,
-                 body=2.0, taper=0.4)
+    canvas.cover(
+        colour + 8, angle, width=3.8, length=15, where=bright, tolerance=32, tone_jitter=12, body=2.0, taper=0.4
+    )
     return canvas.finish()
 
 
@@ -180,8 +197,12 @@ def _house(canvas, left, foot, size, rng):
         mark(ridge, eaves, 0.17, roof * rng.uniform(0.75, 1.15))
     line = np.array((18, 18, 44), np.float32)
     peak = at(front / 2, tall + rise + 0.04)
-    for start, end in ((at(-0.06, tall - 0.06), peak), (peak, at(front + 0.06, tall - 0.08)),
-                       (peak, at(front / 2 + side, tall + rise)), (at(0, -0.02), at(front + side, -0.02))):
+    for start, end in (
+        (at(-0.06, tall - 0.06), peak),
+        (peak, at(front + 0.06, tall - 0.08)),
+        (peak, at(front / 2 + side, tall + rise)),
+        (at(0, -0.02), at(front + side, -0.02)),
+    ):
         mark(start, end, 0.06, line)
     for across in (0.14, 0.36, front + 0.3 * side, front + 0.7 * side):
         if rng.random() < 0.55:
@@ -224,8 +245,9 @@ def _windmill(canvas, x, foot, size, rng):
         canvas.stroke(path, size * 0.17, np.array((92, 66, 70)) * (1.35 - 0.14 * k), taper=0)
     for k in range(4):
         y, half = foot - size * (1.5 + 0.09 * k), size * (0.42 - 0.1 * k)
-        canvas.stroke([(x - half, y), (x, y - 2), (x + half, y)], size * 0.14,
-                      np.array((150, 64, 44)) * (0.8 + 0.15 * k))
+        canvas.stroke(
+            [(x - half, y), (x, y - 2), (x + half, y)], size * 0.14, np.array((150, 64, 44)) * (0.8 + 0.15 * k)
+        )
     hub = np.array((x, foot - 1.55 * size))
     for turn in np.array((0.35, 1.92, 3.49, 5.06)):
         arm = np.array((np.cos(turn), np.sin(turn)))
@@ -234,5 +256,6 @@ def _windmill(canvas, x, foot, size, rng):
             inner = hub + arm * size * (0.35 + 0.13 * k)
             path = [inner, inner + side * size * 0.15, inner + side * size * 0.3]
             canvas.stroke(path, size * 0.13, np.array((226, 200, 150)) * rng.uniform(0.7, 1.1), taper=0.2)
-        canvas.stroke([hub, hub + arm * size * 0.75, hub + arm * size * 1.5], size * 0.09,
-                      np.array((58, 40, 48)), taper=0.2)
+        canvas.stroke(
+            [hub, hub + arm * size * 0.75, hub + arm * size * 1.5], size * 0.09, np.array((58, 40, 48)), taper=0.2
+        )

@@ -135,9 +135,7 @@ def house(generator, number, x0, x1, z0, z1, base, eave, ridge, gable_front, pla
     tiles = Surface("tiles", ROOFS[generator.integers(len(ROOFS))], number, not gable_front)
     middle_x, middle_z = (x0 + x1) / 2, (z0 + z1) / 2
     if gable_front:
-        foot = (
-            base + wall.storey + 0.5 if timbered else base
-        )  # timbered houses jut out over their ground floor
+        foot = base + wall.storey + 0.5 if timbered else base  # timbered houses jut out over their ground floor
         profile = [(x0, foot), (x1, foot), (x1, eave), (middle_x, ridge), (x0, eave)]
         solids = [prism(profile, 2, z0, z1, wall)]
         if timbered:
@@ -260,19 +258,14 @@ def church(x, z):
     top = 33.0
     solids = [box(x - half, x + half, 3, top, z - half, z + half, Surface("tower", (0.62, 0.53, 0.41), 92))]
     for height in (16.0, 24.5, top):
-        solids.append(
-            box(x - half - 0.3, x + half + 0.3, height, height + 0.5, z - half - 0.3, z + half + 0.3, stone)
-        )
+        solids.append(box(x - half - 0.3, x + half + 0.3, height, height + 0.5, z - half - 0.3, z + half + 0.3, stone))
     corners = np.radians(np.arange(8) * 45 + 22.5)
     ring = [(x + 3.7 * np.cos(a), top + 0.5, z + 3.7 * np.sin(a)) for a in corners]
     solids.append(pyramid(ring, (x, top + 19, z), slate))
     for side_x in (-1, 1):
         for side_z in (-1, 1):
             cx, cz = x + side_x * (half - 0.8), z + side_z * (half - 0.8)
-            foot = [
-                (cx + dx, top + 0.5, cz + dz)
-                for dx, dz in ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9))
-            ]
+            foot = [(cx + dx, top + 0.5, cz + dz) for dx, dz in ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9))]
             solids.append(pyramid(foot, (cx, top + 5.5, cz), slate))
     solids.append(box(x - 0.06, x + 0.06, top + 18, top + 21.5, z - 0.06, z + 0.06, slate))
     solids.append(box(x - 0.6, x + 0.6, top + 20.3, top + 20.5, z - 0.06, z + 0.06, slate))
@@ -315,10 +308,7 @@ def boat(x, z, length, colour, heading, number):
     for place in (-0.55, -0.2, 0.15, 0.5):
         corners = [(-0.14, -0.66), (0.14, -0.66), (0.14, 0.66), (-0.14, 0.66)]
         low, high = (
-            [
-                (x + cos * (place * half + a) - sin * b, h, z + sin * (place * half + a) + cos * b)
-                for a, b in corners
-            ]
+            [(x + cos * (place * half + a) - sin * b, h, z + sin * (place * half + a) + cos * b) for a, b in corners]
             for h in (0.44, 0.50)
         )
         solids.append(between(low, high, bench))
@@ -405,16 +395,12 @@ def hanging_plants(generator):
         if generator.random() < 0.4:
             bloom = [(0.60, 0.06, 0.10), (0.65, 0.45, 0.58), (0.7, 0.5, 0.08)][generator.integers(3)]
             place = (x, QUAY + 0.9, -2.8)
-            parts.append(
-                crown(generator, place, (wide * 0.8, 0.25, 0.3), int(6 * wide) + 2, 14, 0.05, bloom, 0.9)
-            )
+            parts.append(crown(generator, place, (wide * 0.8, 0.25, 0.3), int(6 * wide) + 2, 14, 0.05, bloom, 0.9))
     for _ in range(16):
         size = generator.uniform(0.5, 1.5)
         place = (generator.uniform(-38, 70), QUAY + 0.5 + size * 0.6, generator.uniform(-2.2, -1.2))
         green = mix(np.array([0.045, 0.085, 0.028]), np.array([0.13, 0.15, 0.05]), generator.random())
-        parts.append(
-            crown(generator, place, (size, size * generator.uniform(0.7, 1.4), 0.8), 60, 60, 0.10, green)
-        )
+        parts.append(crown(generator, place, (size, size * generator.uniform(0.7, 1.4), 0.8), 60, 60, 0.10, green))
     for x, height, spread, green in (
         (-16.5, 7.5, 2.7, (0.075, 0.125, 0.035)),
         (11.5, 8.5, 3.2, (0.095, 0.145, 0.04)),
@@ -429,9 +415,7 @@ def framing_tree(generator, camera):
     """The near tree at the left edge, with branches reaching into the picture, and bushes below it."""
 
     def place(right, up, ahead):
-        return (
-            camera.base + right * camera.right + ahead * camera.forward * vector(1, 0, 1) + vector(0, up, 0)
-        )
+        return camera.base + right * camera.right + ahead * camera.forward * vector(1, 0, 1) + vector(0, up, 0)
 
     fork = place(-8.2, 2.0, 13)
     parts = [branch(generator, place(-8.6, -5, 13), fork, 0.36, 0.28)]
@@ -445,14 +429,10 @@ def framing_tree(generator, camera):
     ]
     for tip in tips:
         parts.append(branch(generator, fork, place(*tip), 0.13, 0.03))
-        parts.append(
-            crown(generator, place(*tip), (1.5, 0.8, 1.4), 110, 70, 0.06, (0.085, 0.135, 0.035), 0.42)
-        )
+        parts.append(crown(generator, place(*tip), (1.5, 0.8, 1.4), 110, 70, 0.06, (0.085, 0.135, 0.035), 0.42))
     for right, ahead, size in ((-6.7, 12, 1.5), (-5.4, 11, 0.8), (-4.4, 10.4, 0.5), (6.6, 11, 0.9)):
         foot = place(right, -camera.base[1] + 1.0 + 0.3 * size, ahead)
-        parts.append(
-            crown(generator, foot, (size, size * 0.9, size), 150, 90, 0.055, (0.09, 0.14, 0.035), 0.25)
-        )
+        parts.append(crown(generator, foot, (size, size * 0.9, size), 150, 90, 0.055, (0.09, 0.14, 0.035), 0.25))
     return gather(parts)
 
 

@@ -255,9 +255,7 @@ class Heap:
     def __init__(self, things, members):
         self.members = members
         self.centre = np.stack([things[number].centre for number in members]).mean(0)
-        distances = [
-            np.linalg.norm(things[number].centre - self.centre) + things[number].radius for number in members
-        ]
+        distances = [np.linalg.norm(things[number].centre - self.centre) + things[number].radius for number in members]
         self.radius = float(max(distances))
 
 
@@ -540,9 +538,7 @@ class Sky:
             thick = self.density(points, 6)
             full = thick > 0
             rays, points, thick = rays[full], points[full], thick[full]
-            towards_sun = sum(
-                self.density(points + np.float32(part) * self.sun, 4) for part in (0.05, 0.14, 0.30)
-            )
+            towards_sun = sum(self.density(points + np.float32(part) * self.sun, 4) for part in (0.05, 0.14, 0.30))
             lit = np.exp(-1.3 * towards_sun) * (1 - 0.5 * np.exp(-6 * thick)) * glow[rays]
             rise = ((points[:, 1] - self.LOW) / (self.HIGH - self.LOW))[:, None]
             bright = lit[:, None] * vector(2.5, 2.2, 1.85) + mix(

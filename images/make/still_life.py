@@ -265,9 +265,7 @@ def things(noise, generator):
     put("cloth", (-2.6, 0, -1.7), cloth_distance(noise), rotation(0.35), 3.8)
     put("bowl", (-1.2, 0.1, 0.4), Lathe(BOWL))
     apple, pear, lemon = lumpy(Lathe(APPLE), 5, 0.03), Lathe(PEAR), Lathe(LEMON)
-    orange = lumpy(
-        Lathe([(0, -0.72), (0.5, -0.56), (0.76, 0), (0.52, 0.55), (0.1, 0.71), (0, 0.69)]), 3, 0.01
-    )
+    orange = lumpy(Lathe([(0, -0.72), (0.5, -0.56), (0.76, 0), (0.52, 0.55), (0.1, 0.71), (0, 0.69)]), 3, 0.01)
     stem = Lathe([(0, -0.3), (0.035, -0.3), (0.03, 0.1), (0.06, 0.2), (0, 0.22)])
     for kind, place, shape, turn in (
         ("apple", (-2.15, 1.32, -0.05), apple, rotation(0.6, 0.25, 0.35)),
@@ -363,9 +361,7 @@ def fruit_colour(kind, p, noise, number):
     dots = smooth_step(0.80, 0.88, noise.solid(p[:, 0] * 22 + number, p[:, 1] * 22, p[:, 2] * 22))
     if kind == "apple":
         round_ = np.maximum(np.hypot(p[:, 0], p[:, 2]), 0.05)
-        streaks = noise.solid_clouds(
-            p[:, 0] / round_ * 4.5 + number, p[:, 2] / round_ * 4.5, p[:, 1] * 0.8, 3
-        )
+        streaks = noise.solid_clouds(p[:, 0] / round_ * 4.5 + number, p[:, 2] / round_ * 4.5, p[:, 1] * 0.8, 3)
         red = 0.05 + 0.36 * np.sin(angle + 2.1 * number) + 0.9 * streaks + 0.5 * blotch
         colour = blend((0.56, 0.40, 0.07), (0.40, 0.022, 0.016), smooth_step(0.35, 0.95, red))
         calyx = smooth_step(0.30, 0.05, np.hypot(p[:, 0], p[:, 2]))
@@ -383,9 +379,7 @@ def fruit_colour(kind, p, noise, number):
     if kind == "lemon":
         return blend((0.74, 0.53, 0.03), (0.86, 0.66, 0.06), blotch)
     bloom = smooth_step(0.42, 0.62, spots(noise, p, 0.16, number)) * 0.55
-    return mix(
-        blend((0.035, 0.008, 0.035), (0.09, 0.012, 0.04), blotch), vector(0.16, 0.17, 0.27), bloom[:, None]
-    )
+    return mix(blend((0.035, 0.008, 0.035), (0.09, 0.012, 0.04), blotch), vector(0.16, 0.17, 0.27), bloom[:, None])
 
 
 def pottery_colour(kind, p, noise):
@@ -406,9 +400,7 @@ def pottery_colour(kind, p, noise):
     grey = blend((0.20, 0.16, 0.125), (0.36, 0.31, 0.26), cloud)
     fine = noise.solid(p[:, 0] * 16, p[:, 1] * 16, p[:, 2] * 16)
     grey = grey * (0.75 + 0.5 * fine)[:, None]
-    rings = (
-        (np.abs(p[:, 1] - 2.62) < 0.04) | (np.abs(p[:, 1] - 2.45) < 0.025) | (np.abs(p[:, 1] - 0.62) < 0.035)
-    )
+    rings = (np.abs(p[:, 1] - 2.62) < 0.04) | (np.abs(p[:, 1] - 2.45) < 0.025) | (np.abs(p[:, 1] - 0.62) < 0.035)
     vine = np.abs(p[:, 1] - 1.55 - 0.28 * np.sin(angle * 4)) < 0.05
     leaf = np.hypot(
         (angle * 4 / np.pi % 1 - 0.5) * 0.9,
@@ -450,10 +442,7 @@ def table_colour(p, noise):
     rings = noise.clouds(x * 0.22 + 5, z * 3.2 + 6 * bend, 3)
     fibres = noise.clouds(x * 1.1, z * 34, 3, 0.6)
     colour = blend((0.085, 0.040, 0.018), (0.27, 0.145, 0.068), 0.62 * rings + 0.38 * fibres)
-    colour = (
-        colour
-        * (0.70 + 0.5 * hash01(board, 5) + 0.3 * (noise.clouds(p[:, 0] * 0.4, z * 0.4, 4) - 0.5))[:, None]
-    )
+    colour = colour * (0.70 + 0.5 * hash01(board, 5) + 0.3 * (noise.clouds(p[:, 0] * 0.4, z * 0.4, 4) - 0.5))[:, None]
     pores = smooth_step(0.66, 0.74, noise.flat(x * 2.2, z * 46))
     colour = colour * (1 - 0.45 * pores)[:, None]
     gap = np.abs((z / 2.3 + 0.5) % 1 - 0.5) * 2.3
@@ -533,9 +522,7 @@ class Room:
                 if not len(mine):
                     continue
                 chosen = rays[mine]
-                found = self.bodies[number].march(
-                    origins[chosen], directions[chosen], start[mine], end[mine], inside
-                )
+                found = self.bodies[number].march(origins[chosen], directions[chosen], start[mine], end[mine], inside)
                 nearer = found < distance[chosen]
                 distance[chosen[nearer]] = found[nearer]
                 which[chosen[nearer]] = number
@@ -583,14 +570,7 @@ class Room:
         towards = (target - points).astype(np.float32)
         length = np.sqrt(dot(towards, towards))
         towards /= length[:, None]
-        weight = (
-            np.maximum(dot(normals, towards), 0)
-            * -towards[:, 0]
-            * (high - low)
-            * (far - near)
-            / length**2
-            / np.pi
-        )
+        weight = np.maximum(dot(normals, towards), 0) * -towards[:, 0] * (high - low) * (far - near) / length**2 / np.pi
         seen = np.flatnonzero((weight > 1e-5) & window_pane(target))
         share = self.open_way(points[seen], towards[seen], length[seen])
         light[seen] += SKYLIGHT * weight[seen, None] * share / 1.0

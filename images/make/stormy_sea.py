@@ -9,12 +9,9 @@ import brushwork as bw
 import numpy as np
 
 # Palettes, from dark to light.
-WARM = [(18, 15, 12), (46, 34, 22), (92, 64, 32), (150, 106, 50), (206, 158, 84), (238, 206, 136),
-        (252, 238, 200)]
-COLD = [(12, 18, 22), (30, 44, 50), (62, 84, 90), (116, 138, 138), (176, 188, 178), (224, 222, 200),
-        (252, 242, 212)]
-SEA = [(8, 12, 12), (16, 30, 28), (32, 56, 46), (62, 84, 62), (112, 116, 76), (182, 164, 112),
-       (240, 220, 168)]
+WARM = [(18, 15, 12), (46, 34, 22), (92, 64, 32), (150, 106, 50), (206, 158, 84), (238, 206, 136), (252, 238, 200)]
+COLD = [(12, 18, 22), (30, 44, 50), (62, 84, 90), (116, 138, 138), (176, 188, 178), (224, 222, 200), (252, 242, 212)]
+SEA = [(8, 12, 12), (16, 30, 28), (32, 56, 46), (62, 84, 62), (112, 116, 76), (182, 164, 112), (240, 220, 168)]
 FOAM = [(96, 104, 92), (166, 164, 140), (222, 214, 186), (250, 244, 226)]
 LIGHT = (0.58, 0.40)  # the bright gap, in parts of the width and height
 SHIP = (0.405, 0.585, 0.082)  # and the ship: place and size
@@ -30,11 +27,19 @@ def paint(width, height, seed):
 
     canvas = bw.Canvas(width, height, (60, 46, 28), rng)
     canvas.cover(colour, angle, width=26, length=110, density=1.6, tone_jitter=6, body=0.5, **quiet)
-    canvas.cover(colour, angle, width=15, length=80, density=1.4, tone_jitter=9, tolerance=50, body=0.8,
-                 **quiet)
+    canvas.cover(colour, angle, width=15, length=80, density=1.4, tone_jitter=9, tolerance=50, body=0.8, **quiet)
     canvas.cover(colour, angle, width=8, length=52, density=1.1, tone_jitter=11, tolerance=40, **quiet)
-    canvas.cover(colour, angle, width=4.5, length=34, where=0.25 + 0.5 * brightness, tone_jitter=13,
-                 tolerance=36, body=1.3, **quiet)
+    canvas.cover(
+        colour,
+        angle,
+        width=4.5,
+        length=34,
+        where=0.25 + 0.5 * brightness,
+        tone_jitter=13,
+        tolerance=36,
+        body=1.3,
+        **quiet,
+    )
     # Dry brush: thin pale streaks that leave the paint below visible.
     canvas.cover(colour + 20, angle, width=2.2, length=40, where=0.35 * brightness, tone_jitter=12, **quiet)
     _ship(canvas, width, height, rng)
@@ -43,8 +48,19 @@ def paint(width, height, seed):
     knife = np.clip(2.0 * (brightness - 0.55), 0, 0.9) * near
     paler = colour + np.array((10, 7, 2), np.float32)
     for size in (11, 6.5):
-        canvas.cover(paler, angle, width=size, length=size * 2.6, where=knife, taper=0.35, body=2.6,
-                     colour_jitter=5, tone_jitter=10, angle_jitter=0.35, bristle_contrast=8)
+        canvas.cover(
+            paler,
+            angle,
+            width=size,
+            length=size * 2.6,
+            where=knife,
+            taper=0.35,
+            body=2.6,
+            colour_jitter=5,
+            tone_jitter=10,
+            angle_jitter=0.35,
+            bristle_contrast=8,
+        )
     _foam(canvas, foam, brightness, angle, rng)
     _spray(canvas, foam, angle, rng)
     return canvas.finish(light=1.0)
@@ -113,12 +129,24 @@ def _foam(canvas, foam, brightness, angle, rng):
     light = np.clip(0.10 + 0.9 * bw.soften(brightness, 30) + 0.45 * foam, 0, 1)
     for size, chance, lift in ((5.0, 0.5, -0.25), (3.2, 0.7, -0.05), (2.0, 0.8, 0.15)):
         colour = bw.from_palette(FOAM, light + lift)
-        canvas.cover(colour, angle, width=size, length=size * 4.5, where=chance * foam, density=1.2,
-                     taper=0.9, body=1.2, angle_jitter=0.4, tone_jitter=22, colour_jitter=6)
+        canvas.cover(
+            colour,
+            angle,
+            width=size,
+            length=size * 4.5,
+            where=chance * foam,
+            density=1.2,
+            taper=0.9,
+            body=1.2,
+            angle_jitter=0.4,
+            tone_jitter=22,
+            colour_jitter=6,
+        )
     thick = bw.smoothstep(0.55, 1.0, foam)
     white = np.ones_like(colour) * (246, 241, 222)
-    canvas.cover(white, angle, width=3.2, length=8, where=0.5 * thick,
-                 taper=0.5, body=2.4, angle_jitter=0.7, tone_jitter=10)
+    canvas.cover(
+        white, angle, width=3.2, length=8, where=0.5 * thick, taper=0.5, body=2.4, angle_jitter=0.7, tone_jitter=10
+    )
 
 
 def _spray(canvas, foam, angle, rng):
@@ -151,8 +179,11 @@ def _ship(canvas, width, height, rng):
         path = [place(forward, 0.1), place(forward - 0.02, tall / 2), place(forward, tall)]
         canvas.stroke(path, size * 0.05, dark, taper=0.6, bristle_contrast=4)
         for level in (0.45, 0.75):
-            yard = [place(forward - 0.22, tall * level), place(forward, tall * level + 0.03),
-                    place(forward + 0.22, tall * level + 0.02)]
+            yard = [
+                place(forward - 0.22, tall * level),
+                place(forward, tall * level + 0.03),
+                place(forward + 0.22, tall * level + 0.02),
+            ]
             canvas.stroke(yard, size * 0.035, dark, taper=0.7, bristle_contrast=4)
     for k in range(6):  # one torn sail, bright against the dark
         t = k / 5

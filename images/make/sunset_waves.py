@@ -8,14 +8,49 @@ import brushwork as bw
 import numpy as np
 
 # The colours of neighbouring lines, in the order in which they lie beside each other.
-SKY = [(122, 18, 24), (206, 40, 24), (240, 92, 22), (252, 160, 34), (255, 212, 84), (244, 128, 30),
-       (150, 30, 40), (246, 178, 60), (224, 66, 28), (96, 142, 140), (250, 140, 36), (214, 50, 30),
-       (255, 226, 120), (236, 104, 30), (70, 104, 130), (216, 60, 34), (110, 24, 44)]
+SKY = [
+    (122, 18, 24),
+    (206, 40, 24),
+    (240, 92, 22),
+    (252, 160, 34),
+    (255, 212, 84),
+    (244, 128, 30),
+    (150, 30, 40),
+    (246, 178, 60),
+    (224, 66, 28),
+    (96, 142, 140),
+    (250, 140, 36),
+    (214, 50, 30),
+    (255, 226, 120),
+    (236, 104, 30),
+    (70, 104, 130),
+    (216, 60, 34),
+    (110, 24, 44),
+]
 HILLS = [(16, 20, 58), (50, 40, 92), (26, 52, 96), (112, 56, 92), (18, 24, 66)]
-WATER = [(8, 16, 46), (18, 40, 96), (36, 80, 146), (12, 22, 60), (60, 128, 172), (20, 44, 104),
-         (130, 172, 168), (14, 28, 72), (84, 48, 108), (28, 66, 134), (10, 20, 52)]
-SHORE = [(20, 12, 34), (72, 30, 52), (28, 44, 60), (120, 56, 40), (34, 20, 46), (70, 84, 56),
-         (176, 100, 48), (30, 18, 40)]
+WATER = [
+    (8, 16, 46),
+    (18, 40, 96),
+    (36, 80, 146),
+    (12, 22, 60),
+    (60, 128, 172),
+    (20, 44, 104),
+    (130, 172, 168),
+    (14, 28, 72),
+    (84, 48, 108),
+    (28, 66, 134),
+    (10, 20, 52),
+]
+SHORE = [
+    (20, 12, 34),
+    (72, 30, 52),
+    (28, 44, 60),
+    (120, 56, 40),
+    (34, 20, 46),
+    (70, 84, 56),
+    (176, 100, 48),
+    (30, 18, 40),
+]
 SUN = (0.665, 0.345, 0.046)
 
 
@@ -28,8 +63,17 @@ def paint(width, height, seed):
     canvas.cover(colour, angle, width=11, length=150, density=1.8, tolerance=42, tone_jitter=9)
     canvas.cover(colour, angle, width=6.5, length=120, density=1.5, tolerance=36, tone_jitter=13)
     canvas.cover(colour, angle, width=4, length=90, tolerance=36, tone_jitter=16, body=1.3)
-    canvas.cover(colour, angle, width=2.6, length=60, where=np.full_like(x, 0.5), tolerance=36,
-                 tone_jitter=22, colour_jitter=12, body=1.5)
+    canvas.cover(
+        colour,
+        angle,
+        width=2.6,
+        length=60,
+        where=np.full_like(x, 0.5),
+        tolerance=36,
+        tone_jitter=22,
+        colour_jitter=12,
+        body=1.5,
+    )
     _boats(canvas, width, height, rng)
     return canvas.finish(light=0.85)
 
@@ -63,8 +107,11 @@ def _scene(x, y, width, height, rng):
     sky_angle = bw.slope_angles(sky_lines)
     disc = bw.smoothstep(1.05, 0.95, from_sun / radius)
     sky = bw.blend(sky, (255, 240, 176), disc)
-    sky_angle = bw.mix_angles(sky_angle, np.arctan2((v - sy) * height, (u - sx) * width) + np.pi / 2,
-                              bw.smoothstep(2.2, 1.3, from_sun / radius))
+    sky_angle = bw.mix_angles(
+        sky_angle,
+        np.arctan2((v - sy) * height, (u - sx) * width) + np.pi / 2,
+        bw.smoothstep(2.2, 1.3, from_sun / radius),
+    )
 
     # Far hills: dark, between sky and water.
     ridge = 0.455 - 0.05 * np.sin(3.2 * u + 2.4) - 0.02 * np.sin(9.5 * u + 0.5) - 0.012 * np.sin(21 * u)

@@ -47,11 +47,12 @@ def _distance_to_border(regions):
             for dy in (-jump, 0, jump):
                 if abs(dx) >= width or abs(dy) >= height:
                     continue
-                here = np.s_[max(0, dy):height + min(0, dy), max(0, dx):width + min(0, dx)]
-                there = np.s_[max(0, -dy):height + min(0, -dy), max(0, -dx):width + min(0, -dx)]
+                here = np.s_[max(0, dy) : height + min(0, dy), max(0, dx) : width + min(0, dx)]
+                there = np.s_[max(0, -dy) : height + min(0, -dy), max(0, -dx) : width + min(0, -dx)]
                 heard_x, heard_y = near_x[there], near_y[there]
                 better = np.hypot(x[here] - heard_x, y[here] - heard_y) < np.hypot(
-                    x[here] - near_x[here], y[here] - near_y[here])
+                    x[here] - near_x[here], y[here] - near_y[here]
+                )
                 near_x[here] = np.where(better, heard_x, near_x[here])
                 near_y[here] = np.where(better, heard_y, near_y[here])
         jump //= 2
@@ -125,7 +126,7 @@ def _footprint(x, y, angle, long, short, shape):
     """The pixels under a stone."""
     reach = int(max(long, short) * 0.75) + 1
     left, top = int(x) - reach, int(y) - reach
-    rows, columns = np.mgrid[top:top + 2 * reach + 1, left:left + 2 * reach + 1]
+    rows, columns = np.mgrid[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
     dx, dy = columns - x, rows - y
     cosine, sine = np.cos(angle), np.sin(angle)
     inside = (np.abs(dx * cosine + dy * sine) < long / 2) & (np.abs(dy * cosine - dx * sine) < short / 2)
@@ -134,6 +135,7 @@ def _footprint(x, y, angle, long, short, shape):
 
 
 # ---------------------------------------------------------------- drawing them
+
 
 def _draw_stones(stones, kinds, distance, rng):
     """Grout, then every stone with its own colour, its own tilt to the light, and chipped corners."""
@@ -166,8 +168,12 @@ def _draw_stone(pen, x, y, angle, long, short, colour, tilt, scale, rng):
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (long / 2, short / 2)
     corners = corners + rng.normal(0, 0.05 * short, (4, 2))
     cosine, sine = np.cos(angle), np.sin(angle)
-    corners = np.stack([x + corners[:, 0] * cosine - corners[:, 1] * sine,
-                        y + corners[:, 0] * sine + corners[:, 1] * cosine], 1) * scale
+    corners = (
+        np.stack(
+            [x + corners[:, 0] * cosine - corners[:, 1] * sine, y + corners[:, 0] * sine + corners[:, 1] * cosine], 1
+        )
+        * scale
+    )
 
     def ink(value):
         return tuple(int(v) for v in np.clip(value, 0, 255))

@@ -157,9 +157,7 @@ class Ground:
             np.minimum(open_share, np.clip(0.5 + gap * 18, 0, 1), out=open_share)
         above = points + SUN * ((2600 - points[:, 1]) / SUN[1])[:, None]
         clouds = self.land.noise.clouds(above[:, 0] / 2600 + 1.3, above[:, 2] / 2600 + 0.4, 4)
-        return open_share * mix(
-            1.0, 0.22, smooth_step(0.52, 0.64, clouds) * smooth_step(150, 900, points[:, 2])
-        )
+        return open_share * mix(1.0, 0.22, smooth_step(0.52, 0.64, clouds) * smooth_step(150, 900, points[:, 2]))
 
     def view(self, pixel_x, pixel_y, mirror=False):
         """Colour and depth of the ground in the pixels (depth FAR where there is sky)."""
@@ -196,16 +194,11 @@ def ground_colour(land, x, z, height, normal):
     canopy = noise.clouds(x / 9, z / 9, 3, 0.7)
     forest = mix(vector(0.018, 0.036, 0.014), vector(0.055, 0.085, 0.025), canopy[:, None])
     colour = mix(alpine, forest, (woods * smooth_step(120, 500, z))[:, None])
-    rock = (
-        vector(0.27, 0.25, 0.235)
-        * (0.5 + 0.9 * strata * (0.6 + 0.8 * noise.clouds(x / 22, z / 22, 5)))[:, None]
-    )
+    rock = vector(0.27, 0.25, 0.235) * (0.5 + 0.9 * strata * (0.6 + 0.8 * noise.clouds(x / 22, z / 22, 5)))[:, None]
     bare = smooth_step(0.80, 0.62, flat + 0.22 * (broad - 0.5) - smooth_step(700, 1500, height) * 0.16)
     colour = mix(colour, rock, bare[:, None])
     snow_line = 1230 + 520 * (noise.clouds(x / 420, z / 420 + 19, 4) - 0.5)
-    snow = smooth_step(snow_line - 80, snow_line + 160, height) * smooth_step(
-        0.50, 0.70, flat + 0.1 * (fine - 0.5)
-    )
+    snow = smooth_step(snow_line - 80, snow_line + 160, height) * smooth_step(0.50, 0.70, flat + 0.1 * (fine - 0.5))
     colour = mix(colour, vector(0.86, 0.88, 0.92), snow[:, None])
     shore = smooth_step(5.0, 0.5, height) * (z > 200)
     colour = mix(colour, vector(0.30, 0.27, 0.21), shore[:, None] * 0.8)
@@ -257,9 +250,7 @@ def forest(generator, land, ground):
     z = np.exp(generator.uniform(np.log(75), np.log(4200), count)).astype(np.float32)
     x = (generator.uniform(-1, 1, count) * ground.edge * 1.03 * z).astype(np.float32)
     foot = land.height(x, z)
-    flat = 1 / np.sqrt(
-        1 + ((land.height(x + 8, z) - foot) / 8) ** 2 + ((land.height(x, z + 8) - foot) / 8) ** 2
-    )
+    flat = 1 / np.sqrt(1 + ((land.height(x + 8, z) - foot) / 8) ** 2 + ((land.height(x, z + 8) - foot) / 8) ** 2)
     tall = generator.uniform(13, 24, count) * mix(1.0, 0.55, smooth_step(400, 900, foot))
     wanted = land.forest(x, z, foot, flat)
     # A few single trees and groups on the meadow, away from the view on lake and hut.
@@ -300,23 +291,17 @@ def meadow(generator, land, ground):
     dry = (generator.random((len(x), 1)) < 0.30) * generator.uniform(0.3, 1, (len(x), 1))
     colour = mix(np.array([0.052, 0.088, 0.024]), np.array([0.24, 0.20, 0.10]), dry)
     colour = (
-        colour
-        * generator.uniform(0.6, 1.5, (len(x), 1))
-        * (0.75 + 0.5 * land.noise.clouds(x / 6, z / 6, 3))[:, None]
+        colour * generator.uniform(0.6, 1.5, (len(x), 1)) * (0.75 + 0.5 * land.noise.clouds(x / 6, z / 6, 3))[:, None]
     )
     parts = []
     pieces = 3
     for piece in range(pieces):  # each blade bends over, piece by piece
         up = (piece + 0.5) / pieces
-        points = np.stack(
-            [x + lean[:, 0] * tall * up**2, foot + tall * up, z + lean[:, 1] * tall * up**2], -1
-        )
+        points = np.stack([x + lean[:, 0] * tall * up**2, foot + tall * up, z + lean[:, 1] * tall * up**2], -1)
         turns = np.pi / 2 - np.arctan(2 * lean[:, 0] * up)
         normals = unit(np.stack([lean[:, 0], np.full(len(x), 0.6), lean[:, 1] - 0.35], -1)
                        + 0.35 * generator.standard_normal((len(x), 3)))  # fmt: skip
-        parts.append(
-            leaves_of(points, normals, tall / pieces * 0.75, colour * (0.35 + 0.85 * up), 0.085, 0, turns)
-        )
+        parts.append(leaves_of(points, normals, tall / pieces * 0.75, colour * (0.35 + 0.85 * up), 0.085, 0, turns))
     parts.append(flowers(generator, land, ground))
     return gather(parts)
 
@@ -411,10 +396,7 @@ def hut_colour(solid, point, normal, noise):
     base = solid.centre[1] - 2.1
     along = np.where(np.abs(normal[:, 0]) > 0.7, z - HUT[1], x - HUT[0])
     groove = smooth_step(0.0, 0.06, np.minimum((y * 4) % 1, 1 - (y * 4) % 1))
-    wood = (
-        mix(vector(0.15, 0.075, 0.035), vector(0.27, 0.15, 0.07), rough[:, None])
-        * (0.35 + 0.65 * groove)[:, None]
-    )
+    wood = mix(vector(0.15, 0.075, 0.035), vector(0.27, 0.15, 0.07), rough[:, None]) * (0.35 + 0.65 * groove)[:, None]
     for centre in (-1.9, 1.5):
         a, b = np.abs(along - centre), y - base
         frame = (a < 0.62) & (b > 0.45) & (b < 1.75)
@@ -505,9 +487,7 @@ class Valley:
         colour = np.zeros((len(mine), 3), np.float32)
         for number in np.unique(which[mine]):
             chosen = which[mine] == number
-            colour[chosen] = hut_colour(
-                self.model.solids[number], place[chosen], normal[mine][chosen], self.land.noise
-            )
+            colour[chosen] = hut_colour(self.model.solids[number], place[chosen], normal[mine][chosen], self.land.noise)
         sun = np.maximum(normal[mine] @ SUN, 0) * self.passing(place + 0.02 * normal[mine])
         sky_share = 0.5 + 0.4 * normal[mine, 1]
         ground = vector(0.16, 0.17, 0.06)

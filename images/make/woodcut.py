@@ -12,15 +12,21 @@ from PIL import Image, ImageDraw
 SUN = (0.60, 0.27, 0.115)
 # Clouds: x, y, size, and 0 (lit red from below) or 1 (in the shadow).
 CLOUDS = [
-    (0.17, 0.13, 1.0, 0), (0.84, 0.16, 0.9, 1), (0.43, 0.065, 0.7, 1), (0.36, 0.245, 0.6, 0),
-    (0.76, 0.315, 0.75, 0), (0.98, 0.06, 0.7, 0), (0.03, 0.27, 0.7, 1),
+    (0.17, 0.13, 1.0, 0),
+    (0.84, 0.16, 0.9, 1),
+    (0.43, 0.065, 0.7, 1),
+    (0.36, 0.245, 0.6, 0),
+    (0.76, 0.315, 0.75, 0),
+    (0.98, 0.06, 0.7, 0),
+    (0.03, 0.27, 0.7, 1),
 ]
 # Mountains, far ones first: how rough the ridge is, and the peaks (x, y, steepness).
 RANGES = {
-    "far": (0.12, [(0.10, 0.26, 0.62), (0.30, 0.20, 0.72), (0.52, 0.30, 0.62), (0.93, 0.24, 0.70),
-                   (0.75, 0.33, 0.60)]),
-    "near": (0.16, [(0.02, 0.36, 0.55), (0.19, 0.33, 0.66), (0.44, 0.40, 0.50), (0.67, 0.405, 0.50),
-                    (0.84, 0.36, 0.62)]),
+    "far": (0.12, [(0.10, 0.26, 0.62), (0.30, 0.20, 0.72), (0.52, 0.30, 0.62), (0.93, 0.24, 0.70), (0.75, 0.33, 0.60)]),
+    "near": (
+        0.16,
+        [(0.02, 0.36, 0.55), (0.19, 0.33, 0.66), (0.44, 0.40, 0.50), (0.67, 0.405, 0.50), (0.84, 0.36, 0.62)],
+    ),
     "hills": (0.20, [(0.10, 0.46, 0.35), (0.33, 0.475, 0.30), (0.60, 0.48, 0.25), (0.90, 0.445, 0.40)]),
 }
 
@@ -110,21 +116,33 @@ def _mountains(blocks, u, v, rng):
         if kind == "far":
             slopes = 0.40 + 0.55 * carve(hatch * 0.6, 0.5 + 0.2 * ribs)
             haze = 1 - 1.2 * depth
-            cut(blocks, shape,
+            cut(
+                blocks,
+                shape,
                 sky=np.clip(slopes * (1 - snow) + 0.55 * shadow * snow, 0, 1) * haze,
                 ochre=0.5 * (1 - shadow) * (1 - snow),
                 blue=0.75 * carve(hatch * 0.5 + 0.25, 0.75 * shadow - 0.1),
-                key=0.8 * dark * (shadow > 0.35))
+                key=0.8 * dark * (shadow > 0.35),
+            )
         elif kind == "near":
-            cut(blocks, shape,
+            cut(
+                blocks,
+                shape,
                 blue=np.clip(0.85 * shadow * (1 - 0.5 * snow) + 0.2 * (1 - snow), 0, 1),
                 sky=(0.4 + 0.5 * carve(hatch * 0.6, 0.5 + 0.2 * ribs)) * (1 - snow),
                 ochre=0.55 * (1 - shadow) * (1 - snow),
-                key=dark)
+                key=dark,
+            )
         else:
             trees = carve(across + 1.3 * np.abs(np.sin(u * 210)), 0.45 + 0.35 * ribs)
-            cut(blocks, shape, ochre=0.85, sky=0.75 * (ribs > -0.3) * (1 - 0.3 * shadow),
-                red=0.35 * (ribs < -0.55), key=trees)
+            cut(
+                blocks,
+                shape,
+                ochre=0.85,
+                sky=0.75 * (ribs > -0.3) * (1 - 0.3 * shadow),
+                red=0.35 * (ribs < -0.55),
+                key=trees,
+            )
         blocks["key"] = np.maximum(blocks["key"], outline(depth, 0.0026))
 
 
@@ -132,17 +150,35 @@ def _mountains(blocks, u, v, rng):
 
 # A breaker, in its own measure: up its back to the crest and over to the lip, and back through the hollow.
 BACK = [
-    (-3.6, 1.35), (-2.4, 0.75), (-1.45, 0.0), (-0.75, -0.72), (0.0, -1.02), (0.62, -0.86),
-    (0.98, -0.42), (1.0, -0.12),
+    (-3.6, 1.35),
+    (-2.4, 0.75),
+    (-1.45, 0.0),
+    (-0.75, -0.72),
+    (0.0, -1.02),
+    (0.62, -0.86),
+    (0.98, -0.42),
+    (1.0, -0.12),
 ]
 HOLLOW = [
-    (1.0, -0.12), (0.78, -0.36), (0.46, -0.52), (0.12, -0.46), (-0.12, -0.16), (-0.12, 0.28),
-    (0.22, 0.70), (0.95, 0.98), (2.2, 1.16), (3.6, 1.35),
+    (1.0, -0.12),
+    (0.78, -0.36),
+    (0.46, -0.52),
+    (0.12, -0.46),
+    (-0.12, -0.16),
+    (-0.12, 0.28),
+    (0.22, 0.70),
+    (0.95, 0.98),
+    (2.2, 1.16),
+    (3.6, 1.35),
 ]
 # Where the breakers stand: x, y, size, and 1 or -1 for the way they fall.  Far ones first.
 BREAKERS = [
-    (0.60, 0.545, 0.030, 1), (0.93, 0.555, 0.040, -1), (0.43, 0.585, 0.045, -1),
-    (0.79, 0.625, 0.068, -1), (0.24, 0.60, 0.130, 1), (0.98, 0.70, 0.080, -1),
+    (0.60, 0.545, 0.030, 1),
+    (0.93, 0.555, 0.040, -1),
+    (0.43, 0.585, 0.045, -1),
+    (0.79, 0.625, 0.068, -1),
+    (0.24, 0.60, 0.130, 1),
+    (0.98, 0.70, 0.080, -1),
     (0.57, 0.735, 0.070, 1),
 ]
 
@@ -180,8 +216,14 @@ def _swell(blocks, u, v, base, size, length, rng):
     foam = bw.smoothstep(0.02, -0.02, relative - 0.42 * crest * fringe)
     foam = foam * (crest > 0.45)
     water = 1 - foam
-    cut(blocks, shape, sky=0.62 * water, blue=0.95 * stripes * water, ochre=0.25 * (lit < -0.3) * water,
-        key=carve(lines * 1.5, dark) * water + 0.8 * foam * carve(lines * 2, 0.16))
+    cut(
+        blocks,
+        shape,
+        sky=0.62 * water,
+        blue=0.95 * stripes * water,
+        ochre=0.25 * (lit < -0.3) * water,
+        key=carve(lines * 1.5, dark) * water + 0.8 * foam * carve(lines * 2, 0.16),
+    )
     rim = np.clip(1 - np.abs(foam - 0.5) * 2.2, 0, 1) * shape * (crest > 0.45)
     blocks["key"] = np.maximum(blocks["key"], np.maximum(rim, outline(depth, 0.0018)))
 
@@ -199,8 +241,10 @@ def _nearest(u, v, curve):
         best = np.minimum(best, distance)
     height, width = u.shape
     full = (3 * best.shape[1], 3 * best.shape[0])
-    return tuple(np.asarray(Image.fromarray(part).resize(full, Image.Resampling.BICUBIC))[:height, :width]
-                 for part in (best.astype(np.float32), along.astype(np.float32)))
+    return tuple(
+        np.asarray(Image.fromarray(part).resize(full, Image.Resampling.BICUBIC))[:height, :width]
+        for part in (best.astype(np.float32), along.astype(np.float32))
+    )
 
 
 def _breaker(blocks, u, v, cx, cy, size, way, rng):

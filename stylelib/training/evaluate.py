@@ -6,7 +6,6 @@ python evaluate.py sheet page.png old.npz new.safetensors --content town.jpg --s
 """
 
 import argparse
-import hashlib
 import random
 import time
 from pathlib import Path
@@ -37,18 +36,30 @@ def export(options: argparse.Namespace) -> None:
     student, state = student_of_checkpoint(options.checkpoint)
     photographs, _ = split(read_pictures(options.pictures))
     normalise_activations(student, centre_crops(photographs[:: max(1, len(photographs) // 48)], 128))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    sha256 = save_student(student, options.output, card(student, state))
+    print(f"{options.output}: {options.output.stat().st_size:,} bytes, numbers' SHA-256 {sha256}")
+
+
+def card(student: Student, state: dict) -> dict[str, str]:
+    """What the file says of itself; the page beside it (stylelib/data/README.md) says more."""
+    widths = ", ".join("-".join(str(student.width(name)) for name in student.names if name[4] == b) for b in "12345")
     errors = ", ".join(
         f"{name.removesuffix(' teacher')} {value:.3f}" for name, value in state["average"].items() if "teacher" in name
     )
-    save_student(student, options.output, {
-        "description": f"{student.layout}: a narrow VGG of {len(student.names)} convolutions, distilled from"
-        " SqueezeNet v1.0 (ImageNet, BSD 2-clause). These are NOT the weights of VGG-19.",
-        "training": f"{state['samples']} crops, {state['seconds'] / 60:.0f} CPU-minutes, {state['options']}",
-        "training_errors": errors,
-            "history": options.history,
-    })  # fmt: skip
-    content = options.output.read_bytes()
-    print(f"{options.output}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+    machine = "GPU" if state.get("device") == "cuda" else "processor core"
+    return {
+        "source": f"{student.layout}: small VGG distilled by this project; not VGG-19",
+        "description": f"A narrow VGG, NOT one of the VGGs of Simonyan and Zisserman: {len(student.names)} 3 x 3"
+        f" convolutions of {widths} filters in five blocks, ReLU, 2 x 2 average pooling between blocks, no batch"
+        " normalisation; filters divided by their mean activation; weights float16, biases float32.",
+        "teacher": "SqueezeNet v1.0, an ImageNet classifier, BSD 2-clause licence"
+        " (github.com/songhan/SqueezeNet-Deep-Compression)",
+        "made_by": "stylelib/training: linear maps of the layers foretell the teacher's feature maps and the pixels;"
+        " fine gratings must be seen",
+        "training": f"{state['samples']:,} crops of 128 pixels, {state['seconds'] / 60:.0f} minutes on one {machine};"
+        f" last training errors (mean square, relative): {errors}",
+    }
 
 
 # ----------------------------------------------------------------------------------------------- errors
@@ -201,7 +212,6 @@ def main() -> None:
     command.add_argument("checkpoint", type=Path)
     command.add_argument("output", type=Path)
     command.add_argument("--pictures", nargs="+", required=True)
-    command.add_argument("--history", default="", help="what happened before this run, and measured errors")
     command.set_defaults(run=export)
     command = commands.add_parser("errors", help="held-out errors, measured alike for every student")
     command.add_argument("students", nargs="+")

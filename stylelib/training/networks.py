@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
+from stylelib.weights import fingerprint
+
 # --------------------------------------------------------------------------------------------- student
 
 # Each network is a list of blocks; each block lists the widths of its convolutions. Between two blocks
@@ -66,6 +68,17 @@ class Student(nn.Module):
                 break
         return activations
 
+    def answers(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What every layer says before its ReLU."""
+        answers = {}
+        current = (pictures - self.mean) / INPUT_STD
+        for name in self.names:
+            if name.endswith("_1") and name != "conv1_1":
+                current = F.avg_pool2d(current, 2)
+            answers[name] = getattr(self, name)(current)
+            current = F.relu(answers[name])
+        return answers
+
     def width(self, name: str) -> int:
         return getattr(self, name).out_channels
 
@@ -96,6 +109,67 @@ def start_from_data(student: Student, pictures: torch.Tensor) -> None:
         convolution.weight /= deviation.view(-1, 1, 1, 1)
         convolution.bias.copy_(-mean / deviation)
         current = F.relu(convolution(current))
+
+
+@torch.no_grad()
+def start_from_other(student: Student, other: Student, pictures: torch.Tensor, ridge: float = 1e-3) -> None:
+    """Start where `other`, trained already and of another layout, is: each layer foretells one of the other's.
+
+    A layer copies the last one of the other's that has its block and, in blocks of as many layers, its number. Its
+    filters are the linear map from 3x3 neighbourhoods to the other's answers before the ReLU that errs least, found
+    in closed form by ridge regression; of a wider layer the filters with the largest answers are copied.
+    """
+    number = {block: len(widths) for block, widths in enumerate(LAYOUTS[other.layout], start=1)}
+    current, goals = (pictures - student.mean) / INPUT_STD, other.answers(pictures)
+    for name in student.names:
+        block, index = int(name[4]), int(name[6])
+        if index == 1 and block > 1:
+            current = F.avg_pool2d(current, 2)
+        last = len(LAYOUTS[student.layout][block - 1]) == index
+        goal = goals[f"conv{block}_{number[block] if last else index}"]
+        loudest = F.relu(goal).mean((0, 2, 3)).argsort(descending=True)[: student.width(name)].sort().values
+        goal = goal[:, loudest]
+        convolution = getattr(student, name)
+        product, answer = 0, 0
+        for inputs, wanted in zip(current.split(4), goal.split(4), strict=True):
+            patches = F.unfold(inputs, 3, padding=1).transpose(0, 1).flatten(1)
+            patches = torch.cat([patches, torch.ones_like(patches[:1])])
+            product = product + patches @ patches.T
+            answer = answer + patches @ wanted.transpose(0, 1).flatten(1).T
+        product += ridge * product.diagonal().mean() * torch.eye(len(product))
+        solution = torch.linalg.solve(product, answer).T
+        convolution.weight.copy_(solution[:, :-1].view_as(convolution.weight))
+        convolution.bias.copy_(solution[:, -1])
+        current = F.relu(convolution(current))
+
+
+@torch.no_grad()
+def wake(student: Student, pictures: torch.Tensor, share: float = 0.02) -> int:
+    """Start filters anew that hardly answer to `pictures` (below `share` of their layer's mean); how many they were.
+
+    A filter that is silent everywhere gets no gradient and would stay so for ever.
+    """
+    current, woken = (pictures - student.mean) / INPUT_STD, 0
+    for name in student.names:
+        if name.endswith("_1") and name != "conv1_1":
+            current = F.avg_pool2d(current, 2)
+        convolution = getattr(student, name)
+        answers = convolution(current)
+        means = F.relu(answers).mean((0, 2, 3))
+        asleep = means < share * means.mean()
+        if asleep.any():
+            fresh = torch.empty_like(convolution.weight[asleep])
+            nn.init.kaiming_normal_(fresh)
+            found = F.conv2d(current, fresh, padding=1)
+            scale = answers[:, ~asleep].std() / (found.std((0, 2, 3)) + 1e-5)
+            convolution.weight[asleep] = fresh * scale.view(-1, 1, 1, 1)
+            convolution.bias[asleep] = -found.mean((0, 2, 3)) * scale
+            following = student.names[student.names.index(name) + 1 :][:1]
+            for after in following:  # what follows must not be startled
+                getattr(student, after).weight[:, asleep] *= 0.1
+            woken += int(asleep.sum())
+        current = F.relu(convolution(current))
+    return woken
 
 
 @torch.no_grad()
@@ -135,20 +209,21 @@ def load_student(path: str | Path) -> Student:
     return student
 
 
-def save_student(student: Student, path: str | Path, metadata: dict[str, str]) -> None:
-    """Write fp16 weights and fp32 biases as safetensors, with a text header that says what this is."""
+def save_student(student: Student, path: str | Path, card: dict[str, str]) -> str:
+    """Write the file that stylelib ships: fp16 weights, fp32 biases, and the card as its header; its fingerprint."""
     tensors = {
         key: value.detach().to("cpu", torch.float16 if key.endswith("weight") else torch.float32).contiguous()
         for key, value in student.state_dict().items()
     }
+    ordered = {f"{layer}.{kind}": tensors[f"{layer}.{kind}"] for layer in student.names for kind in ("weight", "bias")}
     header = {
-        "layout": student.layout,
+        "name": student.layout,
         "input_mean": json.dumps(INPUT_MEAN),
-        "input_std": json.dumps(INPUT_STD),
-        "input": "RGB in [0, 1], (x - input_mean) / input_std",
-        "pooling": "2x2 average",
+        "input_std": json.dumps([INPUT_STD] * 3),
+        "sha256": fingerprint({key: value.float() for key, value in ordered.items()}),
     }
-    save_file(tensors, str(path), metadata=header | metadata)
+    save_file(ordered, str(path), metadata=header | card)
+    return header["sha256"]
 
 
 # --------------------------------------------------------------------------------------------- teacher

@@ -1,0 +1,3 @@
+"""The exercises of notebook 04."""
+
+EXERCISES = {}

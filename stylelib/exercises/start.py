@@ -1,0 +1,29 @@
+"""The exercise of notebook 00."""
+
+import torch
+
+from stylelib.exercises.checking import Exercise
+
+EXERCISES = {
+    "mean_colour": Exercise(
+        inputs=lambda generator: (torch.rand(1, 3, 6, 8, generator=generator, dtype=torch.float64),),
+        reference=lambda picture: picture.mean(dim=(0, 2, 3)),
+        mistakes={
+            "That is the sum; divide by the number of pixels, or use .mean.": lambda picture: picture.sum(
+                dim=(0, 2, 3)
+            ),
+            "Red and blue are swapped: the colours stand in the order red, green, blue.": (
+                lambda picture: picture.mean(dim=(0, 2, 3)).flip(0)
+            ),
+            "All three numbers are the mean over all colours; keep the colours apart.": (
+                lambda picture: picture.mean().expand(3)
+            ),
+            "That is the brightest value of each colour, not the mean.": lambda picture: picture.amax(dim=(0, 2, 3)),
+            "That is the colour of one pixel alone.": lambda picture: picture[0, :, 0, 0],
+            "That is the median; it is close, but it is not the mean.": (
+                lambda picture: picture.flatten(2).median(dim=2).values[0]
+            ),
+        },
+        praise="The crudest style there is: it says which colours, and nothing about where. The Gram matrix says more.",
+    ),
+}
