@@ -6,7 +6,7 @@ python notebooks/refresh.py --only-links        # navigation and map alone, noth
 
 The notebooks of solutions are made from the series: a code cell whose metadata has a `solution` (a text in the percent
 format, "# %%" before each code cell and "# %% [markdown]" before each text) is an exercise, the cell before it asks it,
-and the cell tagged `setup`, or else the first code cell, comes first.
+and the cells tagged `setup`, or else the first code cell, come first.
 
 A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say. A
 picture that a text shows as `attachment:NAME` is taken from images/ into the notebook: a server started in this
@@ -24,6 +24,7 @@ import sys
 
 import nbformat
 import PIL.Image
+import PIL.ImageOps
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from stylelib import machine
@@ -33,6 +34,7 @@ README = FOLDER.parent / "README.md"
 MARKS = ("<!-- series -->", "<!-- /series -->")
 MINUTES = 20
 PAGE_WIDTH = 900  # pixels
+CARD = (360, 240)  # pixels
 
 
 def series():
@@ -71,6 +73,31 @@ def series_map(prefix=""):
     return "\n".join(rows)
 
 
+def cards():
+    """The same as cards, three in a row: a picture out of each notebook, its title, its promise."""
+    rows = ["| | | |", "| --- | --- | --- |"]
+    paths = series()[1:]
+    for start in range(0, len(paths), 3):
+        texts = []
+        for path in paths[start : start + 3]:
+            title, promise = title_and_promise(nbformat.read(path, as_version=4))
+            number = path.stem[:2]
+            picture = f"[![{title}](attachment:card_{number}.jpg)]({path.name})"
+            texts.append(f"{picture}<br>**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
+        rows.append("| " + " | ".join(texts) + " |")
+    return "\n".join(rows)
+
+
+def card_picture(number):
+    """What a notebook shows of itself: the output of its cell tagged `card`, as a PIL image."""
+    (path,) = FOLDER.glob(f"{number}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    (cell,) = [cell for cell in cells if "card" in cell.metadata.get("tags", [])]
+    (data,) = [output.data["image/jpeg"] for output in cell.outputs if "image/jpeg" in output.get("data", {})]
+    image = PIL.Image.open(io.BytesIO(base64.b64decode(data)))
+    return PIL.ImageOps.pad(image, CARD, color="white")
+
+
 def title_of(path):
     """The title as a link says it: what stands before its colon."""
     return title_and_promise(nbformat.read(path, as_version=4))[0].split(":")[0]
@@ -78,7 +105,7 @@ def title_of(path):
 
 def generated_cells(notebook, path):
     """Pairs of a generated cell and the text that it should have."""
-    makers = {"navigation": lambda: navigation(path), "series-map": series_map}
+    makers = {"navigation": lambda: navigation(path), "series-map": cards}
     for cell in notebook.cells:
         for tag in cell.metadata.get("tags", []):
             if tag in makers:
@@ -95,9 +122,9 @@ def solutions_of(notebook, path):
     """The notebook of solutions: for each exercise its question, without hints, and what its cell's metadata hold."""
     title = title_of(path)
     first = f"# Solutions: {title}\n\nOne way each; yours may be better. Back to [the notebook](../{path.name})."
-    setup = next((cell for cell in notebook.cells if "setup" in cell.metadata.get("tags", [])), None)
-    setup = setup or next(cell for cell in notebook.cells if cell.cell_type == "code")
-    cells = [new_markdown_cell(first), new_code_cell(setup.source)]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    setup = [cell for cell in code if "setup" in cell.metadata.get("tags", [])] or code[:1]
+    cells = [new_markdown_cell(first), *(new_code_cell(cell.source) for cell in setup)]
     for question, cell in itertools.pairwise(notebook.cells):
         if "solution" in cell.metadata:
             asked = re.sub(r"<details>.*?</details>", "", question.source, flags=re.DOTALL)
@@ -121,12 +148,19 @@ def parts(text):
 def attach_pictures(notebook):
     """Put the pictures that the texts show into their cells, in a size for the page."""
     for cell in notebook.cells:
-        for name in re.findall(r"\(attachment:([\w.]+)\)", cell.source):
-            with PIL.Image.open(README.parent / "images" / name) as image:
-                image.thumbnail((PAGE_WIDTH, PAGE_WIDTH))
-                buffer = io.BytesIO()
-                image.save(buffer, "JPEG", quality=80)
-            cell.attachments = {name: {"image/jpeg": base64.b64encode(buffer.getvalue()).decode()}}
+        names = re.findall(r"\(attachment:([\w.]+)\)", cell.source)
+        if names:
+            cell.attachments = {name: {"image/jpeg": _for_page(name)} for name in names}
+
+
+def _for_page(name):
+    """A picture of images/, or a notebook's card, as base64 text."""
+    card = re.fullmatch(r"card_(\d\d)\.jpg", name)
+    image = card_picture(card[1]) if card else PIL.Image.open(README.parent / "images" / name)
+    image.thumbnail((PAGE_WIDTH, PAGE_WIDTH))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def run(notebook, preset):

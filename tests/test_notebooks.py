@@ -1,11 +1,15 @@
 """The notebooks as they are committed; pytest runs them all besides, through nbval."""
 
+import base64
 import importlib.util
+import io
 import pathlib
 import re
 import statistics
 
 import nbformat
+import numpy as np
+import PIL.Image
 import pytest
 from nbclient import NotebookClient
 
@@ -85,6 +89,17 @@ def test_code_cells_are_short(path):
 def test_navigation_and_map_are_current(path, refresh):
     for cell, expected in refresh.generated_cells(read(path), path):
         assert cell.source == expected, "run: python notebooks/refresh.py --only-links"
+
+
+def test_the_cards_show_what_the_notebooks_show(refresh):
+    """The map's pictures are cut out of the notebooks' own outputs, and again when these change."""
+    (cell,) = [cell for cell in read(SERIES[0]).cells if "series-map" in cell.metadata.get("tags", [])]
+    assert set(cell.attachments) == {f"card_{path.stem[:2]}.jpg" for path in SERIES[1:]}
+    for name, data in cell.attachments.items():
+        kept = PIL.Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))).convert("RGB")
+        made = refresh.card_picture(name[5:7]).convert("RGB")
+        difference = np.abs(np.asarray(kept, float) - np.asarray(made, float)).mean()
+        assert difference < 4, "run: python notebooks/refresh.py --only-links"
 
 
 def test_the_readmes_map_is_current(refresh):

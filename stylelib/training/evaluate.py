@@ -1,68 +1,23 @@
-"""Measure, export and show students.
+"""Judge networks: by what the teacher says of them on held-out pictures, and by the pictures made with them.
 
-python evaluate.py export checkpoints/compact.pt new.safetensors --pictures photographs-256.tar
-python evaluate.py errors old.npz new.safetensors --pictures photographs-256.tar --teacher squeezenet.npz
-python evaluate.py sheet page.png old.npz new.safetensors --content town.jpg --styles night.jpg scream.jpg
+python stylelib/training/evaluate.py errors old.safetensors new.safetensors --pictures photos/ --teacher squeezenet.npz
+python stylelib/training/evaluate.py page out/ random=compact-random study=old.safetensors new=compact --teacher …
 """
 
 import argparse
+import json
 import random
-import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from distil import Distillation, measure_rms
-from networks import Student, Teacher, load_student, normalise_activations, save_student
+from networks import Student, Teacher, load_student
 from pictures import blend_with_noise, centre_crops, half_paint, read_pictures, split
-from PIL import Image, ImageDraw
-from synthesis import fine_energy, paint
 
-# ----------------------------------------------------------------------------------------------- export
+import stylelib
+from stylelib import figures, losses, measures
 
-
-def student_of_checkpoint(path: Path) -> tuple[Student, dict]:
-    """The student alone, without its readers, and everything else that the checkpoint knows."""
-    state = torch.load(path, map_location="cpu", weights_only=False)
-    student = Student(state["layout"])
-    prefix = "student."
-    student.load_state_dict(
-        {key.removeprefix(prefix): value for key, value in state["distillation"].items() if key.startswith(prefix)}
-    )
-    return student, state
-
-
-def export(options: argparse.Namespace) -> None:
-    student, state = student_of_checkpoint(options.checkpoint)
-    photographs, _ = split(read_pictures(options.pictures))
-    normalise_activations(student, centre_crops(photographs[:: max(1, len(photographs) // 48)], 128))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    sha256 = save_student(student, options.output, card(student, state))
-    print(f"{options.output}: {options.output.stat().st_size:,} bytes, numbers' SHA-256 {sha256}")
-
-
-def card(student: Student, state: dict) -> dict[str, str]:
-    """What the file says of itself; the page beside it (stylelib/data/README.md) says more."""
-    widths = ", ".join("-".join(str(student.width(name)) for name in student.names if name[4] == b) for b in "12345")
-    errors = ", ".join(
-        f"{name.removesuffix(' teacher')} {value:.3f}" for name, value in state["average"].items() if "teacher" in name
-    )
-    machine = "GPU" if state.get("device") == "cuda" else "processor core"
-    return {
-        "source": f"{student.layout}: small VGG distilled by this project; not VGG-19",
-        "description": f"A narrow VGG, NOT one of the VGGs of Simonyan and Zisserman: {len(student.names)} 3 x 3"
-        f" convolutions of {widths} filters in five blocks, ReLU, 2 x 2 average pooling between blocks, no batch"
-        " normalisation; filters divided by their mean activation; weights float16, biases float32.",
-        "teacher": "SqueezeNet v1.0, an ImageNet classifier, BSD 2-clause licence"
-        " (github.com/songhan/SqueezeNet-Deep-Compression)",
-        "made_by": "stylelib/training: linear maps of the layers foretell the teacher's feature maps and the pixels;"
-        " fine gratings must be seen",
-        "training": f"{state['samples']:,} crops of 128 pixels, {state['seconds'] / 60:.0f} minutes on one {machine};"
-        f" last training errors (mean square, relative): {errors}",
-    }
-
-
-# ----------------------------------------------------------------------------------------------- errors
+# ----------------------------------------------------------------------------------------------- held-out errors
 
 
 def errors(options: argparse.Namespace) -> None:
@@ -130,89 +85,151 @@ def visibility(student: Student, colour: tuple[float, ...], strength: float = 0.
 
 
 def unseen_tiles(folder: Path) -> torch.Tensor:
-    """128-pixel tiles of the (large) pictures of a folder, reduced to a height of 384 pixels."""
+    """128-pixel tiles of the (large) pictures of a folder, reduced to a height of about 384 pixels."""
     tiles = []
     for path in sorted(folder.glob("*.jpg")):
-        picture = load_picture(path, 384)
+        picture = stylelib.load_image(path, 512)
         tiles += [tile for row in picture.split(128, 2) for tile in row.split(128, 3) if tile.shape[-2:] == (128, 128)]
     return torch.cat(tiles)
 
 
-# ------------------------------------------------------------------------------------------------ sheet
+# ---------------------------------------------------------------------------------------------- pictures made
 
 
-def load_picture(path: str | Path, height: int, size: tuple[int, int] | None = None) -> torch.Tensor:
-    picture = Image.open(path).convert("RGB")
-    size = size or (round(picture.width * height / picture.height / 16) * 16, height)
-    array = np.array(picture.resize(size, Image.Resampling.LANCZOS))
-    return torch.from_numpy(array).permute(2, 0, 1)[None].float() / 255
+# What is compared: bundled pictures, on which no network was trained, unless others are named.
+CONTENT = "riverside"
+STYLES = ("night_swirls", "stormy_sea", "composition")
+JUDGES = ("conv1", "fire2", "fire4", "fire6", "fire8")  # the teacher's stages
 
 
-def sheet(options: argparse.Namespace) -> None:
-    """Two rows of pictures for each student, optimised alike: reconstructions; styles and transfers."""
-    torch.set_num_threads(options.threads)
-    content = load_picture(options.content, options.height)
-    size = (content.shape[3], content.shape[2])
-    styles = [load_picture(path, options.height, size) for path in options.styles]
-    torch.manual_seed(0)
-    noise = (0.5 + 0.1 * torch.randn(content.shape)).clamp(0, 1)
-    rows = []
-    for path in options.students:
-        student = load_student(path)
-        begun = time.monotonic()
-        common = {"evaluations": options.evaluations}
-        # VGG-11 has no convK_2 in its first blocks: the last layer of each block stands for it.
-        lasts = [max(name for name in student.names if name[4] == block) for block in "12345"]
-        firsts = [f"conv{block}_1" for block in range(1, 6)]
-        row = [("content", content)]
-        for layer in lasts:
-            picture = paint(student, noise, content=content, content_layer=layer, **common)
-            error = (picture - content).square().mean().item()
-            row.append((f"{layer} mse {error:.4f} fine {1000 * fine_energy(picture):.2f}", picture))
-        rows.append((path, row))
-        row = [
-            (
-                f"style 1..{depth}",
-                paint(student, noise, style=styles[0], style_layers=firsts[:depth], **common),
-            )
-            for depth in options.depths
-        ]
-        for name, style in zip(options.styles, styles, strict=True):
-            picture = paint(
-                student,
-                content,
-                content=content,
-                content_layer="conv4_2",
-                style=style,
-                style_layers=firsts,
-                **common,
-            )
-            row.append((f"{Path(name).stem} fine {1000 * fine_energy(picture):.2f}", picture))
-        rows.append((path, row[-6:]))
-        print(
-            f"{path}: {time.monotonic() - begun:.0f} s",
-            [label for _, r in rows[-2:] for label, _ in r],
-            flush=True,
+def page(options: argparse.Namespace) -> None:
+    """For each network three sheets (content row, style row, transfers) and a table of numbers."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    judge = Judge(options.teacher)
+    content = stylelib.load_image(options.content, options.size)
+    styles = {Path(name).stem: stylelib.load_image(name, options.size) for name in options.styles}
+    numbers: dict[str, dict[str, float]] = {}
+    for pair in options.networks:
+        label, _, source = pair.partition("=")
+        net = load(source)
+        found = numbers[label] = {}
+        rows = (
+            content_row(net, content, judge, found, options.steps),
+            style_row(net, next(iter(styles.values())), judge, found, options.steps),
+            transfers(net, content, styles, judge, found, options.steps),
         )
-    across, down = size[0] + 4, size[1] + 16
-    page = Image.new("RGB", (6 * across, len(rows) * down), "white")
-    draw = ImageDraw.Draw(page)
-    for y, (path, row) in enumerate(rows):
-        for x, (label, picture) in enumerate(row):
-            array = (picture[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-            page.paste(Image.fromarray(array), (x * across, y * down + 14))
-            draw.text((x * across + 2, y * down + 1), (Path(path).stem + ": " if x == 0 else "") + label, "black")
-    page.save(options.output)
+        for name, (pictures, captions, note) in zip(("content", "style", "transfer"), rows, strict=True):
+            sheet = figures.contact_sheet(pictures, captions, columns=6, title=f"{label}: {name}", note=note)
+            path = options.folder / f"{label}-{name}.jpg"
+            path.write_bytes(sheet.jpeg(quality=85))
+            print(path, flush=True)
+    (options.folder / "numbers.json").write_text(json.dumps(numbers, indent=1))
+    print(table(numbers))
+
+
+def load(source: str):
+    """A network by stylelib's name for it, or from a file that `export.py` wrote."""
+    if source.endswith(".safetensors"):
+        return stylelib.load_network(load_student(source).layout, source)
+    return stylelib.load_network(source)
+
+
+def last_layers(net) -> list[str]:
+    """The last layer of each block: the paper's conv1_2 … conv5_2 where the blocks have two."""
+    return [[layer for layer in net.layers if layer[4] == block][-1] for block in "12345"]
+
+
+class Judge:
+    """The teacher's opinion of a picture: relative errors of its own Gram matrices and activations."""
+
+    def __init__(self, path: str):
+        self.teacher = Teacher(path).eval()
+
+    def style_error(self, picture: torch.Tensor, style: torch.Tensor) -> float:
+        ours, theirs = self.teacher(picture), self.teacher(style)
+        errors = []
+        for stage in JUDGES:
+            grams = [losses.gram_matrix(seen[stage]) / seen[stage][0, 0].numel() for seen in (ours, theirs)]
+            errors.append(((grams[0] - grams[1]).square().sum() / grams[1].square().sum()).item())
+        return sum(errors) / len(errors)
+
+    def content_error(self, picture: torch.Tensor, photo: torch.Tensor) -> float:
+        ours, theirs = self.teacher(picture)["fire8"], self.teacher(photo)["fire8"]
+        return ((ours - theirs).square().sum() / theirs.square().sum()).item()
+
+
+def content_row(net, content, judge, found, steps):
+    """Reconstructions of the content image from the last layer of each block, from noise."""
+    pictures, captions = [content], ["content image"]
+    for layer in last_layers(net):
+        run = stylelib.reconstruct_content(content, layer, net, steps=steps).finish()
+        error = found[f"content {layer[:5]}: pixel error"] = measures.pixel_error(run.image, content)
+        fine = found[f"content {layer[:5]}: fine energy / photo's"] = relative_fine_energy(run.image, content)
+        found[f"content {layer[:5]}: edge agreement"] = measures.edge_agreement(run.image, content)
+        found[f"content {layer[:5]}: teacher's content error"] = judge.content_error(run.image, content)
+        pictures.append(run.image)
+        captions.append(f"{layer}: pixel error {error:.3f}, fine energy × {fine:.1f}")
+    return pictures, captions, run.describe()
+
+
+def style_row(net, style, judge, found, steps):
+    """Reconstructions of a style from conv1_1, then with each next block's first layer, from noise."""
+    layers = [f"conv{block}_1" for block in range(1, 6)]
+    pictures, captions = [style], ["style image"]
+    for count in range(1, 6):
+        run = stylelib.reconstruct_style(style, layers[:count], net, steps=steps).finish()
+        distances = measures.patch_distances(run.image, style)
+        found[f"style 1..{count}: patch distance"] = sum(distances.values()) / len(distances)
+        found[f"style 1..{count}: teacher's Gram error"] = judge.style_error(run.image, style)
+        found[f"style 1..{count}: fine energy / style's"] = relative_fine_energy(run.image, style)
+        pictures.append(run.image)
+        captions.append(
+            f"{'+ ' if count > 1 else ''}{layers[count - 1]}: {found[f'style 1..{count}: patch distance']:.2f}"
+        )
+    return pictures, captions, run.describe()
+
+
+def transfers(net, content, styles, judge, found, steps):
+    """The content image in each style, from itself and from noise."""
+    pictures, captions = [], []
+    for init, ratio in (("content", 0.2), ("noise", 0.8)):
+        results = []
+        for name, style in styles.items():
+            run = stylelib.style_transfer(content, style, net, init=init, alpha_beta=ratio, steps=steps).finish()
+            distances = measures.patch_distances(run.image, style)
+            slopes = measures.spectrum_slope(run.image) - measures.spectrum_slope(style)
+            results.append((
+                sum(distances.values()) / len(distances), measures.colour_distance(run.image, style),
+                measures.edge_agreement(run.image, content), measures.layout_agreement(run.image, content), abs(slopes),
+                judge.style_error(run.image, style), judge.content_error(run.image, content),
+            ))  # fmt: skip
+            pictures.append(run.image)
+            captions.append(f"{name}, from {init}")
+        names = (
+            "patch distance to style", "colour distance to style", "edge agreement with content",
+            "layout agreement with content", "spectrum slope, distance to style's", "teacher's Gram error",
+            "teacher's content error",
+        )  # fmt: skip
+        for name, values in zip(names, zip(*results, strict=True), strict=True):
+            found[f"transfer from {init}: {name}"] = sum(values) / len(values)
+    return pictures, captions, run.describe()
+
+
+def relative_fine_energy(picture: torch.Tensor, goal: torch.Tensor) -> float:
+    return measures.fine_energy(picture) / measures.fine_energy(goal)
+
+
+def table(numbers: dict[str, dict[str, float]]) -> str:
+    """The numbers as a table in Markdown, a column for each network."""
+    lines = ["| measure | " + " | ".join(numbers) + " |", "| --- |" + " --- |" * len(numbers)]
+    for name in next(iter(numbers.values())):
+        lines.append(f"| {name} | " + " | ".join(f"{found[name]:.3f}" for found in numbers.values()) + " |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("export", help="write a checkpoint's student as safetensors")
-    command.add_argument("checkpoint", type=Path)
-    command.add_argument("output", type=Path)
-    command.add_argument("--pictures", nargs="+", required=True)
-    command.set_defaults(run=export)
     command = commands.add_parser("errors", help="held-out errors, measured alike for every student")
     command.add_argument("students", nargs="+")
     command.add_argument("--pictures", nargs="+", required=True)
@@ -220,16 +237,15 @@ def main() -> None:
     command.add_argument("--rms", type=Path, default=Path("checkpoints/teacher-rms.pt"))
     command.add_argument("--unseen", type=Path, help="a folder of pictures that no student was trained on")
     command.set_defaults(run=errors)
-    command = commands.add_parser("sheet", help="a contact sheet of optimised pictures")
-    command.add_argument("output")
-    command.add_argument("students", nargs="+")
-    command.add_argument("--content", required=True)
-    command.add_argument("--styles", nargs="+", required=True)
-    command.add_argument("--height", type=int, default=192)
-    command.add_argument("--evaluations", type=int, default=100)
-    command.add_argument("--depths", type=int, nargs="+", default=[1, 2, 3, 5])
-    command.add_argument("--threads", type=int, default=1)
-    command.set_defaults(run=sheet)
+    command = commands.add_parser("page", help="sheets of optimised pictures, and numbers that say what is seen")
+    command.add_argument("folder", type=Path)
+    command.add_argument("networks", nargs="+", metavar="LABEL=NETWORK", help="a name, or a .safetensors")
+    command.add_argument("--teacher", required=True)
+    command.add_argument("--content", default=CONTENT)
+    command.add_argument("--styles", nargs="+", default=STYLES)
+    command.add_argument("--size", type=int, default=256)
+    command.add_argument("--steps", type=int, default=100)
+    command.set_defaults(run=page)
     options = parser.parse_args()
     options.run(options)
 

@@ -1,0 +1,159 @@
+"""The networks inside the package: their files, and what the series says can be seen with them, at a small size."""
+
+import json
+import pathlib
+
+import pytest
+import safetensors
+import torch
+
+import stylelib
+from stylelib import measures
+from stylelib.weights import find_weights, fingerprint
+
+SIZE, STEPS = 96, 60
+FIGURE_1 = ["conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"]
+STYLE_LAYERS = list(stylelib.STYLE_LAYERS)
+LAYERS = {
+    "compact": [f"conv{block}_{index}" for block in range(1, 6) for index in (1, 2)],
+    "compact11": ["conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "conv5_1", "conv5_2"],
+}
+CARD = pathlib.Path(stylelib.__file__).parent / "data" / "README.md"
+
+
+@pytest.fixture(scope="module", params=LAYERS)
+def net(request):
+    return stylelib.load_network(request.param, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return stylelib.load_image("riverside", SIZE)
+
+
+@pytest.fixture(scope="module")
+def painting():
+    return stylelib.load_image("night_swirls", SIZE)
+
+
+# ---------------------------------------------------------------------------------------------------------- the files
+
+
+@pytest.mark.parametrize(("name", "megabytes"), [("compact", 6), ("compact11", 4)])
+def test_a_file_is_small_whole_and_says_what_it_is(name, megabytes):
+    path = find_weights(name)
+    assert path.stat().st_size < megabytes * 1e6
+    with safetensors.safe_open(path, "pt") as file:
+        header = file.metadata()
+        tensors = {f"{layer}.{kind}": file.get_tensor(f"{layer}.{kind}") for layer in LAYERS[name] for kind in
+                   ("weight", "bias")}  # fmt: skip
+        assert set(file.keys()) == set(tensors)
+    assert all(tensor.dtype == torch.float16 for key, tensor in tensors.items() if key.endswith("weight"))
+    assert header["sha256"] == fingerprint({key: tensor.float() for key, tensor in tensors.items()})
+    assert (
+        header["name"] == name and "not VGG-19" in header["source"] and "NOT one of the VGGs" in header["description"]
+    )
+    assert "SqueezeNet" in header["teacher"] and "crops" in header["training"]
+    assert len(json.loads(header["input_mean"])) == len(json.loads(header["input_std"])) == 3
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_model_card_names_the_file(name):
+    card = CARD.read_text(encoding="utf-8")
+    with safetensors.safe_open(find_weights(name), "pt") as file:
+        assert file.metadata()["sha256"] in card
+    for heading in ("Architecture", "Data", "Teacher", "Objective", "Cost", "Quality", "Limits"):
+        assert f"**{heading}" in card
+
+
+def test_layers_have_the_papers_names(net):
+    assert net.layers == LAYERS[net.name]
+
+
+def test_loading_twice_gives_the_same_network_and_the_same_picture(net, photo):
+    again = stylelib.load_network(net.name, device="cpu")
+    assert again.fingerprint() == net.fingerprint()
+    first, second = (
+        stylelib.reconstruct_content(photo, "conv2_1", one, steps=3).finish().image for one in (net, again)
+    )
+    assert torch.equal(first, second)
+
+
+# ------------------------------------------------------------------------------------------------- what can be seen
+
+
+@pytest.fixture(scope="module")
+def reconstructions(photo):
+    net = stylelib.load_network("compact", device="cpu")
+    return {
+        layer: stylelib.reconstruct_content(photo, layer, net, steps=STEPS).finish().image.clamp(0, 1)
+        for layer in FIGURE_1
+    }
+
+
+def test_the_error_of_a_content_reconstruction_grows_with_depth(reconstructions, photo):
+    errors = [measures.pixel_error(picture, photo) for picture in reconstructions.values()]
+    assert errors == sorted(errors)
+    assert errors[0] < 0.03, "conv1_2 is near pixel-perfect"
+    assert errors[4] > 5 * errors[0] and errors[4] > 0.1, "conv5_2 is not"
+
+
+def test_conv4_2_keeps_the_arrangement_and_conv2_2_the_pixels(reconstructions, photo):
+    deep, shallow = reconstructions["conv4_2"], reconstructions["conv2_2"]
+    assert measures.pixel_error(shallow, photo) < 0.5 * measures.pixel_error(deep, photo)
+    assert measures.layout_agreement(deep, photo) > 0.5
+    assert measures.edge_agreement(shallow, photo) > 0.9
+
+
+def test_fine_gratings_are_seen(net):
+    """What a layer does not see, an optimisation leaves in the picture: a coloured hatching."""
+    assert grating_visibility(net, "conv2_1", (1.0, 1.0, 1.0)) > 0.2
+    assert grating_visibility(net, "conv2_1", (1.0, -1.0, 0.0)) > 0.2
+
+
+def grating_visibility(net, layer, colour):
+    """How much gratings near the checkerboard change a layer, as a part of what coarse ones do (mean squares)."""
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    sky = torch.tensor([0.35, 0.5, 0.7]).view(1, 3, 1, 1).expand(1, 3, 64, 64)
+    tint = 0.03 * torch.tensor(colour).view(1, 3, 1, 1)
+
+    def change(periods):
+        grated = torch.cat([sky + tint * torch.cos(torch.pi * (a * rows + b * columns) + 0.7) for a, b in periods])
+        seen, plain = (net(one, [layer])[layer][:, :, 4:-4, 4:-4] for one in (grated, sky))
+        return (seen - plain).square().mean().item()
+
+    return change([(1, 0.75), (0.75, 1), (0.875, 0.875)]) / change([(0.25, 0), (0, 0.25), (0.25, 0.25)])
+
+
+def test_hardly_a_filter_is_silent(net):
+    pictures = [stylelib.load_image(name, 128) for name in ("riverside", "night_swirls", "mosaic", "still_life")]
+    with torch.no_grad():
+        seen = [net(picture, net.layers) for picture in pictures]
+    for layer in net.layers:
+        loudest = torch.stack([one[layer].amax(dim=(0, 2, 3)) for one in seen]).amax(dim=0)
+        assert (loudest > 0).float().mean() > 0.98, layer
+
+
+def test_style_layers_match_structure_of_growing_scale(painting):
+    net = stylelib.load_network("compact", device="cpu")
+    fine, deep = (
+        stylelib.reconstruct_style(painting, STYLE_LAYERS[:count], net, steps=STEPS).finish().image for count in (1, 4)
+    )
+    near, far = (measures.patch_distances(picture, painting) for picture in (fine, deep))
+    assert far[20] < 0.8 * near[20] and far[10] < near[10]
+
+
+def test_trained_filters_carry_more_style_than_random_ones(painting):
+    """Judged by patches of the picture, in which no network has a say."""
+    distances = []
+    for name in ("compact", "compact-random"):
+        run = stylelib.reconstruct_style(painting, STYLE_LAYERS, stylelib.load_network(name, device="cpu"), steps=STEPS)
+        distances.append(sum(measures.patch_distances(run.finish().image, painting).values()))
+    assert distances[0] < distances[1]
+
+
+def test_a_transfer_takes_the_strokes_and_keeps_the_scene(photo, painting):
+    run = stylelib.style_transfer(photo, painting, stylelib.load_network("compact", device="cpu"), steps=STEPS).finish()
+    before, after = (sum(measures.patch_distances(one, painting).values()) for one in (photo, run.image))
+    assert after < 0.7 * before
+    assert measures.layout_agreement(run.image, photo) > 0.7
