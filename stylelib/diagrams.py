@@ -11,7 +11,7 @@ STYLE, CONTENT = COLOURS[1], COLOURS[2]
 BLOCK, FIRST = 0.27, 1.93  # distance between the blocks' middles, and the first one's height
 # Of the layouts, in inches: what stands above the first network, a network's row, where its first block begins, a
 # convolution, a pooling, and the height of a box in each block.
-ABOVE, ROW, LEFT, SLOT, GAP = 0.5, 0.66, 1.0, 0.505, 0.21
+ABOVE, ROW, LEFT, SLOT, GAP = 0.5, 0.66, 1.12, 0.498, 0.21
 HEIGHTS = (0.42, 0.35, 0.29, 0.23, 0.18)
 POOLING = "#bbbbbb"
 
@@ -63,7 +63,7 @@ def vgg_diagram(names=("vgg11", "vgg13", "vgg16", "vgg19", "compact")):
     A box is as high as its feature maps are large, if not to scale. The paper's style layers and its content layer are
     marked.
     """
-    height = ABOVE + ROW * len(names) + 0.34
+    height = ABOVE + ROW * len(names) + 0.42
     figure = Figure(figsize=(10, height), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, 10), ylim=(0, height))
@@ -121,7 +121,8 @@ def _arrow(axes, start, end, colour):
 def _layout(axes, name, starts, most, y):
     """One network's row: its blocks around the height y."""
     total = sum(LAYOUTS[name])
-    axes.text(0.12, y, f"{name}\n{total} convolutions", va="center", fontsize=8.5, linespacing=1.3)
+    axes.text(0.1, y + 0.09, name, va="center", fontsize=9, weight="bold")
+    axes.text(0.1, y - 0.09, f"{total} convolutions", va="center", fontsize=8)
     for block, (x, depth) in enumerate(zip(starts, LAYOUTS[name], strict=True)):
         tall, end = HEIGHTS[block], x + SLOT * depth
         for index in range(1, depth + 1):

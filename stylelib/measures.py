@@ -16,6 +16,7 @@ from stylelib.images import check_picture
 LIGHTNESS = (0.299, 0.587, 0.114)  # how much red, green and blue count in it (ITU-R BT.601)
 PATCH = 5  # side of a patch, in pixels
 DIRECTIONS = 128  # in which the patches' distributions are compared
+SPACINGS = (5, 10, 20, 40)  # the largest of a range of distances, in pixels, which begins at half of it
 
 
 def pixel_error(picture, other):
@@ -74,6 +75,27 @@ def colour_distance(picture, style, seed=0):
     directions = directions / directions.norm(dim=0)
     ends = [_quantiles(one[0].flatten(1).T.cpu() @ directions) for one in (picture, style)]
     return (ends[0] - ends[1]).square().mean().sqrt().item()
+
+
+def spacing_distances(picture, style):
+    """How unlike two pictures are in how their details are spaced: {largest distance in pixels: unlikeness}.
+
+    Detail is how far a pixel is from the mean of the 5 × 5 pixels around it. Its autocorrelation says: where there is
+    detail, how likely is there more of it at such a distance in such a direction? Compared are all displacements from
+    half of the largest distance up to it. 0: the same spacings, wherever the details lie; 1: as unlike as white noise,
+    which has none. Pictures of different sizes can be compared.
+    """
+    shorter = min(*picture.shape[-2:], *style.shape[-2:])
+    found = {}
+    for most in (most for most in SPACINGS if most < shorter):
+        ends = [_autocorrelation(_detail(check_picture(one)), most) for one in (picture, style)]
+        steps = torch.arange(-most, most + 1.0)
+        length = torch.hypot(steps[:, None], steps[None])
+        ends = [end[(length >= most / 2) & (length < most)] for end in ends]
+        found[most] = ((ends[0] - ends[1]).norm() / ends[1].norm().clamp(min=1e-9)).item()
+    if not found:
+        raise InputError(f"Pictures of no more than {SPACINGS[0]} pixels have no spacings to compare.")
+    return found
 
 
 def fine_energy(picture):
@@ -138,6 +160,25 @@ def _quantiles(values, count=512):
     """Sorted columns at `count` even places: comparable between pictures of different sizes."""
     places = torch.linspace(0, len(values) - 1, count).round().long()
     return values.sort(dim=0).values[places]
+
+
+def _detail(picture):
+    """How much each pixel stands out from its surroundings, colours added up; without its mean: (H, W)."""
+    surroundings = F.avg_pool2d(picture, PATCH, stride=1, padding=PATCH // 2, count_include_pad=False)
+    detail = (picture - surroundings).abs().sum(dim=1)[0].cpu()
+    return detail - detail.mean()
+
+
+def _autocorrelation(values, most):
+    """Of a field (H, W), for displacements of up to `most` pixels either way: (2 most + 1)², 1 in the middle."""
+    size = [2 * side for side in values.shape]  # room for all displacements without coming round the other side
+    sums, pairs = (
+        torch.fft.irfft2(torch.fft.rfft2(one, s=size).abs().square(), s=size)
+        for one in (values, torch.ones_like(values))
+    )
+    mean = sums / pairs.clamp(min=0.5)
+    steps = torch.arange(-most, most + 1)
+    return mean[steps][:, steps] / mean[0, 0].clamp(min=1e-12)
 
 
 def _spectrum(picture):

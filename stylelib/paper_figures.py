@@ -5,8 +5,8 @@
 
 On pretrained VGG-19 a figure is made with the numbers of its caption, in the mean convention of the authors' own code.
 On any other network these numbers mean nothing (notebook 06 shows it): there the relative convention is taken, with
-OTHER_NETWORKS times the caption's α/β, and transfers start from the content image. The pictures are the paper's where
-they have been fetched (`images.fetch_paper_image`), and otherwise the bundled ones; nothing is ever downloaded here.
+OTHER_NETWORKS times the caption's α/β, and most transfers start from the content image. The pictures are the paper's
+where they have been fetched (`images.fetch_paper_image`), and otherwise the bundled ones; nothing is downloaded here.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ STAND_INS = {  # the paper's picture: the bundled one in its place
     "the_scream": "sunset_waves",
     "seated_nude": "facets",
     "composition_vii": "composition",
-    "city_by_day": "valley",
+    "city_by_day": "riverside",
     "city_by_night": "still_life",
 }
 OTHER_NETWORKS = 200  # relative α/β for a caption's α/β of 1: the paper's 1e-3 becomes the recipes' own 0.2
@@ -39,13 +39,15 @@ DPI = 300  # of a saved figure
 class Panel:
     """One run of a figure. content, style: names of the paper's pictures; a reconstruction has only one of them.
 
-    ratio: α/β as the caption has it. init: where it starts. relative_init: the same on networks other than VGG-19.
+    ratio: α/β as the caption has it. init: where it starts. relative_ratio, relative_init: the same on networks other
+    than VGG-19, where the ratio is OTHER_NETWORKS times the caption's if it is not given.
     """
 
     label: str
     content: str | None = None
     style: str | None = None
     ratio: float | None = None
+    relative_ratio: float | None = None
     content_layer: str = CONTENT_LAYER
     style_layers: tuple = STYLE_LAYERS
     init: str = "noise"
@@ -107,7 +109,7 @@ FIGURES = {
     ),
     "figure 5": PaperFigure(
         "Figure 5: the content layer",
-        tuple(Panel("", "tubingen", "seated_nude", 1e-3, layer) for layer in ("conv2_2", "conv4_2")),
+        tuple(Panel("", "tubingen", "seated_nude", 1e-3, content_layer=layer) for layer in ("conv2_2", "conv4_2")),
         ("tubingen", "seated_nude"),
         columns=2,
         remark="The paper's painting for this figure is another.",
@@ -126,7 +128,16 @@ FIGURES = {
     ),
     "figure 7": PaperFigure(
         "Figure 7: from a photograph to a photograph",
-        (Panel("", "city_by_day", "city_by_night", 1e-2, init="content"),),
+        (
+            Panel(
+                "the first, lit like the second",
+                "city_by_day",
+                "city_by_night",
+                1e-2,
+                relative_ratio=0.5,
+                init="content",
+            ),
+        ),
         ("city_by_day", "city_by_night"),
         remark="The paper's two photographs, a city by day and by night, cannot be fetched: these stand in for them.",
     ),
@@ -144,20 +155,21 @@ def paper_folder():
 
 
 def source(name):
-    """What to load for one of the paper's pictures: its file if it is on this machine and whole, else a bundled name."""
-    check_choice("picture of the paper", name, STAND_INS)
+    """What to load for one of the paper's pictures: its file if it is here and whole, else a bundled name.
+
+    Any other name is passed on to `load_image` as it is: a figure of your own may have pictures of your own.
+    """
     path = paper_folder() / f"{name}.jpg"
     if name in PAPER_IMAGES and path.is_file():
         _, sha256, _ = PAPER_IMAGES[name]
         if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return path
-    return STAND_INS[name]
+    return STAND_INS.get(name, name)
 
 
 def picture_name(name):
     """What a caption calls it: the paper's name, or the name of the bundled picture that stands in for it."""
-    found = source(name)
-    return found if isinstance(found, str) else name
+    return pathlib.Path(source(name)).stem
 
 
 # ----------------------------------------------------------------------------------------------------- which parameters
@@ -172,7 +184,7 @@ def settings(panel, net):
     if panel.style is None:
         return {"layer": panel.content_layer, "init": "noise", **run}
     return {
-        "alpha_beta": panel.ratio if captions else OTHER_NETWORKS * panel.ratio,
+        "alpha_beta": panel.ratio if captions else panel.relative_ratio or OTHER_NETWORKS * panel.ratio,
         "content_layer": panel.content_layer,
         "style_layers": list(panel.style_layers),
         "init": panel.init if captions else panel.relative_init,
@@ -180,13 +192,23 @@ def settings(panel, net):
     }
 
 
-def label(panel, net):
-    """The words above a panel: what sets it apart in its figure."""
+def captions(figure, net):
+    """For each panel the words above it: what sets it apart from the others. And a list of what they share."""
+    facts = [_facts(panel, net) for panel in figure.panels]
+    shared = [fact for fact in facts[0] if all(fact in others for others in facts)]
+    apart = [[fact for fact in one if fact not in shared] for one in facts]
+    words = [", ".join(filter(None, [panel.label, *one])) for panel, one in zip(figure.panels, apart, strict=True)]
+    return words, shared
+
+
+def _facts(panel, net):
+    """The parameters of a transfer in words; a reconstruction's label says enough."""
     if panel.content is None or panel.style is None:
-        return panel.label
+        return []
     found = settings(panel, net)
-    parts = [panel.label, f"α/β = {found['alpha_beta']:g}", panel.content_layer, f"from {found['init']}"]
-    return ", ".join(filter(None, parts))
+    ratio = f"α/β = {found['alpha_beta']:g} ({found['convention']})"
+    facts = [picture_name(panel.style), ratio, f"content from {panel.content_layer}", f"started from {found['init']}"]
+    return [*facts, f"seed {panel.seed}"]
 
 
 def table(net):
@@ -239,32 +261,31 @@ def prepare(panel, net, size=None, steps=None):
 
 def sheet(name, made):
     """The figure of finished runs, with everything that made it in its caption. made: pairs (panel, run)."""
-    figure, made = FIGURES[check_choice("figure", name, FIGURES)], list(made)
-    net = made[0][1].terms[0].net
-    size = max(made[0][1].image.shape[-2:])
-    pictures = [load_image(source(one), size) for one in figure.originals] + [run.image for _, run in made]
-    captions = [picture_name(one) for one in figure.originals]
-    for panel, run in made:
-        painted = [picture_name(panel.style)] * (name == "figure 3")
-        captions.append(", ".join([label(panel, net), *painted]))
-    return contact_sheet(pictures, captions, figure.columns, figure.title, describe(name, made))
+    figure, runs = FIGURES[check_choice("figure", name, FIGURES)], [run for _, run in made]
+    size = max(runs[0].image.shape[-2:])
+    pictures = [load_image(source(one), size) for one in figure.originals] + [run.image for run in runs]
+    words, _ = captions(figure, runs[0].terms[0].net)
+    words = [*map(picture_name, figure.originals), *words]
+    return contact_sheet(pictures, words, figure.columns, figure.title, describe(name, made))
 
 
 def describe(name, made):
     """What all runs of a figure have in common, whose pictures they are, and how long they took."""
-    figure = FIGURES[name]
-    runs = [run for _, run in made]
-    lines = [run.describe().split(" · ") for run in runs]
+    figure, runs = FIGURES[name], [run for _, run in made]
+    lines = [run.describe().replace("; ", " · ").split(" · ") for run in runs]
     common = [part for part in lines[0] if all(part in line for line in lines) and " s on " not in part]
-    common.append(f"{sum(run.seconds for run in runs):.0f} s on {runs[0].device.type}")
-    return "\n".join(filter(None, [" · ".join(common), credit(figure), figure.remark]))
+    seconds = f"{sum(run.seconds for run in runs):.0f} s on {runs[0].device.type}"
+    _, shared = captions(figure, runs[0].terms[0].net)
+    parts = dict.fromkeys([*common[:1], *shared, *common[1:], seconds])
+    return "\n".join(filter(None, [" · ".join(parts), credit(figure), figure.remark]))
 
 
 def credit(figure):
     """Whose pictures a figure is made of, in a sentence or two."""
-    used = dict.fromkeys([*figure.originals, *[one for p in figure.panels for one in (p.content, p.style) if one]])
-    papers = [PAPER_IMAGES[one][2] for one in used if not isinstance(source(one), str)]
-    bundled = [STAND_INS[one] for one in used if isinstance(source(one), str)]
+    names = [*figure.originals, *[one for panel in figure.panels for one in (panel.content, panel.style)]]
+    used = dict.fromkeys(filter(None, names))
+    papers = [PAPER_IMAGES[one][2] for one in used if isinstance(source(one), pathlib.Path)]
+    bundled = [source(one) for one in used if one in STAND_INS and isinstance(source(one), str)]
     sentences = [f"The paper's pictures: {'; '.join(papers)}."] * bool(papers)
     sentences += [f"Bundled pictures in place of the paper's: {', '.join(bundled)}."] * bool(bundled)
     return " ".join(sentences)
@@ -278,5 +299,6 @@ def save(name, made, folder, dpi=DPI):
     path = check_writable(folder / f"{name.replace(', ', '_').replace(' ', '_')}.png", (".png",))
     words = {"Title": FIGURES[name].title, "Description": describe(name, made)}
     with write_atomically(path) as file:
-        sheet(name, made).savefig(file, format="png", dpi=dpi, metadata=words)
+        options = {"compress_level": 3}  # half the time of the default, a sixth larger
+        sheet(name, made).savefig(file, format="png", dpi=dpi, metadata=words, pil_kwargs=options)
     return path

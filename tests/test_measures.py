@@ -62,6 +62,26 @@ def test_distances_do_not_depend_on_the_size_of_a_picture():
     assert max(measures.patch_distances(waves[..., :128, :128], waves, levels=3).values()) < 0.1
 
 
+def test_spacings_are_those_of_the_details_wherever_they_lie(painting):
+    assert set(measures.spacing_distances(painting, painting).values()) == {0.0}
+    order = torch.randperm(painting[0, 0].numel(), generator=torch.Generator().manual_seed(0))
+    shuffled = painting.flatten(2)[..., order].view_as(painting)
+    for most, distance in measures.spacing_distances(shuffled, painting).items():
+        assert 0.9 < distance < 1.5, most
+    moved = measures.spacing_distances(painting.roll((20, 30), dims=(2, 3)), painting)
+    assert list(moved) == [5, 10, 20, 40] and moved[5] < 0.2 > moved[10]
+
+
+def test_spacings_tell_one_grid_from_another_at_its_own_distance():
+    def grid(period, size):
+        lines = (torch.arange(size) % period == 0).float()
+        return torch.maximum(lines[:, None], lines[None]).expand(1, 3, size, size)
+
+    same, other = (measures.spacing_distances(grid(period, 64), grid(8, 128)) for period in (8, 12))
+    assert max(same.values()) < 0.3 and other[10] > 0.8
+    assert all(math.isfinite(one) for one in measures.spacing_distances(torch.ones(1, 3, 64, 64), grid(8, 64)).values())
+
+
 def test_fine_energy_counts_what_is_finer_than_four_pixels():
     rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
     checkerboard = 0.5 + 0.1 * (-1.0) ** (rows + columns)
@@ -80,3 +100,5 @@ def test_pictures_of_different_sizes_are_refused_in_a_sentence(photo):
         measures.pixel_error(photo, load_image("riverside", 64))
     with pytest.raises(InputError, match="no patches"):
         measures.patch_distances(photo[..., :8, :8], photo)
+    with pytest.raises(InputError, match="no spacings"):
+        measures.spacing_distances(photo, torch.ones(1, 3, 5, 8))

@@ -295,7 +295,7 @@ def test_initialisations_by_name(net, photo):
     content, style, noise = (synthesis.initial_picture(name, terms, seed=5) for name in synthesis.INITIALIZATIONS)
     assert same(content, photo)
     assert style.shape == noise.shape == photo.shape
-    assert 0.4 < noise.mean() < 0.6 and noise.std() > 0.2
+    assert 0.4 < noise.mean() < 0.6 and 0.09 < noise.std() < 0.11
     neighbours = torch.corrcoef(torch.stack([noise[..., :-1].flatten(), noise[..., 1:].flatten()]))[0, 1]
     assert abs(neighbours) < 0.05  # white: a pixel says nothing about the next
 

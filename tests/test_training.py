@@ -1,5 +1,6 @@
 """The training code runs from pictures to a file that is small and whole, and knows when it is done."""
 
+import importlib
 import json
 import pathlib
 import subprocess
@@ -8,6 +9,9 @@ import sys
 import numpy as np
 import pytest
 import safetensors
+import torch
+
+import stylelib
 
 ROOT = pathlib.Path(__file__).parent.parent
 TRAINING = ROOT / "stylelib" / "training"
@@ -64,7 +68,7 @@ def test_from_pictures_to_a_file(tmp_path, teacher, layout, layers, megabytes):
     again = train(tmp_path, teacher, layout)  # from the checkpoint: there is nothing left to do
     assert "step 1 " not in again and "done" in again
     path = tmp_path / f"{layout}.safetensors"
-    run("export.py", tmp_path / f"{layout}.pt", path, "--pictures", ROOT / "images" / "content")
+    run("export.py", tmp_path / f"{layout}.pt", path, "--pictures", ROOT / "images" / "content", "--crops", 8)
     assert path.stat().st_size < megabytes * 1e6
     with safetensors.safe_open(path, "np") as file:
         header = file.metadata()
@@ -73,3 +77,49 @@ def test_from_pictures_to_a_file(tmp_path, teacher, layout, layers, megabytes):
     assert len(json.loads(header["input_mean"])) == 3
     assert len([name for name in tensors if name.endswith(".weight")]) == layers
     assert all(np.isfinite(values).all() for values in tensors.values())
+
+
+@pytest.fixture
+def handmade(monkeypatch):
+    monkeypatch.syspath_prepend(str(TRAINING))
+    return importlib.import_module("handmade")
+
+
+def test_hand_made_filters_answer_to_what_their_names_say(handmade):
+    """In the shipped network: colours to flat colours in every block, bands to gratings of their scale and direction."""
+    net = stylelib.load_network("compact", normalize=False, device="cpu")
+
+    def answers(picture, layer):
+        seen = net(picture, [layer])[layer][0, -len(handmade.kinds(int(layer[4]))) :, 4:-4, 4:-4].mean(dim=(1, 2))
+        return dict(zip(handmade.kinds(int(layer[4])), seen.tolist(), strict=True))
+
+    red = torch.tensor([0.9, 0.2, 0.2]).view(1, 3, 1, 1).expand(1, 3, 128, 128)
+    for layer in ("conv1_1", "conv3_2", "conv4_1"):
+        seen = answers(red, layer)
+        assert seen["colour", "red-green", 1] == pytest.approx(0.7, abs=0.01)
+        assert seen["colour", "red-green", -1] == pytest.approx(0, abs=0.01)
+        assert seen["colour", "lightness", 1] == pytest.approx(1 - seen["colour", "lightness", -1], abs=0.01)
+        assert all(value < 0.01 for kind, value in seen.items() if kind[0] == "band")
+    stripes = (0.5 + 0.3 * torch.cos(torch.pi * torch.arange(128) / 2)).expand(
+        1, 3, 128, 128
+    )  # vertical lines, 4 pixels
+    seen = answers(stripes, "conv1_2")
+    across, along = seen["band", 1, "lightness", 0], seen["band", 1, "lightness", 1]
+    assert across > 0.05 and along < 0.01
+    assert seen["band", 1, "red-green", 0] < 0.01
+
+
+def test_composing_keeps_what_the_source_answers(handmade):
+    """With all filters kept, a layer's trained filters answer as the source's do."""
+    networks = importlib.import_module("networks")
+    torch.manual_seed(0)
+    source = networks.Student("compact11")
+    pictures = torch.rand(8, 3, 48, 48)
+    networks.start_from_data(source, pictures)
+    tensors = handmade.compose(source, "compact11", pictures)
+    first = torch.relu(torch.nn.functional.conv2d(
+        (pictures - source.mean) / networks.INPUT_STD, tensors["conv1_1.weight"], tensors["conv1_1.bias"], padding=1
+    ))  # fmt: skip
+    goals = torch.relu(source.answers(pictures)["conv1_1"])
+    kept = goals.mean((0, 2, 3)).argsort(descending=True)[: handmade.KEPT["compact11"][0]].sort().values
+    assert torch.allclose(first[:, : len(kept)], goals[:, kept], atol=0.02)

@@ -39,7 +39,7 @@ EXERCISES = {
             "That is half the mean over the entries; equation 1 as printed sums them.": (
                 lambda f, p: (f - p).square().mean() / 2
             ),
-            "You divided by the target's size: that is the relative convention; the exercise asks for the printed one.": (
+            "You divided by the target's size: that is the relative convention; the printed one is asked for.": (
                 losses.content_loss
             ),
             "The differences are not squared, only made positive.": lambda f, p: (f - p).abs().sum() / 2,
@@ -59,14 +59,14 @@ EXERCISES = {
     "hidden_layer": Choice(
         right=HIDDEN,
         wrong={
-            "conv1_2": "From conv1_2 even the grain of single pixels comes back; compare the pixel error with the table "
-            "of Figure 1.",
-            "conv2_2": "Close, but from conv2_2 the colours come back almost untouched; measure the error at conv2_2, and "
-            "at the layer after it.",
-            "conv4_2": "That deep the small windows and the colours are gone; here you can still count windows. Measure "
-            "the error at conv4_2, and at the layer before it.",
-            "conv5_2": "From conv5_2 hardly more than large shapes come back. Where, from the shallow layers to the deep "
-            "ones, does the content error fall most steeply?",
+            "conv1_2": "From conv1_2 even the grain of single pixels comes back; compare the pixel error with the "
+            "table of Figure 1.",
+            "conv2_2": "Close, but from conv2_2 the colours come back almost untouched; measure the error at conv2_2, "
+            "and at the layer after it.",
+            "conv4_2": "That deep most of the colours are gone; here the lemon is still yellow. Measure the error at "
+            "conv4_2, and at the layer before it.",
+            "conv5_2": "From conv5_2 hardly more than large shapes come back. Where, from the shallow layers to the "
+            "deep ones, does the content error fall most steeply?",
         },
         praise="Its content error is near 0 from that layer on and large before it. A layer's answers settle those of "
         "every layer after it, and of none before it.",

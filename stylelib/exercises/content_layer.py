@@ -1,3 +1,132 @@
 """The exercises of notebook 07."""
 
-EXERCISES = {}
+import torch
+import torch.nn.functional as F
+
+from stylelib.exercises.checking import Choice, Exercise
+
+
+def _share(content, styles, weights, alpha, beta):
+    return alpha * content / (alpha * content + beta * (weights * styles).sum())
+
+
+def _random_losses(generator):
+    """A content loss, five style losses with their weights, α and β."""
+    content, *styles = (torch.rand(6, generator=generator, dtype=torch.float64) + 0.1).unbind()
+    weights = torch.tensor([0.1, 0.3, 0.2, 0.25, 0.15], dtype=torch.float64)
+    return content, torch.stack(styles), weights, 0.2, 0.7
+
+
+def _random_pictures(generator):
+    """Two pictures that are somewhat alike: (1, 3, 12, 16)."""
+    common = F.interpolate(torch.rand(1, 3, 3, 4, generator=generator, dtype=torch.float64), (12, 16))
+    return tuple(
+        (common + torch.rand(1, 3, 12, 16, generator=generator, dtype=torch.float64)) / 2 * scale for scale in (1, 0.5)
+    )
+
+
+def _correlation(one, other):
+    return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1]
+
+
+def _blocks(picture):
+    return F.avg_pool2d(picture.mean(dim=1, keepdim=True), 4)
+
+
+def _layout(picture, photo):
+    return _correlation(_blocks(picture), _blocks(photo))
+
+
+def _normalised(one):
+    return one / one.norm()
+
+
+EXERCISES = {
+    "tutorial_layer": Choice(
+        right="conv2_2",
+        wrong={
+            "conv4_1": "The 4 counts convolutions from the start of the network, not blocks. Blocks one and two of "
+            "VGG-19 have two convolutions each: count.",
+            "conv4_2": "That is the paper's layer, and what the name suggests to many; but the 4 counts convolutions, "
+            "and in VGG-19 conv4_2 is the tenth.",
+            "conv3_1": "One too far: that is the fifth convolution. Blocks one and two have two each.",
+            "conv2_1": "One too few: that is the third convolution.",
+            "conv1_4": "Block one of VGG-19 has only two convolutions; the count goes on in block two.",
+        },
+        praise="A tutorial that many have learned from takes its content from the layer that the paper shows as the "
+        "one that keeps too much. Say which layer you mean by block and index.",
+    ),
+    "content_share": Exercise(
+        inputs=_random_losses,
+        reference=_share,
+        mistakes={
+            "α and β are missing: the share is of the weighted losses.": (
+                lambda content, styles, weights, alpha, beta: _share(content, styles, weights, 1, 1)
+            ),
+            "β is missing in front of the style loss.": (
+                lambda content, styles, weights, alpha, beta: _share(content, styles, weights, alpha, 1)
+            ),
+            "The layers' weights w are missing: the style loss is Σ w E.": (
+                lambda content, styles, weights, alpha, beta: _share(content, styles, torch.ones(5), alpha, beta)
+            ),
+            "You took the plain mean of the style losses; their weights w are given.": (
+                lambda content, styles, weights, alpha, beta: _share(
+                    content, styles, torch.full((5,), 0.2), alpha, beta
+                )
+            ),
+            "That is content against style; a share is the part of the whole, of both together.": (
+                lambda content, styles, weights, alpha, beta: alpha * content / (beta * (weights * styles).sum())
+            ),
+            "That is the share of the style; the content's is what is left to 1.": (
+                lambda content, styles, weights, alpha, beta: 1 - _share(content, styles, weights, alpha, beta)
+            ),
+            "α and β are exchanged: α belongs to the content.": (
+                lambda content, styles, weights, alpha, beta: _share(content, styles, weights, beta, alpha)
+            ),
+            "You weighted the content loss above the line but not below it.": (
+                lambda content, styles, weights, alpha, beta: (
+                    alpha * content / (content + beta * (weights * styles).sum())
+                )
+            ),
+        },
+        praise="What the optimiser feels is a share of the total; α/β alone does not tell it.",
+    ),
+    "layout": Exercise(
+        inputs=_random_pictures,
+        reference=_layout,
+        mistakes={
+            "You compared pixel by pixel; average over blocks of 4 × 4 first, or fine detail decides.": (
+                lambda picture, photo: _correlation(picture.mean(dim=1), photo.mean(dim=1))
+            ),
+            "The colours were compared one by one; take the mean of red, green and blue first.": (
+                lambda picture, photo: _correlation(F.avg_pool2d(picture, 4), F.avg_pool2d(photo, 4))
+            ),
+            "That is the largest lightness of each block, not the mean.": (
+                lambda picture, photo: _correlation(
+                    *(F.max_pool2d(one.mean(dim=1, keepdim=True), 4) for one in (picture, photo))
+                )
+            ),
+            "Your blocks overlap: they should stand side by side, with a stride of 4.": (
+                lambda picture, photo: _correlation(
+                    *(F.avg_pool2d(one.mean(dim=1, keepdim=True), 4, stride=1) for one in (picture, photo))
+                )
+            ),
+            "Subtract each picture's mean first: yours is the cosine, which is near 1 for any two bright pictures.": (
+                lambda picture, photo: (_normalised(_blocks(picture)) * _normalised(_blocks(photo))).sum()
+            ),
+            "That is the covariance; divide by both standard deviations, so that contrast does not count.": (
+                lambda picture, photo: torch.cov(torch.stack([_blocks(picture).flatten(), _blocks(photo).flatten()]))[
+                    0, 1
+                ]
+            ),
+            "You squared the correlation: then a negative picture would score like the photograph itself.": (
+                lambda picture, photo: _layout(picture, photo) ** 2
+            ),
+            "You averaged whole columns away: a block is 4 pixels high and 4 wide.": (
+                lambda picture, photo: _correlation(*(_blocks(one).mean(dim=2) for one in (picture, photo)))
+            ),
+        },
+        praise="Light where it was light, dark where it was dark: all that this number knows of a picture, and no "
+        "network is asked.",
+    ),
+}

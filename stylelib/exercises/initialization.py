@@ -1,3 +1,114 @@
 """The exercises of notebook 04."""
 
-EXERCISES = {}
+import torch
+
+from stylelib.exercises.checking import Exercise
+
+
+def _total(content, e, w, alpha, beta):
+    return alpha * content + beta * (w * e).sum()
+
+
+def _losses_and_weights(generator):
+    content, e = 3 * torch.rand((), generator=generator), torch.rand(5, generator=generator)
+    w = torch.rand(5, generator=generator)
+    alpha, beta = (0.5 + 2 * torch.rand(2, generator=generator)).tolist()
+    return content.double(), e.double(), w.double(), alpha, beta
+
+
+def _blend(content, noise, share):
+    return (1 - share) * content + share * noise
+
+
+def _content_noise_and_share(generator):
+    content, noise = torch.rand(2, 1, 3, 4, 6, generator=generator, dtype=torch.float64)
+    return content, noise, (0.1 + 0.3 * torch.rand((), generator=generator)).item()
+
+
+def _distances(pictures):
+    return (pictures[:, None] - pictures[None]).square().mean(dim=(2, 3, 4)).sqrt()
+
+
+EXERCISES = {
+    "total_loss": Exercise(
+        inputs=_losses_and_weights,
+        reference=_total,
+        mistakes={
+            "The weights w_l are missing: equation 5 is Σ w_l E_l.": (
+                lambda content, e, w, alpha, beta: alpha * content + beta * e.sum()
+            ),
+            "That is the mean over the layers; equation 5 adds up, and w_l has the 1/5 in it already.": (
+                lambda content, e, w, alpha, beta: alpha * content + beta * (w * e).mean()
+            ),
+            "You took the plain mean of the errors; each layer has its own weight w_l.": (
+                lambda content, e, w, alpha, beta: alpha * content + beta * e.mean()
+            ),
+            "α and β are swapped: α belongs to content, β to style.": (
+                lambda content, e, w, alpha, beta: _total(content, e, w, beta, alpha)
+            ),
+            "β is missing in front of the style loss.": lambda content, e, w, alpha, beta: _total(
+                content, e, w, alpha, 1
+            ),
+            "α is missing in front of the content loss.": lambda content, e, w, alpha, beta: _total(
+                content, e, w, 1, beta
+            ),
+            "You multiplied the sum of the weights by the sum of the errors; multiply layer by layer, then add up.": (
+                lambda content, e, w, alpha, beta: alpha * content + beta * w.sum() * e.sum()
+            ),
+            "Only the ratio α/β is in it; that has the same minima, but it is not equation 7.": (
+                lambda content, e, w, alpha, beta: _total(content, e, w, alpha / beta, 1)
+            ),
+            "The content loss is missing.": lambda content, e, w, alpha, beta: _total(0, e, w, alpha, beta),
+        },
+        praise="Equation 7, with equation 5 in it: the height of the landscape at one picture.",
+    ),
+    "blend": Exercise(
+        inputs=_content_noise_and_share,
+        reference=_blend,
+        mistakes={
+            "The shares are swapped: at a share of 0 there is no noise in it.": (
+                lambda content, noise, share: _blend(noise, content, share)
+            ),
+            "The content image keeps its full weight; the two weights have to add up to 1.": (
+                lambda content, noise, share: content + share * noise
+            ),
+            "The noise has its full weight; it should have `share`.": (
+                lambda content, noise, share: (1 - share) * content + noise
+            ),
+            "That is half and half, whatever the share.": lambda content, noise, share: (content + noise) / 2,
+            "You multiplied the two pictures; mix them by adding.": (
+                lambda content, noise, share: content ** (1 - share) * noise**share
+            ),
+            "The difference has the wrong sign: from content to noise it is noise − content.": (
+                lambda content, noise, share: content + share * (content - noise)
+            ),
+        },
+        praise="A straight way from one start to the other.",
+    ),
+    "distance_matrix": Exercise(
+        inputs=lambda generator: (torch.rand(4, 3, 5, 6, generator=generator, dtype=torch.float64),),
+        reference=_distances,
+        mistakes={
+            "The root is missing: that is the mean square difference.": lambda pictures: _distances(pictures) ** 2,
+            "You added up the squares; a mean does not grow with the picture's size.": (
+                lambda pictures: _distances(pictures) * pictures[0].numel() ** 0.5
+            ),
+            "That is the mean of the absolute differences; square before the mean, root after it.": (
+                lambda pictures: (pictures[:, None] - pictures[None]).abs().mean(dim=(2, 3, 4))
+            ),
+            "You took the mean before the square: differences of opposite sign cancel.": (
+                lambda pictures: (pictures[:, None] - pictures[None]).mean(dim=(2, 3, 4)).abs()
+            ),
+            "The differences are signed and not squared: a distance has no sign, and nothing may cancel.": (
+                lambda pictures: (pictures[:, None] - pictures[None]).mean(dim=(2, 3, 4))
+            ),
+            "You took the root before the mean, pixel by pixel.": (
+                lambda pictures: (pictures[:, None] - pictures[None]).square().mean(dim=2).sqrt().mean(dim=(2, 3))
+            ),
+            "Only one half of the matrix is filled; the distance back is the same as there.": (
+                lambda pictures: _distances(pictures).triu()
+            ),
+        },
+        praise="Symmetric, with zeros on the diagonal: how far every picture is from every other.",
+    ),
+}

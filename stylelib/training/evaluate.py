@@ -11,11 +11,13 @@ from pathlib import Path
 
 import torch
 from distil import Distillation, measure_rms
-from networks import Student, Teacher, load_student
+from networks import INPUT_MEAN, INPUT_STD, Student, Teacher, load_student
 from pictures import blend_with_noise, centre_crops, half_paint, read_pictures, split
 
 import stylelib
 from stylelib import figures, losses, measures
+from stylelib.networks import NORMALIZATION_SIZE, VGG, mean_activations, normalize_activations
+from stylelib.weights import LAYOUTS
 
 # ----------------------------------------------------------------------------------------------- held-out errors
 
@@ -129,9 +131,13 @@ def page(options: argparse.Namespace) -> None:
 
 def load(source: str):
     """A network by stylelib's name for it, or from a file that `export.py` wrote."""
-    if source.endswith(".safetensors"):
-        return stylelib.load_network(load_student(source).layout, source)
-    return stylelib.load_network(source)
+    if not source.endswith((".safetensors", ".npz")):
+        return stylelib.load_network(source)
+    student = load_student(source)  # of whatever widths
+    layout, std = LAYOUTS[student.layout], (INPUT_STD,) * 3
+    net = VGG(layout, student.state_dict(), INPUT_MEAN, std, name=Path(source).stem, source="a student")
+    pictures = [stylelib.load_image(path, NORMALIZATION_SIZE) for path in stylelib.bundled_images().values()]
+    return normalize_activations(net, mean_activations(net, pictures))
 
 
 def last_layers(net) -> list[str]:

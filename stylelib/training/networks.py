@@ -46,11 +46,11 @@ class Student(nn.Module):
     pictures with noisy ones. A careful start (`start_from_data`) or a warm start makes it unnecessary.
     """
 
-    def __init__(self, layout: str = "compact"):
+    def __init__(self, layout: str = "compact", widths: list[int] | None = None):
         super().__init__()
         self.layout = layout
         self.names = layer_names(layout)
-        widths = [width for block in LAYOUTS[layout] for width in block]
+        widths = widths or [width for block in LAYOUTS[layout] for width in block]
         for name, before, after in zip(self.names, [3, *widths[:-1]], widths, strict=True):
             setattr(self, name, nn.Conv2d(before, after, 3, padding=1))
         self.register_buffer("mean", torch.tensor(INPUT_MEAN).view(1, 3, 1, 1), persistent=False)
@@ -112,38 +112,6 @@ def start_from_data(student: Student, pictures: torch.Tensor) -> None:
 
 
 @torch.no_grad()
-def start_from_other(student: Student, other: Student, pictures: torch.Tensor, ridge: float = 1e-3) -> None:
-    """Start where `other`, trained already and of another layout, is: each layer foretells one of the other's.
-
-    A layer copies the last one of the other's that has its block and, in blocks of as many layers, its number. Its
-    filters are the linear map from 3x3 neighbourhoods to the other's answers before the ReLU that errs least, found
-    in closed form by ridge regression; of a wider layer the filters with the largest answers are copied.
-    """
-    number = {block: len(widths) for block, widths in enumerate(LAYOUTS[other.layout], start=1)}
-    current, goals = (pictures - student.mean) / INPUT_STD, other.answers(pictures)
-    for name in student.names:
-        block, index = int(name[4]), int(name[6])
-        if index == 1 and block > 1:
-            current = F.avg_pool2d(current, 2)
-        last = len(LAYOUTS[student.layout][block - 1]) == index
-        goal = goals[f"conv{block}_{number[block] if last else index}"]
-        loudest = F.relu(goal).mean((0, 2, 3)).argsort(descending=True)[: student.width(name)].sort().values
-        goal = goal[:, loudest]
-        convolution = getattr(student, name)
-        product, answer = 0, 0
-        for inputs, wanted in zip(current.split(4), goal.split(4), strict=True):
-            patches = F.unfold(inputs, 3, padding=1).transpose(0, 1).flatten(1)
-            patches = torch.cat([patches, torch.ones_like(patches[:1])])
-            product = product + patches @ patches.T
-            answer = answer + patches @ wanted.transpose(0, 1).flatten(1).T
-        product += ridge * product.diagonal().mean() * torch.eye(len(product))
-        solution = torch.linalg.solve(product, answer).T
-        convolution.weight.copy_(solution[:, :-1].view_as(convolution.weight))
-        convolution.bias.copy_(solution[:, -1])
-        current = F.relu(convolution(current))
-
-
-@torch.no_grad()
 def wake(student: Student, pictures: torch.Tensor, share: float = 0.02) -> int:
     """Start filters anew that hardly answer to `pictures` (below `share` of their layer's mean); how many they were.
 
@@ -172,26 +140,6 @@ def wake(student: Student, pictures: torch.Tensor, share: float = 0.02) -> int:
     return woken
 
 
-@torch.no_grad()
-def normalise_activations(student: Student, pictures: torch.Tensor) -> None:
-    """Rescale every filter so that its mean activation is about 1, without changing the function.
-
-    Style and content losses compare raw activations; without this a few loud filters decide everything.
-    Each filter is divided by its mean activation (plus 10 % of the layer's, so that filters that hardly
-    ever fire are not blown up), AND the next layer's matching input channels are multiplied by the same
-    number: leave that second half out and the network is ruined.
-    """
-    activations = student(pictures)
-    for name, following in zip(student.names, [*student.names[1:], None], strict=True):
-        means = activations[name].mean((0, 2, 3))
-        scale = means + 0.1 * means.mean()
-        convolution = getattr(student, name)
-        convolution.weight /= scale.view(-1, 1, 1, 1)
-        convolution.bias /= scale
-        if following is not None:
-            getattr(student, following).weight *= scale.view(1, -1, 1, 1)
-
-
 def load_student(path: str | Path) -> Student:
     """Read a student from .safetensors (our export) or .npz (the feasibility study)."""
     if str(path).endswith(".npz"):
@@ -204,25 +152,23 @@ def load_student(path: str | Path) -> Student:
     layout = next((layout for layout in LAYOUTS if sorted(layer_names(layout)) == names), None)
     if layout is None:
         raise ValueError(f"{path} holds the layers {names}, which is none of the layouts {list(LAYOUTS)}")
-    student = Student(layout)
+    student = Student(layout, [len(tensors[f"{name}.bias"]) for name in layer_names(layout)])
     student.load_state_dict({key: value.float() for key, value in tensors.items()})
     return student
 
 
-def save_student(student: Student, path: str | Path, card: dict[str, str]) -> str:
+def save_tensors(tensors: dict[str, torch.Tensor], path: str | Path, card: dict[str, str]) -> str:
     """Write the file that stylelib ships: fp16 weights, fp32 biases, and the card as its header; its fingerprint."""
     tensors = {
         key: value.detach().to("cpu", torch.float16 if key.endswith("weight") else torch.float32).contiguous()
-        for key, value in student.state_dict().items()
+        for key, value in tensors.items()
     }
-    ordered = {f"{layer}.{kind}": tensors[f"{layer}.{kind}"] for layer in student.names for kind in ("weight", "bias")}
     header = {
-        "name": student.layout,
         "input_mean": json.dumps(INPUT_MEAN),
         "input_std": json.dumps([INPUT_STD] * 3),
-        "sha256": fingerprint({key: value.float() for key, value in ordered.items()}),
+        "sha256": fingerprint({key: value.float() for key, value in tensors.items()}),
     }
-    save_file(ordered, str(path), metadata=header | card)
+    save_file(tensors, str(path), metadata=header | card)
     return header["sha256"]
 
 

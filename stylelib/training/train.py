@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from distil import TAPS, Distillation, disturb, invisibility, loudness, measure_rms
-from networks import Student, Teacher, load_student, start_from_data, start_from_other, wake
+from networks import Student, Teacher, load_student, start_from_data, wake
 from pictures import blend_with_noise, cut_crops, draw_pictures, half_paint, read_pictures, split
 
 
@@ -34,8 +34,9 @@ class Training:
         self.pictures = torch.cat([photographs, drawings]).to(self.device)
         teacher = Teacher(options.teacher).to(self.device).eval().to(memory_format=torch.channels_last)
         rms = measure_rms(teacher, photographs.to(self.device), options.checkpoints / "teacher-rms.pt")
-        start = load_student(options.start) if options.start else None
-        student = start if start and start.layout == options.layout else Student(options.layout)
+        student = load_student(options.start) if options.start else Student(options.layout)
+        if student.layout != options.layout:
+            raise ValueError(f"{options.start} is a {student.layout}, not a {options.layout}")
         self.distillation = Distillation(student, teacher, rms, None if options.float32 else torch.bfloat16)
         self.distillation.to(self.device).to(memory_format=torch.channels_last)
 
@@ -53,9 +54,7 @@ class Training:
             self.go_on()
         else:
             first = cut_crops(self.pictures, 256, options.size, self.rng)
-            if start and start is not student:
-                start_from_other(student, start, first[:32])
-            if start:
+            if options.start:
                 print(f"{wake(student, first[:64])} sleeping filters started anew", flush=True)
             else:
                 start_from_data(student, first[:64])
@@ -178,7 +177,7 @@ def main() -> None:
     add("layout", choices=TAPS)
     add("--pictures", nargs="+", required=True, help="tar files and folders of pictures")
     add("--teacher", required=True, help="squeezenet1_0.npz")
-    add("--start", help="a student (.npz or .safetensors, of any layout) to start from")
+    add("--start", help="a student (.npz or .safetensors) to go on from, instead of random weights")
     add("--name", help="name of the run, and of its checkpoint (default: the layout)")
     add("--checkpoints", type=Path, default=Path("checkpoints"), help="folder for checkpoints")
     add("--minutes", type=float, default=0, help="train that long, interruptions not counted")
