@@ -1,7 +1,7 @@
 """VGG by name: pictures in, named activations out.
 
     net = load_network("compact")
-    net(picture, ["conv1_1", "conv4_2"])    # {"conv1_1": tensor (1, 32, H, W), "conv4_2": tensor (1, 256, H/8, W/8)}
+    net(picture, ["conv1_1", "conv4_2"])    # {"conv1_1": tensor (1, 38, H, W), "conv4_2": tensor (1, 276, H/8, W/8)}
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014. A VGG is five blocks
 of 3 × 3 convolutions, each followed by a ReLU; between the blocks a pooling halves the picture. The paper's layer names

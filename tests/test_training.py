@@ -86,7 +86,7 @@ def handmade(monkeypatch):
 
 
 def test_hand_made_filters_answer_to_what_their_names_say(handmade):
-    """In the shipped network: colours to flat colours in every block, bands to gratings of their scale and direction."""
+    """In the shipped network: colours to flat colours in every block, bands to gratings of their scale."""
     net = stylelib.load_network("compact", normalize=False, device="cpu")
 
     def answers(picture, layer):
