@@ -272,7 +272,10 @@ def sheet(name, made):
 def describe(name, made):
     """What all runs of a figure have in common, whose pictures they are, and how long they took."""
     figure, runs = FIGURES[name], [run for _, run in made]
-    lines = [run.describe().replace("; ", " · ").split(" · ") for run in runs]
+    lines = []
+    for run in runs:
+        network, terms, *rest = run.describe().split(" · ")
+        lines.append([network, *terms.split("; "), *rest])
     common = [part for part in lines[0] if all(part in line for line in lines) and " s on " not in part]
     seconds = f"{sum(run.seconds for run in runs):.0f} s on {runs[0].device.type}"
     _, shared = captions(figure, runs[0].terms[0].net)

