@@ -82,20 +82,22 @@ def cards():
         for path in paths[start : start + 3]:
             title, promise = title_and_promise(nbformat.read(path, as_version=4))
             number = path.stem[:2]
-            picture = f"[![{title}](attachment:card_{number}.jpg)]({path.name})"
-            texts.append(f"{picture}<br>**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
+            picture = f"[![{title}](attachment:card_{number}.jpg)]({path.name})<br>" if card_picture(number) else ""
+            texts.append(f"{picture}**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
         rows.append("| " + " | ".join(texts) + " |")
     return "\n".join(rows)
 
 
 def card_picture(number):
-    """What a notebook shows of itself: the output of its cell tagged `card`, as a PIL image."""
+    """What a notebook shows of itself: the output of its cell tagged `card`, as a PIL image; None before it has run."""
     (path,) = FOLDER.glob(f"{number}_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
-    (cell,) = [cell for cell in cells if "card" in cell.metadata.get("tags", [])]
-    (data,) = [output.data["image/jpeg"] for output in cell.outputs if "image/jpeg" in output.get("data", {})]
-    image = PIL.Image.open(io.BytesIO(base64.b64decode(data)))
-    return PIL.ImageOps.pad(image, CARD, color="white")
+    for cell in nbformat.read(path, as_version=4).cells:
+        if "card" in cell.metadata.get("tags", []):
+            for output in cell.outputs:
+                if data := output.get("data", {}).get("image/jpeg"):
+                    image = PIL.Image.open(io.BytesIO(base64.b64decode(data)))
+                    return PIL.ImageOps.pad(image, CARD, color="white")
+    return None
 
 
 def title_of(path):

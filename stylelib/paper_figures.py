@@ -109,8 +109,7 @@ FIGURES = {
     ),
     "figure 5": PaperFigure(
         "Figure 5: the content layer",
-        tuple(Panel("", "tubingen", "seated_nude", 1e-3, content_layer=layer) for layer in ("conv2_2", "conv4_2")),
-        ("tubingen", "seated_nude"),
+        tuple(Panel("", "tubingen", "composition_vii", 1e-3, content_layer=layer) for layer in ("conv2_2", "conv4_2")),
         columns=2,
         remark="The paper's painting for this figure is another.",
     ),
@@ -207,7 +206,7 @@ def _facts(panel, net):
         return []
     found = settings(panel, net)
     ratio = f"α/β = {found['alpha_beta']:g} ({found['convention']})"
-    facts = [picture_name(panel.style), ratio, f"content from {panel.content_layer}", f"started from {found['init']}"]
+    facts = [picture_name(panel.style), ratio, f"content from {panel.content_layer}", f"from {found['init']}"]
     return [*facts, f"seed {panel.seed}"]
 
 

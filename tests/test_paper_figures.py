@@ -121,8 +121,8 @@ def test_a_caption_says_what_sets_a_panel_apart_and_the_note_all_the_rest(net):
     made = list(make("figure 6", net, **SMALL))
     figure = sheet("figure 6", made)
     captions = [" ".join(axes.get_title().split()) for axes in figure.axes]
-    assert captions[0] == "A, started from content, seed 0" and captions[1] == "B, started from style, seed 0"
-    assert captions[5] == "C4, started from noise, seed 3"
+    assert captions[0] == "A, from content, seed 0" and captions[1] == "B, from style, seed 0"
+    assert captions[5] == "C4, from noise, seed 3"
     note = " ".join(figure.texts[-1].get_text().split())
     assert note.startswith(net.describe()) and "α/β = 0.2 (relative)" in note and "content from conv4_2" in note
     assert "1 steps of L-BFGS" in note and "48 × " in note and "seed" not in note
@@ -132,7 +132,7 @@ def test_a_caption_says_what_sets_a_panel_apart_and_the_note_all_the_rest(net):
 def test_what_differs_is_in_the_captions(net):
     words, shared = paper_figures.captions(FIGURES["figure 3"], net)
     assert words[1] == "C, night_swirls, α/β = 0.16 (relative)"
-    assert shared == ["content from conv4_2", "started from content", "seed 0"]
+    assert shared == ["content from conv4_2", "from content", "seed 0"]
     words, shared = paper_figures.captions(FIGURES["figure 5"], net)
     assert words == ["content from conv2_2", "content from conv4_2"] and "α/β = 0.2 (relative)" in shared
 
