@@ -35,6 +35,7 @@ MARKS = ("<!-- series -->", "<!-- /series -->")
 MINUTES = 20
 PAGE_WIDTH = 900  # pixels
 CARD = (360, 240)  # pixels
+LARGEST = 1_450_000  # characters of a notebook file
 
 
 def series():
@@ -197,6 +198,19 @@ def tidy(notebook, preset):
                 output.get("metadata", {}).clear()
 
 
+def squeeze(notebook):
+    """Store pictures at a lower quality where the file would be larger than a page should load."""
+    for quality in (70, 60, 50):
+        if len(nbformat.writes(notebook)) <= LARGEST:
+            return
+        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+            if data := output.get("data", {}).get("image/jpeg"):
+                image = PIL.Image.open(io.BytesIO(base64.b64decode(data)))
+                buffer = io.BytesIO()
+                image.save(buffer, "JPEG", quality=quality, optimize=True)
+                output.data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="such as 05_style_transfer; all by default")
@@ -222,6 +236,7 @@ def main():
             nbformat.write(answers, solutions)
         attach_pictures(notebook)
         tidy(notebook, preset)
+        squeeze(notebook)
         nbformat.write(notebook, path)
     README.write_text(readme_with_map(), encoding="utf-8")
 

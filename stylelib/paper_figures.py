@@ -111,7 +111,7 @@ FIGURES = {
         "Figure 5: the content layer",
         tuple(Panel("", "tubingen", "composition_vii", 1e-3, content_layer=layer) for layer in ("conv2_2", "conv4_2")),
         columns=2,
-        remark="The paper's painting for this figure is another.",
+        remark="Which painting to take was chosen here.",
     ),
     "figure 6": PaperFigure(
         "Figure 6: where the run starts",
@@ -123,7 +123,7 @@ FIGURES = {
                 for seed in range(4)
             ),
         ),
-        remark="The paper's painting for this figure is another.",
+        remark="Which painting to take was chosen here.",
     ),
     "figure 7": PaperFigure(
         "Figure 7: from a photograph to a photograph",
@@ -138,7 +138,7 @@ FIGURES = {
             ),
         ),
         ("city_by_day", "city_by_night"),
-        remark="The paper's two photographs, a city by day and by night, cannot be fetched: these stand in for them.",
+        remark="The paper's two photographs, a city by day and by night, are not among those that can be fetched.",
     ),
 }
 
