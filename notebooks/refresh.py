@@ -200,12 +200,13 @@ def tidy(notebook, preset):
 
 def squeeze(notebook):
     """Store pictures at a lower quality where the file would be larger than a page should load."""
-    for quality in (70, 60, 50):
+    for quality, scale in ((70, 1), (60, 1), (60, 0.8)):
         if len(nbformat.writes(notebook)) <= LARGEST:
             return
         for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
             if data := output.get("data", {}).get("image/jpeg"):
                 image = PIL.Image.open(io.BytesIO(base64.b64decode(data)))
+                image = PIL.ImageOps.scale(image, scale)
                 buffer = io.BytesIO()
                 image.save(buffer, "JPEG", quality=quality, optimize=True)
                 output.data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
@@ -220,7 +221,7 @@ def main():
     chosen = [path for path in series() if not options.names or path.stem in options.names]
     if not chosen:
         sys.exit(f"There is no notebook {', '.join(options.names)} in {FOLDER.name}/.")
-    for path in chosen:
+    for path in [*chosen[1:], *chosen[:1]]:  # the first shows the others' pictures
         print(path.relative_to(FOLDER), flush=True)
         notebook = nbformat.read(path, as_version=4)
         for cell, text in generated_cells(notebook, path):
