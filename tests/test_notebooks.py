@@ -92,14 +92,14 @@ def test_navigation_and_map_are_current(path, refresh):
 
 
 def test_the_cards_show_what_the_notebooks_show(refresh):
-    """The map's pictures are cut out of the notebooks' own outputs, and again when these change."""
+    """The map's pictures are the notebooks' own outputs, made again when these change (8 of 255 is what JPEG costs)."""
     (cell,) = [cell for cell in read(SERIES[0]).cells if "series-map" in cell.metadata.get("tags", [])]
     assert set(cell.attachments) == {f"card_{path.stem[:2]}.jpg" for path in SERIES[1:]}
     for name, data in cell.attachments.items():
         kept = PIL.Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))).convert("RGB")
         made = refresh.card_picture(name[5:7]).convert("RGB")
         difference = np.abs(np.asarray(kept, float) - np.asarray(made, float)).mean()
-        assert difference < 4, "run: python notebooks/refresh.py --only-links"
+        assert difference < 8, "run: python notebooks/refresh.py --only-links"
 
 
 def test_the_readmes_map_is_current(refresh):
