@@ -90,6 +90,16 @@ def test_fine_energy_counts_what_is_finer_than_four_pixels():
     assert measures.fine_energy(coarse.expand(1, 3, 64, 64)) < 1e-5
 
 
+def test_strokes_are_coherent_and_noise_is_not():
+    waves = torch.sin(torch.arange(96) / 2).expand(1, 3, 96, 96)
+    noise = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    assert measures.stroke_coherence(waves) == pytest.approx(1, abs=0.01)
+    assert measures.stroke_coherence(waves.mT) == pytest.approx(1, abs=0.01)
+    assert measures.stroke_coherence(noise) < 0.25
+    assert 0.4 < measures.stroke_coherence(load_image("night_swirls", 96)) < 0.6
+    assert measures.stroke_coherence(torch.ones(1, 3, 32, 32)) == 0
+
+
 def test_spectrum_slope_tells_photographs_from_noise(photo):
     assert measures.spectrum_slope(torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))) > -0.3
     assert -3.5 < measures.spectrum_slope(photo) < -1.2

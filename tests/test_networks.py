@@ -150,7 +150,7 @@ def test_every_filters_mean_activation_is_1_afterwards(before_and_after):
         held = means[layer] < networks.LEAST_SHARE * means[layer].mean()  # rarely firing filters are held in check
         torch.testing.assert_close(mean[~held], torch.ones((~held).sum()), rtol=1e-3, atol=0)
         assert (mean[held] < 1).all()
-        assert held.float().mean() < 0.35, layer  # hand-made filters for fine colour are among the held ones
+        assert held.float().mean() < 0.4, layer  # the first blocks' hand-made bands are among the held ones
 
 
 def test_the_networks_function_is_unchanged_up_to_each_filters_scale(before_and_after):

@@ -96,21 +96,23 @@ def test_hand_made_filters_answer_to_what_their_names_say(handmade):
     red = torch.tensor([0.9, 0.2, 0.2]).view(1, 3, 1, 1).expand(1, 3, 128, 128)
     for layer in ("conv1_1", "conv3_2", "conv4_1"):
         seen = answers(red, layer)
-        assert seen["colour", "red-green", 1] == pytest.approx(0.7, abs=0.01)
-        assert seen["colour", "red-green", -1] == pytest.approx(0, abs=0.01)
-        assert seen["colour", "lightness", 1] == pytest.approx(1 - seen["colour", "lightness", -1], abs=0.01)
-        assert all(value < 0.01 for kind, value in seen.items() if kind[0] == "band")
+        assert seen["colour", "red-green", 1, 0] > 1, "each in units of its own mean"
+        assert seen["colour", "red-green", -1, 0] == pytest.approx(0, abs=0.01)
+        assert seen["colour", "lightness", -1, 0.5] > 0 and seen["colour", "lightness", 1, 0.5] == 0, "a dark red"
+        assert all(
+            value < 0.01 * seen["colour", "red-green", 1, 0] for kind, value in seen.items() if kind[0] == "band"
+        )
     stripes = (0.5 + 0.3 * torch.cos(torch.pi * torch.arange(128) / 2)).expand(
         1, 3, 128, 128
     )  # vertical lines, 4 pixels
     seen = answers(stripes, "conv1_2")
-    across, along = seen["band", 1, "lightness", 0], seen["band", 1, "lightness", 1]
-    assert across > 0.05 and along < 0.01
-    assert seen["band", 1, "red-green", 0] < 0.01
+    for tone in ("light", "dark"):
+        assert seen["band", 1, tone, 1] < 0.01 * seen["band", 1, tone, 0], "along the lines, across them"
+    assert seen["band", 1, "red-green", 0] < 0.01 * seen["band", 1, "light", 0]
 
 
 def test_composing_keeps_what_the_source_answers(handmade):
-    """With all filters kept, a layer's trained filters answer as the source's do."""
+    """A layer's trained filters answer as the source's do, each in units of its own mean."""
     networks = importlib.import_module("networks")
     torch.manual_seed(0)
     source = networks.Student("compact11")
@@ -122,4 +124,10 @@ def test_composing_keeps_what_the_source_answers(handmade):
     ))  # fmt: skip
     goals = torch.relu(source.answers(pictures)["conv1_1"])
     kept = goals.mean((0, 2, 3)).argsort(descending=True)[: handmade.KEPT["compact11"][0]].sort().values
-    assert torch.allclose(first[:, : len(kept)], goals[:, kept], atol=0.02)
+    wanted = goals[:, kept] / goals[:, kept].mean((0, 2, 3), keepdim=True)
+    assert torch.allclose(first[:, : len(kept)], wanted, atol=0.05)
+    tensors = handmade.equalize(tensors, pictures, source)  # once more changes nothing
+    again = torch.relu(torch.nn.functional.conv2d(
+        (pictures - source.mean) / networks.INPUT_STD, tensors["conv1_1.weight"], tensors["conv1_1.bias"], padding=1
+    ))  # fmt: skip
+    assert torch.allclose(again, first, rtol=1e-3, atol=1e-4)

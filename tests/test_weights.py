@@ -691,14 +691,14 @@ def test_the_embedded_network_is_in_the_package_and_says_what_it_is(folder, monk
     assert found.mean == (0.48, 0.457, 0.408) and found.std == (0.27, 0.27, 0.27)
     assert list(found.tensors) == [f"{layer}.{kind}" for layer in COMPACT_LAYERS for kind in ("weight", "bias")]
     assert all(value.dtype == torch.float32 for value in found.tensors.values())
-    assert [len(found.tensors[f"conv{block}_1.bias"]) for block in range(1, 6)] == [32, 64, 128, 256, 256]
-    assert sum(value.numel() for value in found.tensors.values()) == 2_352_416
+    assert [len(found.tensors[f"conv{block}_1.bias"]) for block in range(1, 6)] == [42, 86, 156, 284, 272]
+    assert sum(value.numel() for value in found.tensors.values()) == 2_943_258
 
     about = header(find_weights("compact"))
     assert about["sha256"] == found.sha256 and about["name"] == "compact"
-    assert "NOT VGG-19" in about["description"] and "study" in about["description"]
+    assert "NOT" in about["description"] and "made by hand" in about["description"]
     assert "SqueezeNet v1.0" in about["teacher"] and "BSD" in about["teacher"]
-    assert find_weights("compact").stat().st_size < 5e6
+    assert find_weights("compact").stat().st_size < 6e6
 
 
 def test_a_damaged_package_is_told(monkeypatch, tmp_path):
