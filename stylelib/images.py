@@ -136,7 +136,7 @@ def load_image(source, size=None):
     elif isinstance(source, bytes | bytearray | memoryview):
         source, label = io.BytesIO(source), "This data"
     elif isinstance(source, str | os.PathLike):
-        source, label = _find(source), str(source)
+        source, label = find_image(source), str(source)
     else:
         raise InputError(
             f"A picture can be a path, bytes, a Pillow image, an array or a bundled name; got {type(source).__name__}."
@@ -144,7 +144,8 @@ def load_image(source, size=None):
     return to_picture(_resize(_decode(source, label), size, label))
 
 
-def _find(source):
+def find_image(source):
+    """The file of a picture that is named by its path or by its bundled name."""
     try:
         path = pathlib.Path(source).expanduser()
         if path.is_dir():

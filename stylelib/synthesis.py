@@ -73,14 +73,7 @@ class Synthesis:
     """
 
     def __init__(self, terms, init, steps=None, optimizer="lbfgs", seed=0, tolerance=1e-5, keep_every=None):
-        self.terms = list(terms) if isinstance(terms, list | tuple) else [terms]
-        if not self.terms:
-            raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
-        for term in self.terms:
-            if not isinstance(term, term_kinds.Term):
-                raise InputError(f"A term such as Content or Style is wanted; got {type(term).__name__}.")
-        if all(getattr(term, "weight", None) == 0 for term in self.terms):
-            raise InputError("Every term's weight is 0, so there is nothing to optimise.")
+        self.terms = check_terms(terms)
         self.seed = check_whole("seed", seed, 0)
         self.steps = preset().steps if steps is None else check_whole("steps", steps, 0)
         self.keep_every = None if keep_every is None else check_whole("keep_every", keep_every, 1)
@@ -133,6 +126,24 @@ class Synthesis:
         except KeyboardInterrupt:
             self.stop_reason = f"interrupted after step {self.number}; iterate or finish() again to go on"
         return self
+
+    def change_terms(self, terms):
+        """Go on from the picture as it is, towards other terms: other weights, another layer, another style image.
+
+        What the optimiser knew of the old loss is forgotten, and so is the best picture of before. Steps, seconds and
+        history go on; `notes` says where the loss became another.
+        """
+        terms = check_terms(terms)
+        for term in terms:
+            term.check(self._picture)
+        self.terms = terms
+        if self._now.state is None:  # nothing is computed yet, so there is nothing to forget
+            return
+        evaluation = self._evaluate(self._now.state.picture)
+        state = self.optimizer.start(self._now.state.picture, evaluation)
+        self._now = Now(state, state, self.history)
+        self.stop_reason, self._finished = None, False
+        self.notes.append(f"after step {self.number} the run went on with: {self._described_terms()}")
 
     @property
     def history(self):
@@ -237,7 +248,7 @@ class Synthesis:
         height, width = self._picture.shape[-2:]
         parts = [
             "; ".join(networks),
-            "; ".join(term.describe() for term in self.terms),
+            self._described_terms(),
             f"from {self.init}",
             f"{width} × {height} px",
             f"{self.number} steps of {self.optimizer.describe()}",
@@ -245,6 +256,9 @@ class Synthesis:
             f"{self.seconds:.0f} s on {self.device.type}",
         ]
         return " · ".join(part for part in parts if part)
+
+    def _described_terms(self):
+        return "; ".join(term.describe() for term in self.terms)
 
     def __repr__(self):
         loss = f", loss {self._now.best.evaluation.loss:.4g}" if self._now.best else ""
@@ -316,6 +330,19 @@ class Synthesis:
         state, best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
         run._now = Now(state, best, [Record(**record) for record in content["history"]])
         return run
+
+
+def check_terms(terms):
+    """Return the terms, one or several, as a list if there is something to optimise, else raise an InputError."""
+    terms = list(terms) if isinstance(terms, list | tuple) else [terms]
+    if not terms:
+        raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
+    for term in terms:
+        if not isinstance(term, term_kinds.Term):
+            raise InputError(f"A term such as Content or Style is wanted; got {type(term).__name__}.")
+    if all(getattr(term, "weight", None) == 0 for term in terms):
+        raise InputError("Every term's weight is 0, so there is nothing to optimise.")
+    return terms
 
 
 def initial_picture(init, terms, seed=0):

@@ -36,8 +36,8 @@ DATA = Path(__file__).with_name("data")
 VGG_WIDTHS = (64, 128, 256, 512, 512)  # filters of a convolution in each of the five blocks
 WIDTHS = {
     **dict.fromkeys(PRETRAINED, VGG_WIDTHS),
-    "compact": (38, 80, 143, 276, 263),
-    "compact11": (38, 80, 143, 212, 199),
+    "compact": (42, 86, 156, 284, 272),
+    "compact11": (42, 86, 156, 222, 212),
 }
 LAYOUTS = {  # convolutions in each of the five blocks
     "vgg11": (1, 1, 2, 2, 2),

@@ -4,10 +4,12 @@ A student that copies SqueezeNet hardly sees fine colour, and forgets plain colo
 see, an optimisation through it does not mend: pictures come out hatched and grey. So each layer of the networks that
 are shipped has, beside its trained filters, some whose weights nobody trained:
 
-- six **colours**: lightness and its opposite, red against green, blue against yellow, both ways round;
-- twelve **bands** in each block: second differences of lightness and of the two colour axes in four directions,
-  at the scale of the block; they answer to lines, edges and hatching of that scale. Deeper blocks carry the bands of
-  the shallower ones on: of the last scale as they are, of older ones summed over the directions.
+- ten **colours**: how far a pixel is above or below each of a few levels of lightness, red against green, and blue
+  against yellow, both ways round;
+- sixteen **bands** in each block: second differences of lightness (one for light lines, one for dark ones) and of
+  the two colour axes in four directions, at the scale of the block; they answer to lines, edges and hatching of that
+  scale. Deeper blocks carry the bands of the shallower ones on: of the last two scales as they are, of older ones
+  summed over the directions.
 
 Average pooling turns these into local strengths: a pyramid of oriented filters (Heeger and Bergen, 1995), inside a VGG.
 """
@@ -17,10 +19,27 @@ from networks import INPUT_MEAN, INPUT_STD, LAYOUTS, Student, layer_names
 from torch.nn import functional as F
 
 AXES = {"lightness": (0.3, 0.59, 0.11), "red-green": (1, -1, 0), "blue-yellow": (-0.5, -0.5, 1)}
+# (axis, sign, level): the filter's answer is what sign * (colour - level) is above 0.
+COLOURS = (
+    [("lightness", 1, level) for level in (0, 0.5, 0.75)]
+    + [("lightness", -1, level) for level in (1, 0.5, 0.25)]
+    + [(axis, sign, 0) for axis in ("red-green", "blue-yellow") for sign in (1, -1)]
+)
+# What lines can differ in from their surroundings: a sign and an axis.
+TONES = {
+    "light": (1, "lightness"),
+    "dark": (-1, "lightness"),
+    "red-green": (1, "red-green"),
+    "blue-yellow": (1, "blue-yellow"),
+}
 DIRECTIONS = [((1, 0), (1, 2)), ((0, 1), (2, 1)), ((0, 0), (2, 2)), ((0, 2), (2, 0))]  # a 3 x 3 filter's two ends
 # How many trained filters are kept in each block, the loudest ones: hand-made ones beside them do part of the work of
 # the others, and the networks stay fast, the files below 6 and 4 MB.
-KEPT = {"compact": (20, 50, 110, 240, 224), "compact11": (20, 50, 110, 176, 160)}
+KEPT = {"compact": (16, 44, 98, 222, 206), "compact11": (16, 44, 98, 160, 146)}
+# How loud the bands of a block are after stylelib's activation normalisation, where all other filters are at 1; it
+# holds a filter down that is quieter than LEAST_SHARE of its layer.
+LOUDNESS = {1: 0.2, 2: 0.5}
+LEAST_SHARE = 0.05
 
 
 def second_differences() -> torch.Tensor:
@@ -36,27 +55,30 @@ def second_differences() -> torch.Tensor:
 def kinds(block: int) -> list[tuple]:
     """What each hand-made filter of a block answers to, in their order."""
     bands = [
-        ("band", scale, axis, direction)
-        for scale in (block - 1, block)
-        if scale
-        for axis in AXES
+        ("band", scale, tone, direction)
+        for scale in range(max(1, block - 2), block + 1)
+        for tone in TONES
         for direction in range(4)
     ]
-    sums = [("sum", scale, axis) for scale in range(1, block - 1) for axis in AXES]
-    return [("colour", axis, sign) for axis in AXES for sign in (1, -1)] + bands + sums
+    sums = [("sum", scale, tone) for scale in range(1, block - 2) for tone in TONES]
+    return [("colour", *colour) for colour in COLOURS] + bands + sums
 
 
 def first_filters() -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights (18, 3, 3, 3) and biases (18,) of conv1_1's hand-made filters, for normalised pictures."""
+    """Weights (26, 3, 3, 3) and biases (26,) of conv1_1's hand-made filters, for normalised pictures."""
     weights, biases, mean = [], [], torch.tensor(INPUT_MEAN)
     for kind, *what in kinds(1):
-        axis = torch.tensor(AXES[what[0] if kind == "colour" else what[1]], dtype=torch.float32)
         weight = torch.zeros(3, 3, 3)
         if kind == "colour":
-            weight[:, 1, 1] = what[1] * axis * INPUT_STD
-            biases.append(what[1] * (axis @ mean).item() + (what == ["lightness", -1]))
+            axis, sign, level = what
+            colour = sign * torch.tensor(AXES[axis], dtype=torch.float32)
+            weight[:, 1, 1] = colour * INPUT_STD
+            biases.append((colour @ mean).item() - sign * level)
         else:
-            weight += axis[:, None, None] * INPUT_STD * second_differences()[what[2]]
+            _, tone, direction = what
+            sign, axis = TONES[tone]
+            colour = sign * torch.tensor(AXES[axis], dtype=torch.float32)
+            weight += colour[:, None, None] * INPUT_STD * second_differences()[direction]
             biases.append(0.0)
         weights.append(weight)
     return torch.stack(weights), torch.tensor(biases)
@@ -76,10 +98,11 @@ def next_filters(before: int, block: int, trained: int) -> torch.Tensor:
             for direction in range(4):
                 weight[place["band", *kind[1:], direction], 1, 1] = 0.25
         else:  # a band of this block's own scale, from the colours
-            _, _, axis, direction = kind
-            weight[place["colour", axis, 1]] = second_differences()[direction]
-            if axis != "lightness":  # its opposite is one minus it, and says nothing new
-                weight[place["colour", axis, -1]] = -second_differences()[direction]
+            _, _, tone, direction = kind
+            sign, axis = TONES[tone]
+            weight[place["colour", axis, 1, 0]] = sign * second_differences()[direction]
+            if axis != "lightness":  # which is never below its level 0
+                weight[place["colour", axis, -1, 0]] = -sign * second_differences()[direction]
     return weights
 
 
@@ -113,7 +136,31 @@ def compose(source: Student, layout: str, pictures: torch.Tensor, ridge: float =
         tensors[f"{name}.bias"] = torch.cat([bias, biases])
         current = F.relu(F.conv2d(current, tensors[f"{name}.weight"], tensors[f"{name}.bias"], padding=1))
         before = block
-    return tensors
+    return equalize(tensors, pictures, source)
+
+
+def equalize(tensors: dict[str, torch.Tensor], pictures: torch.Tensor, source: Student) -> dict[str, torch.Tensor]:
+    """The same network with its filters equally loud: the mean activation of each over `pictures` is 1.
+
+    A positive factor passes through a ReLU, so nothing else changes. Fine colour is faint in photographs, and its
+    filters would be quiet among the loud ones. Only the bands of the first blocks stay below 1, see LOUDNESS: they
+    answer so sharply to a change of a pixel that plain areas would take an optimisation very many steps.
+    """
+    equal, current, incoming = {}, (pictures - source.mean) / INPUT_STD, torch.ones(3)
+    for name in [key.removesuffix(".weight") for key in tensors if key.endswith(".weight")]:
+        if name.endswith("_1") and name != "conv1_1":
+            current = F.avg_pool2d(current, 2)
+        weight, bias = tensors[f"{name}.weight"] * incoming[:, None, None], tensors[f"{name}.bias"]
+        current = F.relu(F.conv2d(current, weight, bias, padding=1))
+        means = current.mean((0, 2, 3))
+        means = means.clamp(min=1e-3 * means.median())  # a filter that hardly ever fires is not blown up
+        loudness, handmade = LOUDNESS.get(int(name[4]), 1.0), kinds(int(name[4]))
+        bands = torch.tensor([False] * (len(means) - len(handmade)) + [kind[0] != "colour" for kind in handmade])
+        if loudness < 1:
+            means[bands] /= loudness * LEAST_SHARE * (~bands).float().mean()
+        equal[f"{name}.weight"], equal[f"{name}.bias"] = weight / means[:, None, None, None], bias / means
+        current, incoming = current / means[:, None, None], means
+    return equal
 
 
 def fit(inputs: torch.Tensor, goals: torch.Tensor, ridge: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -14,16 +14,17 @@ import PIL.Image
 import pytest
 
 import stylelib
-from stylelib import studio
+from stylelib.studio import watching
 
 PREPARE = """
 import signal
 import matplotlib.pyplot as plt
 plt.figure(); plt.close()  # from here on, IPython would like to show every figure as a PNG
 import stylelib
-from stylelib import figures, studio
+from stylelib import figures
+from stylelib.studio import watching
 
-studio.SHARE = 100.0  # draw at every step
+watching.SHARE = 100.0  # draw at every step
 
 class Interrupting(stylelib.Smoothness):
     "At its fourth evaluation somebody presses the button."
@@ -39,11 +40,11 @@ net = stylelib.load_network("compact", device="cpu")
 """
 CELLS = {
     "prepare": PREPARE,
-    "watch": "run = studio.watch(stylelib.style_transfer(photo, 'night_swirls', net, 64, steps=4), 'A title')",
+    "watch": "run = watching.watch(stylelib.style_transfer(photo, 'night_swirls', net, 64, steps=4), 'A title')",
     "interrupt": "terms = [Interrupting(1.0), stylelib.Style(net, photo)]\n"
     "run = stylelib.Synthesis(terms, photo, steps=5, optimizer='adam')\n"
-    "studio.watch(run)\nprint(run.number, run.stop_reason)",
-    "again": "studio.watch(run)\nprint(run.number, run.stop_reason)",
+    "watching.watch(run)\nprint(run.number, run.stop_reason)",
+    "again": "watching.watch(run)\nprint(run.number, run.stop_reason)",
     "sheet": "figures.contact_sheet([photo, photo])",
     "mistake": "stylelib.load_image('riversid')",
 }
@@ -128,7 +129,7 @@ def network():
 
 def test_outside_a_notebook_nothing_is_shown(network, capsys):
     run = stylelib.style_transfer("riverside", "night_swirls", network, 64, steps=2)
-    assert studio.watch(run) is run and run.number == 2
+    assert watching.watch(run) is run and run.number == 2
     assert capsys.readouterr() == ("", "")
 
 
@@ -136,7 +137,7 @@ def test_a_mistake_in_a_run_is_not_swallowed(network):
     run = stylelib.style_transfer("riverside", "night_swirls", network, 64, steps=2)
     run._evaluate = lambda picture: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        studio.watch(run)
+        watching.watch(run)
 
 
 class Clock:
@@ -172,14 +173,16 @@ def test_drawing_takes_a_twentieth_of_the_time_at_most(step_seconds, draw_second
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": object()}))
     monkeypatch.setattr(IPython.display, "display", lambda *_, **__: Handle())
-    monkeypatch.setattr(studio, "time", clock)
-    monkeypatch.setattr(studio, "_draw", lambda run, title: Frame())
+    monkeypatch.setattr(watching, "time", clock)
+    monkeypatch.setattr(watching, "_draw", lambda run, title: Frame())
     run = Run()
-    studio.watch(run)
+    watching.watch(run)
     while_running = [number for number in drawn if number > 0][1:-1]  # besides the first step and the end
     assert drawn[0] == 0 and drawn[-1] == 1000
-    assert draw_seconds * len(while_running) <= 1.01 * studio.SHARE * clock.now
-    wanted = min(1000, 1000 * step_seconds / (draw_seconds / studio.SHARE))  # and it does take it: the picture is live
+    assert draw_seconds * len(while_running) <= 1.01 * watching.SHARE * clock.now
+    wanted = min(
+        1000, 1000 * step_seconds / (draw_seconds / watching.SHARE)
+    )  # and it does take it: the picture is live
     assert len(while_running) >= 0.5 * wanted - 2
 
 
@@ -192,7 +195,7 @@ def test_a_frame_keeps_its_size_and_overlaps_nothing(network, height, width):
     run = stylelib.style_transfer(photo, "night_swirls", network, max(height, width), steps=3)
     sizes = set()
     for _ in range(4):
-        figure = studio._draw(run, "A title that is as long as titles get when nobody thinks of those who read them")
+        figure = watching._draw(run, "A title that is as long as titles get when nobody thinks of those who read them")
         figure.draw_without_rendering()
         sizes.add(tuple(figure.get_size_inches()))
         boxes = [axes.get_tightbbox() for axes in figure.axes]
@@ -212,9 +215,9 @@ def test_a_frame_keeps_its_size_and_overlaps_nothing(network, height, width):
 def test_a_frame_says_how_far_the_run_is_and_what_made_it(network):
     run = stylelib.style_transfer("riverside", "night_swirls", network, 64, steps=5)
     states = []
-    assert len(studio._draw(run, None).axes) == 1  # no empty curves before the first step
+    assert len(watching._draw(run, None).axes) == 1  # no empty curves before the first step
     for _ in range(7):
-        states.append(studio._draw(run, None).texts[-1].get_text())
+        states.append(watching._draw(run, None).texts[-1].get_text())
         next(run, None)
     assert states[0].startswith("step 0 of 5, 0 s\n")
     assert states[3].startswith("step 3 of 5") and "s left" in states[3]
@@ -223,7 +226,7 @@ def test_a_frame_says_how_far_the_run_is_and_what_made_it(network):
 
 
 def test_scrub_shows_the_picture_that_the_slider_names(photo, painting):
-    panel = studio.scrub([photo, painting, photo * 0], ["a", "b", "c"], "which")
+    panel = watching.scrub([photo, painting, photo * 0], ["a", "b", "c"], "which")
     slider, picture = panel.children
     assert slider.description == "which" and [label for label, _ in slider.options] == ["a", "b", "c"]
     shown = {}
