@@ -1,0 +1,355 @@
+"""The studio: controls, buttons and a display around a run in its own thread.
+
+studio.Studio()                                              # the whole of it
+studio.Studio(Recipe(steps=50), {"alpha_beta": None})        # with one knob
+"""
+
+import base64
+import dataclasses
+import functools
+import html
+import itertools
+import pathlib
+
+import ipywidgets
+
+from stylelib import recordings
+from stylelib.errors import InputError, check_choice
+from stylelib.figures import contact_sheet, kept_frames, save_animation
+from stylelib.images import load_image, save_image
+from stylelib.machine import preset
+from stylelib.networks import load_network
+from stylelib.panels import PANELS
+from stylelib.recipe_files import Recipe, change_alpha_beta
+from stylelib.studio.controls import LABELS, LAYOUT, STYLE, make_control
+from stylelib.studio.display import Display, jpeg, progress
+from stylelib.studio.runner import FAILED, FINISHED, PAUSED, PREPARING, READY, RUNNING, STOPPED, Runner
+
+SEEN = {"transfer": set(LABELS), "content": set(LABELS) - {"style", "style_layers", "alpha_beta"},
+        "style": set(LABELS) - {"content", "content_layer", "alpha_beta"}}  # fmt: skip
+ANIMATION_FRAMES = 40
+WORDS = {
+    READY: "Ready.",
+    PREPARING: "Preparing: loading the network and the pictures …",
+    PAUSED: "Paused. Resume goes on; α/β may be changed meanwhile.",
+}
+_open = {}  # cell: the studio that it shows; running the cell again closes the old one
+
+
+class Studio(ipywidgets.VBox):
+    """Widgets to set up a run, to watch and steer it, and to keep what comes out.
+
+    recipe: what it starts with; the preset's size and steps if None. knobs: which of a recipe's values can be turned,
+    {name: None, or {label: value} for a slider with these alone}; all of them if None. title: a line above.
+    recording: shown for the values that it has, until a run is started.
+
+    α/β can be turned while the run goes on or pauses: the picture goes on from what it is. All else needs a new run.
+    """
+
+    def __init__(self, recipe=None, knobs=None, title=None, recording=None):
+        self.runner = self._network = None
+        self.recipe = self._cooked = recipe or Recipe(size=preset().size, steps=preset().steps)
+        names = [name for name in LABELS if name in SEEN[self.recipe.kind]] if knobs is None else knobs
+        choices = knobs if isinstance(knobs, dict) else {}
+        self.controls = {name: make_control(name, getattr(self.recipe, name), choices.get(name)) for name in names}
+        for control in self.controls.values():
+            control.on_change(self._turned)
+        self.recording = recording
+        self.display = Display()
+        self.buttons = self._make_buttons()
+        self.code = ipywidgets.HTML()
+        self.code.add_class("stylelib-code")
+        self.saving = Saving(self)
+        left = ipywidgets.VBox(
+            [*(control.box for control in self.controls.values()), self._button_row(), self.code, self.saving.box],
+            layout={"flex": "1 1 320px", "max_width": "34em"},
+        )
+        columns = ipywidgets.HBox([left, self.display.box], layout={"flex_flow": "row wrap", "gap": "1em"})
+        heading = [ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")] if title else []
+        super().__init__([_stylesheet(), *heading, columns])
+        self._reflect()
+        self._show_recorded()
+        self._register()
+
+    # ------------------------------------------------------------------------------------------------- what one can do
+
+    def run(self):
+        """Start with the values that the controls have, unless one of them is refused. Returns the studio."""
+        if self.runner is not None and self.runner.active:
+            return self
+        recipe = self.chosen()
+        if recipe is None:
+            return self
+        self._cooked = recipe
+        self.display.clear()
+        self.runner = Runner(
+            functools.partial(self._prepare, recipe), recipe.play, on_step=self._step, on_change=self._reflect
+        )
+        self.runner.start()
+        return self
+
+    def pause(self):
+        if self.runner is not None:
+            self.runner.pause()
+
+    def resume(self):
+        if self.runner is not None and self.runner.state == PAUSED:
+            self.runner.start()
+
+    def stop(self):
+        if self.runner is not None:
+            self.runner.stop()
+
+    def reset(self):
+        """Stop, and set every control back to what it was at first."""
+        self.stop()
+        for name, control in self.controls.items():
+            control.set(getattr(self.recipe, name))
+        self.runner, self._cooked = None, self.recipe
+        self.display.clear()
+        self._reflect()
+        self._show_recorded()
+
+    def wait(self, timeout=None):
+        """Wait for the end of the run, as a cell that needs its picture must; True if it has ended."""
+        return self.runner is None or self.runner.wait(timeout)
+
+    @property
+    def current(self):
+        """The run, a Synthesis: under way, paused or ended; None before the first."""
+        return None if self.runner is None else self.runner.run
+
+    def chosen(self):
+        """The recipe that the controls say, or None if one of them is refused, with a sentence beside it."""
+        values = {**dataclasses.asdict(self.recipe), **{name: one.value for name, one in self.controls.items()}}
+        good = [control.check(values) for control in self.controls.values()]  # all of them, to complain of each
+        if not all(good):
+            self.display.say("Not started: see the sentence marked ⚠.")
+            return None
+        return dataclasses.replace(self.recipe, **{name: values[name] for name in self.controls}, changes=())
+
+    def close(self):
+        self.stop()
+        super().close()
+
+    def _repr_mimebundle_(self, **arguments):
+        """A page that runs nothing shows the recording's pictures in place of the widgets."""
+        bundle = super()._repr_mimebundle_(**arguments)
+        if bundle and self.recording:
+            bundle["image/jpeg"] = base64.b64encode(strip(self.recording).jpeg()).decode()
+        return bundle
+
+    # ------------------------------------------------------------------------------------------------------- the inside
+
+    def _make_buttons(self):
+        def button(text, icon, tooltip, act, style=""):
+            one = ipywidgets.Button(
+                description=text, icon=icon, tooltip=tooltip, button_style=style, layout={"width": "6.5em"}
+            )
+            one.on_click(lambda _: act())
+            return one
+
+        return {
+            "run": button("Run", "play", "Compute the picture, on this machine", self.run, "primary"),
+            "pause": button("Pause", "pause", "Hold after the step under way", self._pause_or_resume),
+            "stop": button("Stop", "stop", "End the run and keep its picture", self.stop),
+            "reset": button("Reset", "undo", "End the run; all controls as at first", self.reset),
+        }
+
+    def _button_row(self):
+        return ipywidgets.HBox(list(self.buttons.values()), layout={"flex_flow": "row wrap"})
+
+    def _pause_or_resume(self):
+        self.resume() if self.runner is not None and self.runner.state == PAUSED else self.pause()
+
+    def _prepare(self, recipe):
+        """In the runner's thread: whatever takes time before the first step."""
+        self._network = _network(recipe.network, recipe.pooling)
+        run = recipe.prepare(self._network, keep_every=max(1, recipe.steps // ANIMATION_FRAMES))
+        self.display.show(run, force=True)
+        return run
+
+    def _step(self, step):
+        self.display.show(self.current, step)
+
+    def _turned(self, control):
+        """A control has changed: α/β reaches the run under way, everything else the next one."""
+        control.complain("")
+        if control.name == "alpha_beta" and self.runner is not None and self.runner.active:
+            if control.check({}):
+                self.runner.between_steps(functools.partial(self._change, control.value))
+        else:
+            self._show_code(self.chosen_quietly())
+            self._show_recorded()
+
+    def _show_recorded(self):
+        """The recorded run of what is chosen, if there is one."""
+        recorded = self.recording and self.recording.find(self.chosen_quietly())
+        if recorded:
+            self.display.clear()
+            self.display.hold(recorded.frames, f"Recorded: {recorded.made}. Run computes it here.", "Recorded step")
+
+    def _change(self, alpha_beta, run):
+        """In the runner's thread, between two steps."""
+        change_alpha_beta(run, alpha_beta)
+        changes = [*self._cooked.changes, (run.number, alpha_beta)]
+        self._cooked = dataclasses.replace(self._cooked, changes=tuple(changes))
+        self.display.show(run, force=True)
+        self._show_code(self._cooked)
+
+    def _reflect(self, runner=None):
+        """Buttons, controls and the line of state follow the runner's state."""
+        runner = runner or self.runner
+        state = READY if runner is None else runner.state
+        active = state in (PREPARING, RUNNING, PAUSED)
+        for name, control in self.controls.items():
+            control.enable(not active or name == "alpha_beta")
+        self.buttons["run"].disabled = active
+        self.buttons["pause"].disabled = state not in (RUNNING, PAUSED)
+        self.buttons["pause"].description = "Resume" if state == PAUSED else "Pause"
+        self.buttons["pause"].icon = "play" if state == PAUSED else "pause"
+        self.buttons["stop"].disabled = not active
+        run = None if runner is None else runner.run
+        self.saving.enable(run is not None and state != RUNNING)
+        if state in WORDS:
+            self.display.say(WORDS[state])
+        if state == PAUSED:
+            self.display.show(run, force=True)
+            self.display.say(f"{WORDS[PAUSED]} Step {run.number} of {run.steps}.")
+        if state in (FINISHED, STOPPED) and run is not None:
+            self.display.show(run, force=True)
+            frames = {number: jpeg(picture) for number, picture in kept_frames(run).items()}
+            self.display.hold(frames, f"Computed here: {run.describe()}.")
+            self.display.say(progress(run))
+        if state == FAILED:
+            self._explain(runner.error)
+        self._show_code(self._cooked if runner is not None else self.chosen_quietly())
+
+    def _explain(self, error):
+        text = str(error) if isinstance(error, InputError) else f"The run broke off ({type(error).__name__}: {error})."
+        self.display.say(f"⚠ {text}")
+
+    def chosen_quietly(self):
+        """What the controls say, not checked."""
+        return dataclasses.replace(self.recipe, **{name: one.value for name, one in self.controls.items()})
+
+    def _show_code(self, recipe):
+        self.code.value = f"<p>The same in Python:</p><pre>{html.escape(recipe.code())}</pre>"
+
+    def _register(self):
+        """One studio for each cell: run again, a cell ends what it showed before."""
+        cell = _cell()
+        if cell is not None:
+            if old := _open.pop(cell, None):
+                old.close()
+            _open[cell] = self
+
+
+def panel(name, network=None, folder="recordings"):
+    """A notebook's live panel, see `stylelib.panels`: its knobs, and its recording from `folder`.
+
+    network: the name of the one to compute with. Size and steps are the preset's.
+    """
+    chosen = PANELS[check_choice("panel", name, PANELS)]
+    recipe = dataclasses.replace(chosen.recipe, size=preset().size, steps=preset().steps)
+    if network is not None:
+        recipe = dataclasses.replace(recipe, network=network)
+    path = pathlib.Path(folder) / f"{name}.zip"
+    return Studio(recipe, chosen.knobs, chosen.title, recordings.load(path) if path.exists() else None)
+
+
+class Saving:
+    """A name and three buttons: the picture, an animation and the recipe of the studio's last run."""
+
+    def __init__(self, studio):
+        self.studio = studio
+        self.name = ipywidgets.Text(value="my_picture", description="Name to save as", layout=LAYOUT, style=STYLE)
+        self.said = ipywidgets.HTML()
+        self.buttons = []
+        for text, tooltip, save in (
+            ("Save picture", "Write the picture as a PNG file", self.save_picture),
+            ("Save animation", "Write the run as a GIF file", self.save_animation),
+            ("Save recipe", "Write every parameter as a small JSON file", self.save_recipe),
+        ):
+            button = ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "10em"})
+            button.on_click(functools.partial(self._try, save))
+            self.buttons.append(button)
+        row = ipywidgets.HBox(self.buttons, layout={"flex_flow": "row wrap"})
+        self.box = ipywidgets.VBox([self.name, row, self.said])
+
+    def enable(self, enabled):
+        for button in self.buttons:
+            button.disabled = not enabled
+
+    def save_picture(self):
+        return [save_image(self.studio.current.image, self._path(".png"))]
+
+    def save_animation(self):
+        return [save_animation(kept_frames(self.studio.current).values(), self._path(".gif"))]
+
+    def save_recipe(self):
+        run = self.studio.current
+        recipe = self.studio._cooked
+        recipe = dataclasses.replace(recipe, steps=run.number) if run.number < recipe.steps else recipe
+        return recipe.save(self._path(".json"), self.studio._network)
+
+    def _path(self, ending):
+        name = self.name.value.strip()
+        if not name:
+            raise InputError("Give the file a name first.")
+        return (
+            pathlib.Path(name).with_suffix(ending)
+            if pathlib.Path(name).suffix == ending
+            else pathlib.Path(name + ending)
+        )
+
+    def _try(self, save, _):
+        try:
+            paths = save()
+        except InputError as error:
+            self.said.value = f'<span role="alert">⚠ {html.escape(str(error))}</span>'
+            return
+        self.said.value = "Saved: " + ", ".join(map(_link, paths))
+
+
+def _link(path):
+    """A saved file's name, as a link that downloads it: the machine that computes may not be the reader's own."""
+    kind = {".png": "image/png", ".gif": "image/gif", ".json": "application/json"}.get(path.suffix, "image/jpeg")
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<a download="{html.escape(path.name)}" href="data:{kind};base64,{data}">{html.escape(str(path))}</a>'
+
+
+def strip(recording):
+    """The last frames of a recording in rows, its first knob from left to right."""
+    first, *others = recording.knobs.values()
+    pictures, captions = [], []
+    for rest in itertools.product(*(choices.items() for choices in others)):
+        for label, value in first.items():
+            run = recording.runs[(value, *(other for _, other in rest))]
+            pictures.append(load_image(list(run.frames.values())[-1]))
+            captions.append(", ".join([label, *(other for other, _ in rest)]))
+    note = f"Recorded. {next(iter(recording.runs.values())).made}\nOn a page that can compute, knobs stand here."
+    return contact_sheet(pictures, captions, len(first), note=note)
+
+
+@functools.lru_cache(maxsize=2)
+def _network(name, pooling):
+    """Networks are the same for all studios of a kernel."""
+    return load_network(name, pooling=pooling)
+
+
+def _cell():
+    """What names the cell that is being run, where the front end tells; else None."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel and kernel.get_parent().get("metadata", {}).get("cellId")
+
+
+def _stylesheet():
+    return ipywidgets.HTML(
+        "<style>.stylelib-complaint{margin-left:10.3em;max-width:24em;line-height:1.3}"
+        ".stylelib-complaint .widget-html-content,.stylelib-status .widget-html-content{white-space:normal;"
+        "line-height:1.35;height:auto}.stylelib-code pre{white-space:pre-wrap;max-width:30em;font-size:11px;"
+        "line-height:1.35;margin:0}.stylelib-code p{margin:0}</style>"
+    )

@@ -1,0 +1,200 @@
+"""Controls for the values of a recipe. Each has a name, and a line of its own for what is wrong with its value."""
+
+import html
+
+import ipywidgets
+
+from stylelib.errors import InputError, check_whole
+from stylelib.images import MIN_SIDE, bundled_images, load_image
+from stylelib.networks import check_layers_by_name, layer_names
+from stylelib.synthesis import INITIALIZATIONS
+from stylelib.terms import check_weight
+from stylelib.weights import LAYOUTS, find_weights
+
+LAYOUT = {"width": "25em", "max_width": "100%"}
+STYLE = {"description_width": "10em"}  # of the labels
+LARGEST_UPLOAD = 50_000_000  # bytes
+LABELS = {
+    "content": "Content image",
+    "style": "Style image",
+    "network": "Network",
+    "content_layer": "Content layer",
+    "style_layers": "Style layers",
+    "alpha_beta": "α/β",
+    "init": "Start from",
+    "seed": "Seed of the noise",
+    "optimizer": "Optimiser",
+    "size": "Longer side in pixels",
+    "steps": "Steps",
+}
+
+
+class Control:
+    """One value of a recipe: `widget` to set it, `box` with the line for complaints, `value`."""
+
+    def __init__(self, name, widget, check=None):
+        self.name, self.widget, self._check = name, widget, check
+        self.complaint = ipywidgets.HTML()
+        self.complaint.add_class("stylelib-complaint")
+        self.box = ipywidgets.VBox([self.widget, self.complaint])
+
+    @property
+    def value(self):
+        return self.widget.value
+
+    def check(self, values):
+        """Whether the value will do among the others; if not, a sentence beside the control says why."""
+        try:
+            if self._check:
+                self._check(self.value, values)
+        except InputError as error:
+            self.complain(str(error))
+            return False
+        self.complain("")
+        return True
+
+    def complain(self, sentence):
+        self.complaint.value = f'<span role="alert">⚠ {html.escape(sentence)}</span>' if sentence else ""
+
+    def enable(self, enabled):
+        self.widget.disabled = not enabled
+
+    def set(self, value):
+        self.widget.value = value
+        self.complain("")
+
+    def on_change(self, function):
+        """Call `function(control)` whenever the value changes."""
+        self.widget.observe(lambda _: function(self), names="value")
+
+
+class PictureControl(Control):
+    """A bundled picture by its name, or a file of one's own."""
+
+    OWN = "my own picture"
+
+    def __init__(self, name, value):
+        self.own = None  # the bytes of the last file that was chosen
+        names = list(bundled_images(name))
+        names = names if value in names or isinstance(value, bytes) else [value, *names]
+        self.menu = ipywidgets.Dropdown(options=names, description=LABELS[name], layout=LAYOUT, style=STYLE)
+        self.upload = ipywidgets.FileUpload(
+            accept="image/*",
+            description=f"Own {name} image",
+            tooltip=f"Upload a picture of your own as the {name} image",
+            layout={"width": "14.5em", "margin": "2px 2px 2px 10.3em"},
+        )
+        super().__init__(name, self.menu, lambda source, _: load_image(source))
+        self.box.children = (self.menu, self.upload, self.complaint)
+        self.upload.observe(self._take, names="value")
+        if isinstance(value, bytes):
+            self._keep(value)
+        else:
+            self.menu.value = value
+
+    @property
+    def value(self):
+        return self.own if self.menu.value == self.OWN else self.menu.value
+
+    def enable(self, enabled):
+        self.menu.disabled = self.upload.disabled = not enabled
+
+    def set(self, value):
+        self._keep(value) if isinstance(value, bytes) else super().set(value)
+
+    def _take(self, change):
+        """Keep an uploaded file if it is a picture; else say what is wrong and stay with the picture of before."""
+        if not change["new"]:
+            return
+        (file,) = change["new"]
+        data = bytes(file["content"])
+        try:
+            if len(data) > LARGEST_UPLOAD:
+                raise InputError(f"{file['name']} has more than {LARGEST_UPLOAD // 10**6} MB; save a smaller copy.")
+            load_image(data)
+        except InputError as error:
+            self.complain(f"{file['name']}: {error}")
+            return
+        self.complain("")
+        self._keep(data)
+
+    def _keep(self, data):
+        self.own = data
+        if self.OWN not in self.menu.options:
+            self.menu.options = (*self.menu.options, self.OWN)
+        if self.menu.value == self.OWN:  # another file: tell it as a change
+            self.menu.value = self.menu.options[0]
+        self.menu.value = self.OWN
+
+
+def make_control(name, value, choices=None):
+    """The control for one value of a recipe. choices: {label: value}, for a slider with these alone."""
+    if choices:
+        slider = ipywidgets.SelectionSlider(
+            options=list(choices.items()), value=value, description=LABELS[name], layout=LAYOUT, style=STYLE
+        )
+        return Control(name, slider)
+    if name in ("content", "style"):
+        return PictureControl(name, value)
+    kinds = {
+        "network": _network,
+        "content_layer": _content_layer,
+        "style_layers": _style_layers,
+        "alpha_beta": _alpha_beta,
+        "init": lambda value: (_menu("init", INITIALIZATIONS, value), None),
+        "optimizer": lambda value: (
+            _menu("optimizer", [("L-BFGS, as the paper", "lbfgs"), ("Adam", "adam")], value),
+            None,
+        ),
+        "seed": lambda value: _whole("seed", value, 0),
+        "size": lambda value: _whole("size", value, MIN_SIDE),
+        "steps": lambda value: _whole("steps", value, 1),
+    }
+    return Control(name, *kinds[name](value))
+
+
+def _menu(name, options, value):
+    return ipywidgets.Dropdown(options=options, value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
+
+
+def _network(value):
+    here = [(name if find_weights(name) else f"{name} (has to be downloaded)", name) for name in LAYOUTS]
+    return _menu("network", here, value), None
+
+
+def _content_layer(value):
+    def check(layer, values):
+        check_layers_by_name(values["network"], layer)
+
+    return _menu("content_layer", layer_names(LAYOUTS["vgg19"]), value), check
+
+
+def _style_layers(value):
+    def check(layers, values):
+        check_layers_by_name(values["network"], layers)
+
+    names = layer_names(LAYOUTS["vgg19"])
+    menu = ipywidgets.SelectMultiple(
+        options=names, value=value, rows=6, description=LABELS["style_layers"], layout=LAYOUT, style=STYLE
+    )
+    return menu, check
+
+
+def _alpha_beta(value):
+    slider = ipywidgets.FloatLogSlider(
+        value=value,
+        min=-3,
+        max=2,
+        step=0.05,
+        readout_format=".3g",
+        description=LABELS["alpha_beta"],
+        continuous_update=False,
+        layout=LAYOUT,
+        style=STYLE,
+    )
+    return slider, lambda number, _: check_weight(number, "α/β")
+
+
+def _whole(name, value, least):
+    text = ipywidgets.IntText(value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
+    return text, lambda number, _: check_whole(LABELS[name], number, least)
