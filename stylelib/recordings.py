@@ -25,11 +25,12 @@ INDEX = "recording.json"
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """knobs: {name: {label: value}}. runs: {the knobs' values, in their order: a Recorded}."""
+    """knobs: {name: {label: value}}. runs: {the knobs' values, in their order: a Recorded}. fingerprint: the network's."""
 
     recipe: Recipe
     knobs: dict
     runs: dict
+    fingerprint: str
 
     def find(self, recipe):
         """The recorded run with a recipe's knobs, whatever its other values are; None where there is none."""
@@ -57,7 +58,7 @@ def record(recipe, knobs, network=None, report=lambda made: None):
             done[one] = _record(one, network, wanted)
             report(done[one].made)
         runs[values] = done[one]
-    return Recording(recipe, knobs, runs)
+    return Recording(recipe, knobs, runs, network.fingerprint())
 
 
 def _record(recipe, network, wanted):
@@ -91,7 +92,8 @@ def save(recording, path):
             names[number] = f"{hashlib.sha256(data).hexdigest()[:16]}.jpg"
             files[names[number]] = data
         runs.append({"values": values, "frames": names, "losses": run.losses, "made": run.made})
-    index = {"recipe": dataclasses.asdict(recording.recipe), "knobs": _listed(recording.knobs), "runs": runs}
+    index = {"recipe": dataclasses.asdict(recording.recipe), "fingerprint": recording.fingerprint}
+    index |= {"knobs": _listed(recording.knobs), "runs": runs}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # with a fixed date: the same recording is the same file
         for name, data in {INDEX: json.dumps(index, ensure_ascii=False).encode(), **files}.items():
@@ -122,7 +124,7 @@ def load(path):
         raise InputError(f"There is no recording {path}.") from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a recording, or it is damaged.") from error
-    return Recording(recipe, knobs, runs)
+    return Recording(recipe, knobs, runs, index["fingerprint"])
 
 
 def _listed(knobs):
