@@ -25,7 +25,7 @@ INDEX = "recording.json"
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """knobs: {name: {label: value}}. runs: {the knobs' values, in their order: a Recorded}. fingerprint: the network's."""
+    """knobs: {name: {label: value}}. runs: {the knobs' values, in order: a Recorded}. fingerprint: the network's."""
 
     recipe: Recipe
     knobs: dict
