@@ -29,6 +29,7 @@ from stylelib.losses import CONVENTIONS
 from stylelib.machine import describe, preset
 from stylelib.networks import LAYOUTS, POOLINGS, check_layers_by_name, load_network
 from stylelib.optimizers import OPTIMIZERS
+from stylelib.recipe_files import Recipe
 from stylelib.synthesis import INITIALIZATIONS, Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, check_weight
 
@@ -88,6 +89,9 @@ def make_parser():
     one = add("resume", resume, "go on with a run that --save-run kept", add_output)
     one.add_argument("run", metavar="RUN.pt")
     one.add_argument("--steps", type=whole, help="how many steps in all (default: as the run had)")
+
+    one = add("recipe", recipe, "make the picture of a recipe that the studio saved", add_output)
+    one.add_argument("recipe", metavar="RECIPE.json")
 
     one = add("table", table, "the layers of a network")
     one.add_argument("network", metavar="NETWORK", help=", ".join(LAYOUTS))
@@ -215,6 +219,13 @@ def resume(options):
     return finish(run, options)
 
 
+def recipe(options):
+    check_outputs(options)
+    chosen = Recipe.load(options.recipe)
+    run = chosen.prepare(keep_every=max(1, chosen.steps // ANIMATION_FRAMES) if options.animation else None)
+    return finish(run, options, chosen.play(run))
+
+
 def check_outputs(options):
     check_writable(options.output, FORMATS)
     if options.animation:
@@ -235,12 +246,15 @@ def check_inputs(options):
             load_image(picture, options.size)
 
 
-def finish(run, options):
-    """Run to the end with a progress bar, then write what was asked for; an interrupt writes what there is."""
+def finish(run, options, steps=None):
+    """Run to the end with a progress bar, then write what was asked for; an interrupt writes what there is.
+
+    steps: an iterator over the run's steps, the run itself if None.
+    """
     interrupted = False
     with tqdm(total=run.steps, initial=run.number, unit="step", file=sys.stderr, disable=None) as bar:
         try:
-            for step in run:
+            for step in steps or run:
                 bar.update()
                 bar.set_postfix_str(f"loss {step.loss:.4g}", refresh=False)
         except KeyboardInterrupt:
