@@ -105,10 +105,10 @@ def draw_loss_curves(axes, run):
     if isinstance(run, dict):
         curves = {label: [(record.number, record.loss) for record in one.history] for label, one in run.items()}
     else:
-        names = run.history[0].losses if run.history else {}
+        names = dict.fromkeys(name for record in run.history for name in record.losses)  # they may change on the way
         curves = {"total": [(record.number, record.loss) for record in run.history]} if len(names) != 1 else {}
         for name in names:
-            curves[name] = [(record.number, record.losses[name]) for record in run.history]
+            curves[name] = [(record.number, record.losses.get(name, math.nan)) for record in run.history]
     for index, (label, points) in enumerate(curves.items()):
         dash = DASHES[(index + index // 7) % 7]  # with more than seven curves, a colour returns with another dash
         style = {"color": COLOURS[index % 7], "linestyle": dash, "linewidth": 1.8 if index == 0 else 1.2}

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -19,7 +20,7 @@ import PIL.Image
 from stylelib import recipes
 from stylelib.errors import InputError, check_choice
 from stylelib.images import bundled_images, check_writable, find_image, load_image, write_atomically
-from stylelib.networks import check_layers_by_name, load_network
+from stylelib.networks import block_of, check_layers_by_name, load_network
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content
 
 PICTURES = {"transfer": ("content", "style"), "content": ("content",), "style": ("style",)}  # by kind of recipe
@@ -59,10 +60,17 @@ class Recipe:
 
     def check(self):
         """Raise an InputError for what cannot work, before anything is loaded or computed."""
+        wanted = {"content": [self.content_layer], "style": self.style_layers}
+        wanted = {role: check_layers_by_name(self.network, wanted[role]) for role in self.pictures}
         for role, source in self.pictures.items():
-            load_image(source, self.size)
-            layers = self.content_layer if role == "content" else self.style_layers
-            check_layers_by_name(self.network, layers)
+            shorter = min(load_image(source, self.size).shape[-2:])
+            seen = wanted.values() if role == "content" else [wanted[role]]  # the run has the content image's size
+            least = 2 ** (max(map(block_of, itertools.chain(*seen))) - 1)
+            if shorter < least:
+                raise InputError(
+                    f"These layers need at least {least} pixels on the shorter side, and the {role} image would have "
+                    f"{shorter}. Use a larger size or layers less deep."
+                )
 
     def prepare(self, network=None, **run):
         """The run, not started. network: `self.network`, loaded already. run: further arguments of Synthesis."""
@@ -107,17 +115,24 @@ class Recipe:
         return run
 
     def code(self):
-        """The lines of Python that make the picture, with what differs from the defaults."""
+        """The lines of Python that make the picture, with what differs from the defaults.
+
+        They need `stylelib`, and a picture that is known by its bytes alone under the name "content" or "style".
+        """
         names = {"transfer": "style_transfer", "content": "reconstruct_content", "style": "reconstruct_style"}
         pictures = [repr(source) if isinstance(source, str) else role for role, source in self.pictures.items()]
-        arguments = [*pictures, f"network={self.network!r}", f"size={self.size}", f"steps={self.steps}"]
+        network = repr(self.network)
+        if self.pooling != "avg":
+            network = f"stylelib.load_network({network}, pooling={self.pooling!r})"
+        changes = dict(self.changes)
+        arguments = [*pictures, f"network={network}", f"size={self.size}", f"steps={self.steps}"]
         layers = ("layers" if self.kind == "style" else "style_layers", self.style_layers, STYLE_LAYERS)
         layer = ("layer" if self.kind == "content" else "content_layer", self.content_layer, CONTENT_LAYER)
         start = "content" if self.kind == "transfer" else "noise"
         optional = [
             *([layer] if self.kind != "style" else []),
             *([layers] if self.kind != "content" else []),
-            *([("alpha_beta", self.alpha_beta, None)] if self.kind == "transfer" else []),
+            *([("alpha_beta", changes.pop(0, self.alpha_beta), None)] if self.kind == "transfer" else []),
             ("init", self.init, start),
             ("optimizer", self.optimizer, "lbfgs"),
             ("seed", self.seed, 0),
@@ -125,8 +140,15 @@ class Recipe:
         ]
         arguments += [f"{name}={value!r}" for name, value, default in optional if value != default]
         lines = [f"run = stylelib.{names[self.kind]}({', '.join(arguments)})"]
-        for number, alpha_beta in self.changes:
-            lines.append(f"# after step {number}: recipe_files.change_alpha_beta(run, {alpha_beta:g})")
+        if changes:
+            lines = [
+                "from stylelib.recipe_files import change_alpha_beta",
+                *lines,
+                f"changes = {changes}",
+                "for step in run:",
+                "    if step.number in changes:",
+                "        change_alpha_beta(run, changes[step.number])",
+            ]
         return "\n".join([*lines, "run.finish()"])
 
     def save(self, path, network=None):
@@ -169,16 +191,22 @@ class Recipe:
             sums, fingerprint = content["pictures"], content["network_fingerprint"]
             values["style_layers"] = tuple(values["style_layers"])
             values["changes"] = tuple((number, alpha_beta) for number, alpha_beta in values["changes"])
+            for role in sums:
+                if values[role] not in bundled_images():
+                    values[role] = os.fspath(path.with_name(values[role]))
+            recipe = cls(**values)
+            if set(sums) != set(recipe.pictures):
+                raise ValueError("other pictures")
+        except InputError:
+            raise
         except FileNotFoundError:
             raise InputError(f"There is no recipe {path}.") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, AttributeError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not a recipe, or it is damaged.") from error
         for role, digest in sums.items():
-            if values[role] not in bundled_images():
-                values[role] = os.fspath(path.with_name(values[role]))
-            if hashlib.sha256(find_image(values[role]).read_bytes()).hexdigest() != digest:
-                raise InputError(f"{values[role]} is not the picture that {path.name} was made with.")
-        recipe = cls(**values)
+            source = getattr(recipe, role)
+            if hashlib.sha256(find_image(source).read_bytes()).hexdigest() != digest:
+                raise InputError(f"{source} is not the picture that {path.name} was made with.")
         if load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint:
             warnings.warn(
                 f"The weights of {recipe.network} are not the ones that {path.name} was made with; the "

@@ -67,6 +67,7 @@ def _record(recipe, network, wanted):
     for step in run:
         if step.number in wanted:
             frames[step.number] = frame(step.image)
+    frames.setdefault(run.number, frame(run.image))  # the end of a run that converged before
     for record in run.history:
         if record.number in frames:
             losses[record.number] = {name: float(f"{loss:.4g}") for name, loss in record.losses.items()}
@@ -120,11 +121,11 @@ def load(path):
         }
         knobs = {name: {label: _hashable(value) for label, value in pairs} for name, pairs in index["knobs"]}
         recipe = Recipe(**{name: _hashable(value) for name, value in index["recipe"].items()})
+        return Recording(recipe, knobs, runs, index["fingerprint"])
     except FileNotFoundError:
         raise InputError(f"There is no recording {path}.") from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a recording, or it is damaged.") from error
-    return Recording(recipe, knobs, runs, index["fingerprint"])
 
 
 def _listed(knobs):

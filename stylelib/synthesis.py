@@ -136,10 +136,16 @@ class Synthesis:
         terms = check_terms(terms)
         for term in terms:
             term.check(self._picture)
-        self.terms = terms
+        old, self.terms = self.terms, terms
         if self._now.state is None:  # nothing is computed yet, so there is nothing to forget
             return
-        evaluation = self._evaluate(self._now.state.picture)
+        try:
+            evaluation = self._evaluate(self._now.state.picture)
+            if not evaluation.finite:
+                raise InputError("With these terms the loss is not a finite number; use smaller weights.")
+        except BaseException:  # an interrupt, or too little memory: the run is as it was
+            self.terms = old
+            raise
         state = self.optimizer.start(self._now.state.picture, evaluation)
         self._now = Now(state, state, self.history)
         self.stop_reason, self._finished = None, False

@@ -10,6 +10,7 @@ import functools
 import html
 import itertools
 import pathlib
+import warnings
 
 import ipywidgets
 
@@ -33,7 +34,7 @@ WORDS = {
     PREPARING: "Preparing: loading the network and the pictures …",
     PAUSED: "Paused. Resume goes on; α/β may be changed meanwhile.",
 }
-_open = {}  # cell: the studio that it shows; running the cell again closes the old one
+_open = {}  # cell: (its execution, the studios that this made); running the cell again closes them
 
 
 class Studio(ipywidgets.VBox):
@@ -47,7 +48,7 @@ class Studio(ipywidgets.VBox):
     """
 
     def __init__(self, recipe=None, knobs=None, title=None, recording=None):
-        self.runner = self._network = None
+        self.runner = None
         self.recipe = self._cooked = recipe or Recipe(size=preset().size, steps=preset().steps)
         names = [name for name in LABELS if name in SEEN[self.recipe.kind]] if knobs is None else knobs
         choices = knobs if isinstance(knobs, dict) else {}
@@ -89,23 +90,25 @@ class Studio(ipywidgets.VBox):
         return self
 
     def pause(self):
-        if self.runner is not None:
+        if self.runner is not None and self.runner.state == RUNNING:
+            self.display.say("Pausing: the step under way comes to its end.")
             self.runner.pause()
 
     def resume(self):
-        if self.runner is not None and self.runner.state == PAUSED:
+        if self.runner is not None:
             self.runner.start()
 
     def stop(self):
-        if self.runner is not None:
+        if self.runner is not None and self.runner.active:
+            self.display.say("Stopping: the step under way comes to its end.")
             self.runner.stop()
 
     def reset(self):
         """Stop, and set every control back to what it was at first."""
         self.stop()
+        self.runner, self._cooked = None, self.recipe
         for name, control in self.controls.items():
             control.set(getattr(self.recipe, name))
-        self.runner, self._cooked = None, self.recipe
         self.display.clear()
         self._reflect()
         self._show_recorded()
@@ -123,13 +126,17 @@ class Studio(ipywidgets.VBox):
         """The recipe that the controls say, or None if one of them is refused, with a sentence beside it."""
         values = {**dataclasses.asdict(self.recipe), **{name: one.value for name, one in self.controls.items()}}
         good = [control.check(values) for control in self.controls.values()]  # all of them, to complain of each
-        if not all(good):
+        recipe = dataclasses.replace(self.recipe, **{name: values[name] for name in self.controls})
+        if not all(good) or not self._fits(recipe):
             self.display.say("Not started: see the sentence marked ⚠.")
             return None
-        return dataclasses.replace(self.recipe, **{name: values[name] for name in self.controls}, changes=())
+        return recipe if recipe == self.recipe else dataclasses.replace(recipe, changes=())  # changes of another run
 
     def close(self):
+        """End the run and let go of it: the widgets would keep its pictures in memory."""
         self.stop()
+        for widget in list(_inside(self)):
+            widget.close()
         super().close()
 
     def _repr_mimebundle_(self, **arguments):
@@ -162,15 +169,27 @@ class Studio(ipywidgets.VBox):
     def _pause_or_resume(self):
         self.resume() if self.runner is not None and self.runner.state == PAUSED else self.pause()
 
+    def _fits(self, recipe):
+        """Whether the values go together; what they say of that stands beside the size, as a rule the one at fault."""
+        control = self.controls.get("size") or next(iter(self.controls.values()))
+        try:
+            with warnings.catch_warnings(record=True) as remarks:
+                warnings.simplefilter("always")
+                recipe.check()
+        except InputError as error:
+            control.complain(str(error))
+            return False
+        control.complain(" ".join(str(remark.message) for remark in remarks))  # of pictures smaller than the size
+        return True
+
     def _prepare(self, recipe):
         """In the runner's thread: whatever takes time before the first step."""
-        self._network = _network(recipe.network, recipe.pooling)
-        run = recipe.prepare(self._network, keep_every=max(1, recipe.steps // ANIMATION_FRAMES))
-        self.display.show(run, force=True)
-        return run
+        network = _network(recipe.network, recipe.pooling)
+        return recipe.prepare(network, keep_every=max(1, recipe.steps // ANIMATION_FRAMES))
 
-    def _step(self, step):
-        self.display.show(self.current, step)
+    def _step(self, run, step):
+        if run is self.current:  # after a reset, a step may still have been under way
+            self.display.show(run, step)
 
     def _turned(self, control):
         """A control has changed: α/β reaches the run under way, everything else the next one."""
@@ -192,14 +211,16 @@ class Studio(ipywidgets.VBox):
     def _change(self, alpha_beta, run):
         """In the runner's thread, between two steps."""
         change_alpha_beta(run, alpha_beta)
-        changes = [*self._cooked.changes, (run.number, alpha_beta)]
-        self._cooked = dataclasses.replace(self._cooked, changes=tuple(changes))
-        self.display.show(run, force=True)
-        self._show_code(self._cooked)
+        if run is self.current:
+            changes = {**dict(self._cooked.changes), run.number: alpha_beta}
+            self._cooked = dataclasses.replace(self._cooked, changes=tuple(sorted(changes.items())))
+            self._reflect()
 
     def _reflect(self, runner=None):
         """Buttons, controls and the line of state follow the runner's state."""
-        runner = runner or self.runner
+        if runner is not None and runner is not self.runner:  # one that was reset ends a little later
+            return
+        runner = self.runner
         state = READY if runner is None else runner.state
         active = state in (PREPARING, RUNNING, PAUSED)
         for name, control in self.controls.items():
@@ -213,8 +234,9 @@ class Studio(ipywidgets.VBox):
         self.saving.enable(run is not None and state != RUNNING)
         if state in WORDS:
             self.display.say(WORDS[state])
-        if state == PAUSED:
+        if state in (RUNNING, PAUSED):
             self.display.show(run, force=True)
+        if state == PAUSED:
             self.display.say(f"{WORDS[PAUSED]} Step {run.number} of {run.steps}.")
         if state in (FINISHED, STOPPED) and run is not None:
             self.display.show(run, force=True)
@@ -237,12 +259,15 @@ class Studio(ipywidgets.VBox):
         self.code.value = f"<p>The same in Python:</p><pre>{html.escape(recipe.code())}</pre>"
 
     def _register(self):
-        """One studio for each cell: run again, a cell ends what it showed before."""
-        cell = _cell()
+        """Run again, a cell ends what it showed before."""
+        cell, execution = _cell()
         if cell is not None:
-            if old := _open.pop(cell, None):
-                old.close()
-            _open[cell] = self
+            made_by, studios = _open.get(cell, (None, []))
+            if made_by != execution:
+                for old in studios:
+                    old.close()
+                studios = []
+            _open[cell] = execution, [*studios, self]
 
 
 def panel(name, network=None, folder="recordings"):
@@ -291,17 +316,13 @@ class Saving:
         run = self.studio.current
         recipe = self.studio._cooked
         recipe = dataclasses.replace(recipe, steps=run.number) if run.number < recipe.steps else recipe
-        return recipe.save(self._path(".json"), self.studio._network)
+        return recipe.save(self._path(".json"), _network(recipe.network, recipe.pooling))
 
     def _path(self, ending):
         name = self.name.value.strip()
         if not name:
             raise InputError("Give the file a name first.")
-        return (
-            pathlib.Path(name).with_suffix(ending)
-            if pathlib.Path(name).suffix == ending
-            else pathlib.Path(name + ending)
-        )
+        return pathlib.Path(name if name.endswith(ending) else name + ending)
 
     def _try(self, save, _):
         try:
@@ -338,12 +359,20 @@ def _network(name, pooling):
     return load_network(name, pooling=pooling)
 
 
+def _inside(box):
+    """All widgets inside a box, and inside the boxes in it."""
+    for widget in box.children:
+        yield widget
+        yield from _inside(widget) if isinstance(widget, ipywidgets.Box) else ()
+
+
 def _cell():
-    """What names the cell that is being run, where the front end tells; else None."""
+    """What names the cell that is being run, where the front end tells, and this execution of it; else None twice."""
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)
-    return kernel and kernel.get_parent().get("metadata", {}).get("cellId")
+    request = kernel.get_parent() if kernel else {}
+    return request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
 
 
 def _stylesheet():

@@ -1,5 +1,6 @@
 """Controls for the values of a recipe. Each has a name, and a line of its own for what is wrong with its value."""
 
+import functools
 import html
 
 import ipywidgets
@@ -7,6 +8,7 @@ import ipywidgets
 from stylelib.errors import InputError, check_whole
 from stylelib.images import MIN_SIDE, bundled_images, load_image
 from stylelib.networks import check_layers_by_name, layer_names
+from stylelib.recipe_files import PICTURES
 from stylelib.synthesis import INITIALIZATIONS
 from stylelib.terms import check_weight
 from stylelib.weights import LAYOUTS, find_weights
@@ -14,6 +16,7 @@ from stylelib.weights import LAYOUTS, find_weights
 LAYOUT = {"width": "25em", "max_width": "100%"}
 STYLE = {"description_width": "10em"}  # of the labels
 LARGEST_UPLOAD = 50_000_000  # bytes
+LARGEST_SIDE = 4096  # pixels: what no large GPU computes is a slip of the hand
 LABELS = {
     "content": "Content image",
     "style": "Style image",
@@ -29,11 +32,38 @@ LABELS = {
 }
 
 
+def _check_layers(layers, values):
+    check_layers_by_name(values["network"], layers)
+
+
+def _check_init(init, values):
+    if init not in ("noise", *PICTURES[values["kind"]]):
+        raise InputError(f"There is no {init} image here to start from; choose another start.")
+
+
+def _check_size(size, _):
+    if check_whole(LABELS["size"], size, MIN_SIDE) > LARGEST_SIDE:
+        raise InputError(f"{LABELS['size']} is at most {LARGEST_SIDE}; got {size}.")
+
+
+CHECKS = {  # called with a control's value and all values of the recipe; each raises an InputError
+    "content": lambda source, _: load_image(source),
+    "style": lambda source, _: load_image(source),
+    "content_layer": _check_layers,
+    "style_layers": _check_layers,
+    "alpha_beta": lambda number, _: check_weight(number, "α/β"),
+    "init": _check_init,
+    "seed": lambda number, _: check_whole(LABELS["seed"], number, 0),
+    "size": _check_size,
+    "steps": lambda number, _: check_whole(LABELS["steps"], number, 1),
+}
+
+
 class Control:
     """One value of a recipe: `widget` to set it, `box` with the line for complaints, `value`."""
 
-    def __init__(self, name, widget, check=None):
-        self.name, self.widget, self._check = name, widget, check
+    def __init__(self, name, widget):
+        self.name, self.widget = name, widget
         self.complaint = ipywidgets.HTML()
         self.complaint.add_class("stylelib-complaint")
         self.box = ipywidgets.VBox([self.widget, self.complaint])
@@ -45,8 +75,8 @@ class Control:
     def check(self, values):
         """Whether the value will do among the others; if not, a sentence beside the control says why."""
         try:
-            if self._check:
-                self._check(self.value, values)
+            if self.name in CHECKS:
+                CHECKS[self.name](self.value, values)
         except InputError as error:
             self.complain(str(error))
             return False
@@ -84,7 +114,7 @@ class PictureControl(Control):
             tooltip=f"Upload a picture of your own as the {name} image",
             layout={"width": "14.5em", "margin": "2px 2px 2px 10.3em"},
         )
-        super().__init__(name, self.menu, lambda source, _: load_image(source))
+        super().__init__(name, self.menu)
         self.box.children = (self.menu, self.upload, self.complaint)
         self.upload.observe(self._take, names="value")
         if isinstance(value, bytes):
@@ -136,65 +166,57 @@ def make_control(name, value, choices=None):
         return Control(name, slider)
     if name in ("content", "style"):
         return PictureControl(name, value)
-    kinds = {
-        "network": _network,
-        "content_layer": _content_layer,
-        "style_layers": _style_layers,
-        "alpha_beta": _alpha_beta,
-        "init": lambda value: (_menu("init", INITIALIZATIONS, value), None),
-        "optimizer": lambda value: (
-            _menu("optimizer", [("L-BFGS, as the paper", "lbfgs"), ("Adam", "adam")], value),
-            None,
-        ),
-        "seed": lambda value: _whole("seed", value, 0),
-        "size": lambda value: _whole("size", value, MIN_SIDE),
-        "steps": lambda value: _whole("steps", value, 1),
-    }
-    return Control(name, *kinds[name](value))
+    return Control(name, WIDGETS[name](name, value))
 
 
-def _menu(name, options, value):
+def _menu(name, value, options):
     return ipywidgets.Dropdown(options=options, value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
 
 
-def _network(value):
-    here = [(name if find_weights(name) else f"{name} (has to be downloaded)", name) for name in LAYOUTS]
-    return _menu("network", here, value), None
+def _network(name, value):
+    here = [(one if find_weights(one) else f"{one} (has to be downloaded)", one) for one in LAYOUTS]
+    return _menu(name, value, here)
 
 
-def _content_layer(value):
-    def check(layer, values):
-        check_layers_by_name(values["network"], layer)
-
-    return _menu("content_layer", layer_names(LAYOUTS["vgg19"]), value), check
-
-
-def _style_layers(value):
-    def check(layers, values):
-        check_layers_by_name(values["network"], layers)
-
-    names = layer_names(LAYOUTS["vgg19"])
-    menu = ipywidgets.SelectMultiple(
-        options=names, value=value, rows=6, description=LABELS["style_layers"], layout=LAYOUT, style=STYLE
+def _style_layers(name, value):
+    return ipywidgets.SelectMultiple(
+        options=layer_names(LAYOUTS["vgg19"]),
+        value=value,
+        rows=6,
+        description=LABELS[name],
+        layout=LAYOUT,
+        style=STYLE,
     )
-    return menu, check
 
 
-def _alpha_beta(value):
-    slider = ipywidgets.FloatLogSlider(
+def _alpha_beta(name, value):
+    if not 1e-3 <= value <= 100:  # the slider would move it into its range
+        return ipywidgets.FloatText(value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
+    return ipywidgets.FloatLogSlider(
         value=value,
         min=-3,
         max=2,
         step=0.05,
         readout_format=".3g",
-        description=LABELS["alpha_beta"],
+        description=LABELS[name],
         continuous_update=False,
         layout=LAYOUT,
         style=STYLE,
     )
-    return slider, lambda number, _: check_weight(number, "α/β")
 
 
-def _whole(name, value, least):
-    text = ipywidgets.IntText(value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
-    return text, lambda number, _: check_whole(LABELS[name], number, least)
+def _whole(name, value):
+    return ipywidgets.IntText(value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
+
+
+WIDGETS = {
+    "network": _network,
+    "content_layer": functools.partial(_menu, options=layer_names(LAYOUTS["vgg19"])),
+    "style_layers": _style_layers,
+    "alpha_beta": _alpha_beta,
+    "init": functools.partial(_menu, options=INITIALIZATIONS),
+    "optimizer": functools.partial(_menu, options=[("L-BFGS, as the paper", "lbfgs"), ("Adam", "adam")]),
+    "seed": _whole,
+    "size": _whole,
+    "steps": _whole,
+}

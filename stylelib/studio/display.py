@@ -81,13 +81,14 @@ class Display:
 
         made: what made them, for the small print. word: before the step's number in the line of state.
         """
-        self._frames, self._word = frames, word
+        self._frames, self._word = {}, word
         self.scrubber.layout.display = None if frames else "none"
         self.small.value = f"<small>{html.escape(made)}</small>"
         if frames:
             last = list(frames)[-1]
             self.scrubber.options = [(str(number), number) for number in frames]
             self.scrubber.value = last
+            self._frames = frames  # only now: the slider's first option would flash up
             self._scrub({"new": last})
 
     def _scrub(self, change):
