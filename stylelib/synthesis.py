@@ -141,8 +141,7 @@ class Synthesis:
             return
         try:
             evaluation = self._evaluate(self._now.state.picture)
-            if not evaluation.finite:
-                raise InputError("With these terms the loss is not a finite number; use smaller weights.")
+            _check_start(evaluation, "picture as it is")
         except BaseException:  # an interrupt, or too little memory: the run is as it was
             self.terms = old
             raise
@@ -187,13 +186,7 @@ class Synthesis:
     def _start(self):
         started = time.perf_counter()
         evaluation = self._evaluate(self._picture)
-        if not evaluation.finite:
-            raise InputError("The loss of the initial picture is not a finite number; use smaller weights.")
-        steepest = evaluation.gradient.abs().max().item()
-        if steepest > 1e15 or 0 < steepest < 1e-16:  # squares of it would leave the range of float32
-            raise InputError(
-                f"The weights are too {'large' if steepest > 1 else 'small'} to compute with; bring them near 1."
-            )
+        _check_start(evaluation, "initial picture")
         state = self.optimizer.start(self._picture, evaluation)
         self._accept(state, time.perf_counter() - started, number=0)
         if evaluation.loss == 0:
@@ -349,6 +342,17 @@ def check_terms(terms):
     if all(getattr(term, "weight", None) == 0 for term in terms):
         raise InputError("Every term's weight is 0, so there is nothing to optimise.")
     return terms
+
+
+def _check_start(evaluation, picture):
+    """Raise an InputError where an optimiser cannot begin. picture: what it is called in the sentence."""
+    if not evaluation.finite:
+        raise InputError(f"The loss of the {picture} is not a finite number; use smaller weights.")
+    steepest = evaluation.gradient.abs().max().item()
+    if steepest > 1e15 or 0 < steepest < 1e-16:  # squares of it would leave the range of float32
+        raise InputError(
+            f"The weights are too {'large' if steepest > 1 else 'small'} to compute with; bring them near 1."
+        )
 
 
 def initial_picture(init, terms, seed=0):

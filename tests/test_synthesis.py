@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 
 import stylelib
+import stylelib.figures
 from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
 from stylelib.errors import InputError
 from stylelib.weights import fingerprint
@@ -203,6 +204,127 @@ def test_an_interrupt_at_the_worst_moment_leaves_picture_and_number_together(ter
         assert [record.number for record in run.history] == list(range(7))
 
 
+# -------------------------------------------------------------------------------------------------------- other terms
+
+
+def with_weight(terms, weight):
+    return [Content(terms[0].net, terms[0].image, terms[0].layer, weight), *terms[1:]]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_changed_terms_go_on_from_the_picture_as_it_is(terms, photo, optimizer):
+    """… as a run that begins there: what the optimiser knew of the other loss is forgotten."""
+    run = Synthesis(terms, photo, steps=7, optimizer=optimizer)
+    while run.number < 3:
+        step = next(run)
+    before, picture = run.history, run._now.state.picture
+    other = with_weight(terms, 4.0)
+    run.change_terms(other)
+    fresh = Synthesis(other, picture, steps=4, optimizer=optimizer)
+    assert same(run.image, step.image) and run.losses == Synthesis(other, picture, steps=0)._evaluate(picture).losses
+    for a, b in zip(run, fresh, strict=True):
+        assert same(a.image, b.image) and a.losses == b.losses
+    assert [record.number for record in run.history] == list(range(8)) and run.history[:4] == before
+    assert run.seconds == run.history[-1].seconds > before[-1].seconds
+    assert run.stop_reason == "all 7 steps are done"
+
+
+def test_a_change_of_terms_is_noted(terms, photo):
+    run = Synthesis(terms, photo, steps=3)
+    next(run)
+    run.change_terms(with_weight(terms, 4.0))
+    assert run.notes == [
+        "after step 1 the run went on with: content conv3_1 × 4 (relative); style conv1_1, conv2_1, conv3_1 × 1 "
+        "(relative)"
+    ]
+    assert "content conv3_1 × 4" in run.describe()
+
+
+def test_the_best_picture_is_the_best_for_the_terms_of_now(terms, photo):
+    """The loss rises with the weights: the picture of before must not be taken for the better one."""
+    run = Synthesis(terms, photo, steps=6)
+    while run.number < 3:
+        next(run)
+    run.change_terms(with_weight(terms, 400.0))
+    run.finish()
+    assert sum(run.losses.values()) == pytest.approx(run.history[-1].loss, rel=1e-5)
+    assert run.history[-1].loss > run.history[3].loss
+
+
+def test_terms_changed_before_the_first_step_are_as_if_given_at_first(terms, photo):
+    run = Synthesis(terms, photo, steps=3)
+    run.change_terms(with_weight(terms, 4.0))
+    assert run.number == 0 and run.history == [] and run.notes == []
+    assert same(run.finish().image, Synthesis(with_weight(terms, 4.0), photo, steps=3).finish().image)
+
+
+def test_a_run_that_had_converged_goes_on_with_other_terms(net, photo, painting):
+    run = Synthesis(Content(net, photo, "conv2_1"), photo, steps=3).finish()
+    assert run.number == 0 and "exactly" in run.stop_reason
+    run.change_terms(Style(net, painting, ["conv1_1"]))
+    assert run.stop_reason is None
+    assert run.finish().number == 3
+
+
+class Hungry(Term):
+    def losses(self, pictures, activations):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate …")
+
+
+class Interrupted(Term):
+    def losses(self, pictures, activations):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("other", "error", "sentence"),
+    [
+        (lambda net: [], InputError, "at least one term"),
+        (lambda net: Content(net, torch.zeros(1, 3, 64, 32)), InputError, "a content term needs both alike"),
+        (lambda net: Smoothness(0.0), InputError, "nothing to optimise"),
+        (lambda net: Smoothness(1e300), InputError, "not a finite number; use smaller weights"),
+        (lambda net: Smoothness(1e25), InputError, "weights are too large"),
+        (lambda net: Hungry(), InputError, "more memory"),
+        (lambda net: Interrupted(), KeyboardInterrupt, None),
+    ],
+    ids=["none", "wrong size", "no weight", "not finite", "too steep", "too large", "interrupt"],
+)
+def test_terms_that_cannot_be_are_refused_and_nothing_is_changed(terms, photo, net, other, error, sentence):
+    whole = Synthesis(terms, photo, steps=4).finish()
+    run = Synthesis(terms, photo, steps=4)
+    while run.number < 2:
+        next(run)
+    with pytest.raises(error, match=sentence):
+        run.change_terms(other(net))
+    assert run.terms == terms and run.number == 2 and not any("went on with" in note for note in run.notes)
+    assert same(run.finish().image, whole.image)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_run_saved_after_a_change_goes_on_as_if_it_had_not_been(terms, photo, optimizer, tmp_path):
+    run = Synthesis(terms, photo, steps=6, optimizer=optimizer)
+    while run.number < 2:
+        next(run)
+    run.change_terms(with_weight(terms, 4.0))
+    loaded = [Synthesis.load(run.save(tmp_path / "run.pt"))]
+    next(run)
+    loaded.append(Synthesis.load(run.save(tmp_path / "run.pt")))
+    for one in loaded:
+        assert one.notes == run.notes and one.describe().startswith(run.describe().split(" · from")[0])
+        assert same(one.finish().image, run.finish().image)
+
+
+def test_curves_are_drawn_of_a_run_whose_terms_changed_their_names(terms, photo, net):
+    run = Synthesis(terms, photo, steps=4)
+    while run.number < 2:
+        next(run)
+    run.change_terms([Content(net, photo, "conv2_1"), *terms[1:]])
+    run.finish()
+    curves = {line.get_label(): line.get_ydata() for line in stylelib.figures.loss_curves(run).axes[0].lines}
+    assert {"content conv3_1", "content conv2_1", "total"} < set(curves)
+    assert [math.isfinite(y) for y in curves["content conv2_1"]] == [False] * 3 + [True] * 2
+
+
 # --------------------------------------------------------------------------------------------------- saving and loading
 
 
@@ -384,9 +506,5 @@ def test_too_small_a_picture_is_refused_before_anything_runs(net, painting):
 
 
 def test_out_of_memory_names_a_size_that_may_fit(photo):
-    class Hungry(Term):
-        def losses(self, pictures, activations):
-            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate …")
-
     with pytest.raises(InputError, match=r"64 × \d+ pixels need more memory than there is; try size=42"):
         Synthesis(Hungry(), photo, steps=1).finish()
