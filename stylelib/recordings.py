@@ -124,7 +124,7 @@ def load(path):
         return Recording(recipe, knobs, runs, index["fingerprint"])
     except FileNotFoundError:
         raise InputError(f"There is no recording {path}.") from None
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a damaged file makes its reader raise
         raise InputError(f"{path} is not a recording, or it is damaged.") from error
 
 
