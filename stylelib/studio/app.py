@@ -65,7 +65,7 @@ class Studio(ipywidgets.VBox):
             [*(control.box for control in self.controls.values()), self._button_row(), self.code, self.saving.box],
             layout={"flex": "1 1 320px", "max_width": "34em"},
         )
-        columns = ipywidgets.HBox([left, self.display.box], layout={"flex_flow": "row wrap", "gap": "1em"})
+        columns = ipywidgets.HBox([left, self.display.box], layout={"flex_flow": "row wrap", "grid_gap": "1em"})
         heading = [ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")] if title else []
         super().__init__([_stylesheet(), *heading, columns])
         self._reflect()
