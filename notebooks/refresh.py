@@ -34,6 +34,7 @@ README = FOLDER.parent / "README.md"
 MARKS = ("<!-- series -->", "<!-- /series -->")
 MINUTES = 20
 PAGE_WIDTH = 900  # pixels
+WIDGET = "application/vnd.jupyter.widget-view+json"
 CARD = (360, 240)  # pixels
 LARGEST = 1_450_000  # characters of a notebook file
 
@@ -196,6 +197,8 @@ def tidy(notebook, preset):
         if cell.cell_type == "code":
             for output in cell.outputs:
                 output.get("metadata", {}).clear()
+                if "image/jpeg" in output.get("data", {}):  # stands for a widget on a page that runs nothing
+                    output.data.pop(WIDGET, None)
 
 
 def squeeze(notebook):

@@ -761,7 +761,7 @@ def test_every_control_has_a_name_and_every_button_says_what_it_does(studio):
         assert not isinstance(one, ipywidgets.Button | ipywidgets.FileUpload) or one.tooltip, one.description
     assert len({one.description for one in inputs}) == len(inputs)
     for picture in (studio.display.picture, studio.display.curves):
-        assert picture.tooltip
+        assert picture.tooltip is None, "ipywidgets 8.1 cannot show an Image that has one"
 
 
 @pytest.mark.parametrize("kind, missing", [("content", {"style", "style_layers"}), ("style", {"content"})])

@@ -15,6 +15,7 @@ from stylelib.weights import LAYOUTS, find_weights
 
 LAYOUT = {"width": "25em", "max_width": "100%"}
 STYLE = {"description_width": "10em"}  # of the labels
+BESIDE = {"width": "14.7em", "margin": "0 0 0 10.3em", "max_width": "100%"}  # of what stands below a control
 LARGEST_UPLOAD = 50_000_000  # bytes
 LARGEST_SIDE = 4096  # pixels: what no large GPU computes is a slip of the hand
 LABELS = {
@@ -51,7 +52,7 @@ CHECKS = {  # called with a control's value and all values of the recipe; each r
     "style": lambda source, _: load_image(source),
     "content_layer": _check_layers,
     "style_layers": _check_layers,
-    "alpha_beta": lambda number, _: check_weight(number, "α/β"),
+    "alpha_beta": lambda number, _: check_weight(number, "the ratio α/β"),
     "init": _check_init,
     "seed": lambda number, _: check_whole(LABELS["seed"], number, 0),
     "size": _check_size,
@@ -60,13 +61,16 @@ CHECKS = {  # called with a control's value and all values of the recipe; each r
 
 
 class Control:
-    """One value of a recipe: `widget` to set it, `box` with the line for complaints, `value`."""
+    """One value of a recipe: `widget` to set it, `box` with the line for complaints, `value`.
 
-    def __init__(self, name, widget):
-        self.name, self.widget = name, widget
+    slider: another way to set the same value, below the widget.
+    """
+
+    def __init__(self, name, widget, slider=None):
+        self.name, self.widget, self.slider = name, widget, slider
         self.complaint = ipywidgets.HTML()
         self.complaint.add_class("stylelib-complaint")
-        self.box = ipywidgets.VBox([self.widget, self.complaint])
+        self.box = ipywidgets.VBox([*filter(None, (self.widget, self.slider)), self.complaint])
 
     @property
     def value(self):
@@ -87,7 +91,8 @@ class Control:
         self.complaint.value = f'<span role="alert">⚠ {html.escape(sentence)}</span>' if sentence else ""
 
     def enable(self, enabled):
-        self.widget.disabled = not enabled
+        for one in filter(None, (self.widget, self.slider)):
+            one.disabled = not enabled
 
     def set(self, value):
         self.widget.value = value
@@ -160,12 +165,12 @@ class PictureControl(Control):
 def make_control(name, value, choices=None):
     """The control for one value of a recipe. choices: {label: value}, for a slider with these alone."""
     if choices:
-        slider = ipywidgets.SelectionSlider(
-            options=list(choices.items()), value=value, description=LABELS[name], layout=LAYOUT, style=STYLE
-        )
-        return Control(name, slider)
+        menu = _menu(name, value, list(choices.items()))
+        return Control(name, menu, slider_beside(menu))
     if name in ("content", "style"):
         return PictureControl(name, value)
+    if name == "alpha_beta":
+        return Control(name, *_alpha_beta(value))
     return Control(name, WIDGETS[name](name, value))
 
 
@@ -189,20 +194,33 @@ def _style_layers(name, value):
     )
 
 
-def _alpha_beta(name, value):
-    if not 1e-3 <= value <= 100:  # the slider would move it into its range
-        return ipywidgets.FloatText(value=value, description=LABELS[name], layout=LAYOUT, style=STYLE)
-    return ipywidgets.FloatLogSlider(
-        value=value,
-        min=-3,
-        max=2,
-        step=0.05,
-        readout_format=".3g",
-        description=LABELS[name],
-        continuous_update=False,
-        layout=LAYOUT,
-        style=STYLE,
+def slider_beside(menu):
+    """A slider for the options of a menu. The menu has the name that a screen reader says; a slider cannot have one."""
+    slider = ipywidgets.SelectionSlider(options=menu.options, index=menu.index, readout=False, layout=BESIDE)
+    ipywidgets.link((slider, "index"), (menu, "index"))
+    return slider
+
+
+def _alpha_beta(value):
+    """A number, and a slider for the usual ones beside it."""
+    text = ipywidgets.FloatText(value=value, description=LABELS["alpha_beta"], layout=LAYOUT, style=STYLE)
+    low, high = -3, 2
+    start = min(max(value, 10.0**low), 10.0**high)
+    slider = ipywidgets.FloatLogSlider(
+        value=start, min=low, max=high, step=0.05, readout=False, continuous_update=False, layout=BESIDE
     )
+
+    def to_text(change):
+        if abs(change["new"] - text.value) > 0.01 * abs(text.value):  # moved by hand, not by the text
+            text.value = float(f"{change['new']:.3g}")
+
+    def to_slider(change):
+        if 10.0**low <= change["new"] <= 10.0**high:
+            slider.value = change["new"]
+
+    slider.observe(to_text, names="value")
+    text.observe(to_slider, names="value")
+    return text, slider
 
 
 def _whole(name, value):
@@ -213,7 +231,6 @@ WIDGETS = {
     "network": _network,
     "content_layer": functools.partial(_menu, options=layer_names(LAYOUTS["vgg19"])),
     "style_layers": _style_layers,
-    "alpha_beta": _alpha_beta,
     "init": functools.partial(_menu, options=INITIALIZATIONS),
     "optimizer": functools.partial(_menu, options=[("L-BFGS, as the paper", "lbfgs"), ("Adam", "adam")]),
     "seed": _whole,

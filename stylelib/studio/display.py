@@ -12,6 +12,7 @@ from stylelib.images import to_array
 
 SHARE = 0.05  # of the run's time that drawing may cost, all of it together
 GRACE = 0.1  # seconds between two pictures at least: more often, nobody sees more
+NARROW = {"description_width": "3em"}
 WIDTH = 480  # of the picture and of the curves, in CSS pixels
 
 
@@ -44,14 +45,16 @@ class Display:
 
     def __init__(self):
         size = {"width": f"{WIDTH}px", "max_width": "100%"}
+        # Without a tooltip: ipywidgets 8.1 cannot show an Image that has one.
         self.picture = ipywidgets.Image(format="jpeg", layout=size | {"object_fit": "contain"})
         self.curves = ipywidgets.Image(format="jpeg", layout=size)
         self.status = ipywidgets.HTML(layout={"min_height": "1.6em"})
         self.small = ipywidgets.HTML()
-        self.scrubber = ipywidgets.SelectionSlider(
-            options=[("0", 0)], description="Step", layout=size, style={"description_width": "3em"}
-        )
-        self.scrubber.observe(self._scrub, names="value")
+        self.menu = ipywidgets.Dropdown(options=[("0", 0)], description="Step", layout={"width": "9em"}, style=NARROW)
+        self.slider = ipywidgets.SelectionSlider(options=[("0", 0)], readout=False, layout={"flex": "1 1 10em"})
+        self.scrubber = ipywidgets.HBox([self.menu, self.slider], layout=size)
+        self.menu.observe(self._scrub, names="value")
+        self.slider.observe(lambda change: setattr(self.menu, "index", change["new"]), names="index")
         self.status.add_class("stylelib-status")
         self.small.add_class("stylelib-status")
         self.box = ipywidgets.VBox(
@@ -86,14 +89,15 @@ class Display:
         self.small.value = f"<small>{html.escape(made)}</small>"
         if frames:
             last = list(frames)[-1]
-            self.scrubber.options = [(str(number), number) for number in frames]
-            self.scrubber.value = last
+            self.menu.options = self.slider.options = [(str(number), number) for number in frames]
+            self.menu.value = self.slider.value = last
             self._frames = frames  # only now: the slider's first option would flash up
             self._scrub({"new": last})
 
     def _scrub(self, change):
         number = change["new"]
         if number in self._frames:
+            self.slider.value = number
             self.picture.value = self._frames[number]
             self.say(f"{self._word} {number} of {list(self._frames)[-1]}.")
 

@@ -21,7 +21,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright
 ROOT = pathlib.Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-PATIENCE = 120_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
 
 
 def pytest_collection_modifyitems(items):
@@ -112,7 +112,7 @@ class Watched:
         page.on("request", self._requested)
 
     def _requested(self, request):
-        if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
+        if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "attachment:")):
             self.outside.append(request.url)
 
 
