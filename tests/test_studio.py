@@ -145,7 +145,7 @@ def shown(picture):
 
 ALIKE = {"network": "vgg11", "content_layer": "conv4_1", "style_layers": ("conv1_1",)}
 REFUSED = [
-    ("size", {"size": 4}, "Longer side in pixels is a whole number, 8 or more; got 4."),
+    ("size", {"size": 4}, "Longer side (pixels) is a whole number, 8 or more; got 4."),
     ("size", {"size": -64}, "8 or more"),
     ("size", {"size": 20, "style_layers": ("conv5_1",)}, "at least 16 pixels on the shorter side"),
     ("size", {"size": 8}, "the shorter side must be at least 8"),

@@ -28,7 +28,7 @@ LABELS = {
     "init": "Start from",
     "seed": "Seed of the noise",
     "optimizer": "Optimiser",
-    "size": "Longer side in pixels",
+    "size": "Longer side (pixels)",
     "steps": "Steps",
 }
 

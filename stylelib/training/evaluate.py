@@ -110,7 +110,8 @@ def page(options: argparse.Namespace) -> None:
     judge = Judge(options.teacher)
     content = stylelib.load_image(options.content, options.size)
     styles = {Path(name).stem: stylelib.load_image(name, options.size) for name in options.styles}
-    numbers: dict[str, dict[str, float]] = {}
+    kept = options.folder / "numbers.json"  # so that networks can be added to a page
+    numbers: dict[str, dict[str, float]] = json.loads(kept.read_text()) if kept.exists() else {}
     for pair in options.networks:
         label, _, source = pair.partition("=")
         net = load(source)
@@ -125,7 +126,7 @@ def page(options: argparse.Namespace) -> None:
             path = options.folder / f"{label}-{name}.jpg"
             path.write_bytes(sheet.jpeg(quality=85))
             print(path, flush=True)
-    (options.folder / "numbers.json").write_text(json.dumps(numbers, indent=1))
+        kept.write_text(json.dumps(numbers, indent=1))
     print(table(numbers))
 
 
@@ -188,10 +189,10 @@ def style_row(net, style, judge, found, steps):
         found[f"style 1..{count}: patch distance"] = sum(distances.values()) / len(distances)
         found[f"style 1..{count}: teacher's Gram error"] = judge.style_error(run.image, style)
         found[f"style 1..{count}: fine energy / style's"] = relative_fine_energy(run.image, style)
+        coherence = measures.stroke_coherence(run.image) / measures.stroke_coherence(style)
+        found[f"style 1..{count}: stroke coherence / style's"] = coherence
         pictures.append(run.image)
-        captions.append(
-            f"{'+ ' if count > 1 else ''}{layers[count - 1]}: {found[f'style 1..{count}: patch distance']:.2f}"
-        )
+        captions.append(f"{'+ ' if count > 1 else ''}{layers[count - 1]}: strokes × {coherence:.2f}")
     return pictures, captions, run.describe()
 
 
