@@ -73,6 +73,7 @@ class VGG(torch.nn.Module):
         self.pool = POOLINGS[check_choice("pooling", pooling, POOLINGS)]
         self.pooling, self.name, self.source = pooling, name, source
         self.identity = identity or {}  # what load_network was asked for: a saved run finds its network by it
+        self.made_of = ""  # which weights, and how they were normalised, as far as load_network knows
         self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
         self.convolutions = torch.nn.ModuleDict()
@@ -168,8 +169,13 @@ class VGG(torch.nn.Module):
         return f"VGG({self.describe()}: {self.layers[0]} … {self.layers[-1]})"
 
     def fingerprint(self):
-        """SHA-256 of everything that decides the activations, as hexadecimal text."""
-        digest = hashlib.sha256(self.pooling.encode())
+        """SHA-256 of everything that decides the activations, as hexadecimal text; the same on every machine.
+
+        So it is taken of the weights as they were stored: normalising leaves last bits that depend on the processor.
+        """
+        digest = hashlib.sha256(f"{self.pooling} {self.made_of}".encode())
+        if self.made_of:
+            return digest.hexdigest()
         for tensor in (self.mean, self.std, *self.parameters()):
             digest.update(tensor.detach().cpu().numpy().tobytes())
         return digest.hexdigest()
@@ -229,6 +235,7 @@ def normalize_activations(net, means):
     its old value divided by `net.scales[layer]` and nothing else changes. A filter that hardly ever fires would be
     blown up to mostly noise; its mean counts as LEAST_SHARE of its layer's, and it stays below 1.
     """
+    net.made_of = ""
     incoming = torch.ones(3, device=net.device)
     for layer, convolution in net.convolutions.items():
         scale = means[layer].to(net.device).clamp(min=LEAST_SHARE * means[layer].mean().item())
@@ -289,6 +296,7 @@ def load_network(name=None, weights=None, pooling="avg", normalize=True, precisi
     net = VGG(LAYOUTS[architecture(name)], found.tensors, found.mean, found.std, pooling, name, found.source, identity)
     if normalize:
         _normalize_over_bundled_pictures(net)
+    net.made_of = f"{name} {found.sha256 or seed} {'normalised' if normalize else 'as stored'}"
     return net.to(device)
 
 

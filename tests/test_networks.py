@@ -208,6 +208,30 @@ def test_a_damaged_vgg19_counts_as_not_there(tmp_path, monkeypatch, capsys):
     assert net.name == "compact" and "whose weights are on this machine" not in capsys.readouterr().out
 
 
+def test_a_fingerprint_tells_networks_apart_and_knows_no_last_bits(monkeypatch, tmp_path):
+    plain = stylelib.load_network("compact", device="cpu").fingerprint()
+    same, stored, other, sharp, small = (
+        stylelib.load_network(device="cpu", **settings).fingerprint()
+        for settings in (
+            {"name": "compact"},
+            {"name": "compact", "normalize": False},
+            {"name": "compact-random"},
+            {"name": "compact", "pooling": "max"},
+            {"name": "compact11"},
+        )
+    )
+    assert same == plain and len({plain, stored, other, sharp, small}) == 5
+    exact = networks.mean_activations
+    monkeypatch.setattr(
+        networks, "mean_activations", lambda *all: {layer: one * (1 + 1e-6) for layer, one in exact(*all).items()}
+    )
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))  # so that the means are computed anew
+    assert stylelib.load_network("compact", device="cpu").fingerprint() == plain
+    again = stylelib.load_network("compact", device="cpu")
+    networks.normalize_activations(again, {layer: torch.full((again.filters(layer),), 2.0) for layer in again.layers})
+    assert again.fingerprint() != plain
+
+
 def test_random_networks_repeat_by_seed():
     a, b, c = (stylelib.load_network("compact-random", normalize=False, device="cpu", seed=seed) for seed in (1, 1, 2))
     assert a.fingerprint() == b.fingerprint() != c.fingerprint()

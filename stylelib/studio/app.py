@@ -349,7 +349,8 @@ def strip(recording):
             run = recording.runs[(value, *(other for _, other in rest))]
             pictures.append(load_image(list(run.frames.values())[-1]))
             captions.append(", ".join([label, *(other for other, _ in rest)]))
-    note = f"Recorded. {next(iter(recording.runs.values())).made}\nOn a page that can compute, knobs stand here."
+    made = next(iter(recording.runs.values())).made
+    note = f"Recorded; the first: {made}\nOn a page that can compute, knobs stand here."
     return contact_sheet(pictures, captions, len(first), note=note)
 
 
