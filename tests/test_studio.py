@@ -794,6 +794,12 @@ def with_recording(recording):
     studio.close()
 
 
+def test_what_can_be_saved_is_what_is_shown(with_recording):
+    assert with_recording.run().wait(LONG) and not with_recording.saving.buttons[0].disabled
+    turn(with_recording, "init", "noise")
+    assert status(with_recording) == "Recorded step 3 of 3." and with_recording.saving.buttons[0].disabled
+
+
 def test_a_recording_is_shown_until_a_run_is_started(with_recording, recording):
     assert with_recording.display.picture.value == recording.runs["content",].frames[3]
     assert status(with_recording) == "Recorded step 3 of 3."

@@ -205,6 +205,8 @@ class Studio(ipywidgets.VBox):
         """The recorded run of what is chosen, if there is one."""
         recorded = self.recording and self.recording.find(self.chosen_quietly())
         if recorded:
+            self.runner = None  # what is saved shall be what is shown
+            self.saving.enable(False)
             self.display.clear()
             self.display.hold(recorded.frames, f"Recorded: {recorded.made}. Run computes it here.", "Recorded step")
 
