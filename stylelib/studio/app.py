@@ -151,7 +151,7 @@ class Studio(ipywidgets.VBox):
     def _make_buttons(self):
         def button(text, icon, tooltip, act, style=""):
             one = ipywidgets.Button(
-                description=text, icon=icon, tooltip=tooltip, button_style=style, layout={"width": "6.5em"}
+                description=text, icon=icon, tooltip=tooltip, button_style=style, layout={"width": "7.5em"}
             )
             one.on_click(lambda _: act())
             return one
