@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 PATIENCE = 60_000  # milliseconds
+playwright.expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items):

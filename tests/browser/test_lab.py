@@ -6,7 +6,7 @@ import re
 import PIL.Image
 import pytest
 
-from conftest import PATIENCE, playwright, run_all
+from conftest import playwright, run_all
 
 expect = playwright.expect
 STUDIO = """
@@ -145,7 +145,7 @@ def test_what_is_wrong_is_said_beside_the_control(in_lab, screenshots, tmp_path)
     upload(page, own)
     expect(page.get_by_label("Content image")).to_have_value("my own picture")
     the(page, "Run").click()
-    expect(status(page)).to_contain_text("all 4 steps are done", timeout=PATIENCE)
+    expect(status(page)).to_contain_text("all 4 steps are done")
     nothing_odd(watched)
 
 
@@ -169,7 +169,7 @@ def test_a_panel_is_scrubbed_at_once_and_run_for_real(in_lab, screenshots):
     page.get_by_label("α/β").select_option("1")
     expect(page.locator(".stylelib-code pre")).to_contain_text("alpha_beta=1.0")
     the(page, "Run").click()
-    expect(status(page)).to_contain_text("steps are done", timeout=PATIENCE)
+    expect(status(page)).to_contain_text("steps are done")
     expect(page.get_by_text("Computed here")).to_be_visible()
     page.screenshot(path=screenshots / "panel-run.png")
     nothing_odd(watched)
@@ -191,7 +191,7 @@ def test_the_keyboard_alone_reaches_everything_and_everything_has_a_name(in_lab)
             page.keyboard.press("Enter")
             break
     assert {"Style image", "Network", "Steps"} <= reached
-    expect(status(page)).to_contain_text("all 3 steps are done", timeout=PATIENCE)
+    expect(status(page)).to_contain_text("all 3 steps are done")
 
 
 FOCUSED = """() => { const e = document.activeElement;
@@ -216,7 +216,7 @@ def test_a_narrow_window_holds_the_studio(in_lab, screenshots, width):
     run_all(page)
     the(page, "Run").wait_for()
     the(page, "Run").click()
-    expect(status(page)).to_contain_text("all 3 steps are done", timeout=PATIENCE)
+    expect(status(page)).to_contain_text("all 3 steps are done")
     output = page.locator(".jp-OutputArea-output").last
     assert output.evaluate("e => e.scrollWidth <= e.clientWidth + 2")
     page.screenshot(path=screenshots / f"studio-{width}.png")

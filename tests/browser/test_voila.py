@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conftest import PATIENCE, free_port, playwright, serving
+from conftest import free_port, playwright, serving
 
 expect = playwright.expect
 # Voilà asks a CDN for the font of its icons, and tries JupyterLab extensions that are not made for it.
@@ -32,7 +32,7 @@ def test_the_studio_paints_on_a_page_of_its_own(address, watched, screenshots):
     page.get_by_label("Steps").fill("6")
     page.get_by_label("Steps").press("Tab")
     run.click()
-    expect(page.locator("[role=status]").first).to_contain_text("all 6 steps are done", timeout=PATIENCE)
+    expect(page.locator("[role=status]").first).to_contain_text("all 6 steps are done")
     page.get_by_role("button", name="Save picture").click()
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("my_picture.png")).click()
