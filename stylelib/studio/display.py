@@ -75,7 +75,8 @@ class Display:
 
     def clear(self):
         """As before the first run."""
-        self.picture.value = self.curves.value = BLANK
+        self.picture.value = BLANK
+        self.curves.layout.display = "none"
         self.hold({}, "")
         self.say("")
 
@@ -114,6 +115,7 @@ class Display:
         axes.set_xlim(0, max(1, run.steps))
         axes.legend(fontsize=6, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(-0.1, 1))
         self.curves.value = figure.jpeg()
+        self.curves.layout.display = None
 
 
 def jpeg(picture, width=None, quality=85):
