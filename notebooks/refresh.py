@@ -16,7 +16,6 @@ folder cannot reach the one beside it.
 import argparse
 import base64
 import io
-import itertools
 import os
 import pathlib
 import re
@@ -129,9 +128,12 @@ def solutions_of(notebook, path):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     setup = [cell for cell in code if "setup" in cell.metadata.get("tags", [])] or code[:1]
     cells = [new_markdown_cell(first), *(new_code_cell(cell.source) for cell in setup)]
-    for question, cell in itertools.pairwise(notebook.cells):
+    question = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            question = cell.source
         if "solution" in cell.metadata:
-            asked = re.sub(r"<details>.*?</details>", "", question.source, flags=re.DOTALL)
+            asked = re.sub(r"<details>.*?</details>", "", question, flags=re.DOTALL)
             cells.append(new_markdown_cell(re.sub(r"^#+ .*\n", "", asked, flags=re.MULTILINE).strip()))
             cells += parts(cell.metadata["solution"])
     return new_notebook(cells=cells)

@@ -55,7 +55,7 @@ PANELS = {
     "04_initialization": Panel(
         "What does the start leave in the result?",
         _START,
-        {"init": _named("content", "style", "noise"), "seed": _named(0, 1, 2)},
+        {"init": _named("content", "style", "noise"), "seed": {f"seed {seed}": seed for seed in (0, 1, 2)}},
     ),
     "05_style_transfer": Panel(
         "One photograph, many paintings",

@@ -345,10 +345,13 @@ def _link(path):
 def strip(recording):
     """The last frames of a recording in rows, its first knob from left to right."""
     first, *others = recording.knobs.values()
-    pictures, captions = [], []
+    pictures, captions, shown = [], [], []
     for rest in itertools.product(*(choices.items() for choices in others)):
         for label, value in first.items():
             run = recording.runs[(value, *(other for _, other in rest))]
+            if run in shown:  # a knob that changes nothing here, such as the seed without noise
+                continue
+            shown.append(run)
             pictures.append(load_image(list(run.frames.values())[-1]))
             captions.append(", ".join([label, *(other for other, _ in rest)]))
     made = next(iter(recording.runs.values())).made
