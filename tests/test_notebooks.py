@@ -14,8 +14,10 @@ import pytest
 from nbclient import NotebookClient
 
 from stylelib.exercises import EXERCISES
+from stylelib.panels import PANELS
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 SERIES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
 
@@ -138,6 +140,15 @@ def test_solutions_are_made_from_the_exercises(path, refresh):
     assert [cell.source for cell in made.cells] == [cell.source for cell in kept.cells], (
         "run: python notebooks/refresh.py"
     )
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_each_panel_stands_in_its_notebook_and_shows_a_picture_where_nothing_runs(name):
+    (cell,) = [
+        cell for cell in code_cells(FOLDER / f"{name}.ipynb") if f'studio.panel("{name}", net.name)' in cell.source
+    ]
+    (output,) = cell.outputs
+    assert output.data["image/jpeg"].startswith("/9j/") and WIDGET not in output.data
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
