@@ -1,7 +1,7 @@
 """The drawings that explain."""
 
 from stylelib.diagrams import method_diagram, vgg_diagram
-from stylelib.weights import LAYOUTS
+from stylelib.weights import LAYOUTS, WIDTHS
 
 
 def test_method_diagram_names_everything_in_the_total_loss(photo, painting):
@@ -21,7 +21,7 @@ def test_vgg_diagram_has_a_box_for_each_convolution_and_a_pooling_between_blocks
         assert [word for word in words if word in LAYOUTS] == list(names)
         poolings = [patch for patch in figure.axes[0].patches if type(patch).__name__ == "Polygon"]
         assert len(poolings) == 4 * len(names)
-    assert "38 filters" in words and "512 filters" not in words
+    assert f"{WIDTHS['compact'][0]} filters" in words and "512 filters" not in words
 
 
 def test_no_text_of_the_vgg_diagram_runs_out_of_the_figure():
