@@ -41,7 +41,10 @@ def environment():
 
 
 def start(*arguments, **options):
+    """A process that can be interrupted, even where whoever started the tests can not (a shell's background job)."""
     command = [sys.executable, "-m", "stylelib", *map(str, arguments)]
+    if sys.platform != "win32":
+        options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(command, env=environment(), text=True, encoding="utf-8", **options)
 
 

@@ -64,9 +64,13 @@ def serving(command, ready, folder, home):
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             for _ in range(600):
-                with contextlib.suppress(OSError, urllib.error.URLError):
+                try:
                     urllib.request.urlopen(ready, timeout=60).close()
                     break
+                except urllib.error.HTTPError:  # an answer, too
+                    break
+                except OSError:
+                    pass
                 assert server.poll() is None, (home / "server.log").read_text()
                 time.sleep(0.2)
             yield
