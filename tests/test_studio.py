@@ -43,7 +43,9 @@ def surroundings(net, monkeypatch):
     monkeypatch.setattr(display.Display, "_show_curves", lambda self, run: None)
     before = set(threading.enumerate())
     yield
-    for thread in set(threading.enumerate()) - before:
+    for thread in set(threading.enumerate()) - before:  # Jupyter starts one of its own, "… - runner"
+        if thread.name.endswith("- runner"):
+            continue
         thread.join(LONG)
         assert not thread.is_alive(), f"{thread.name} goes on"
 

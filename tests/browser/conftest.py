@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="needs Chromium, such as Debian's package chromium"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def screenshots(tmp_path_factory):
     folder = os.environ.get("STYLELIB_SCREENSHOTS")
     folder = pathlib.Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
@@ -40,7 +40,7 @@ def screenshots(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def workplace(tmp_path_factory):
     """A copy of the notebooks' folder: nothing that a test saves ends up in the project."""
     folder = tmp_path_factory.mktemp("workplace") / "notebooks"
@@ -67,7 +67,8 @@ def serving(command, ready, folder, home):
                 try:
                     urllib.request.urlopen(ready, timeout=60).close()
                     break
-                except urllib.error.HTTPError:  # an answer, too
+                except urllib.error.HTTPError as answer:
+                    answer.close()
                     break
                 except OSError:
                     pass
@@ -85,7 +86,7 @@ def free_port():
         return one.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(workplace, tmp_path_factory):
     """The address of a JupyterLab whose root is the notebooks' folder."""
     port, home = free_port(), tmp_path_factory.mktemp("lab")
@@ -99,7 +100,7 @@ def lab(workplace, tmp_path_factory):
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
