@@ -309,6 +309,16 @@ def to_array(picture):
     return picture.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
+def to_jpeg(picture, size=None, quality=85):
+    """Picture tensor (1, 3, H, W) → the bytes of a JPEG file. size: the longer side in pixels at most."""
+    image = PIL.Image.fromarray(to_array(picture))
+    if size is not None:
+        image.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
+
+
 # -------------------------------------------------------------------------------------------------------------- saving
 
 

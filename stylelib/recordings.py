@@ -11,10 +11,8 @@ import json
 import pathlib
 import zipfile
 
-import PIL.Image
-
 from stylelib.errors import InputError
-from stylelib.images import check_writable, to_array, write_atomically
+from stylelib.images import check_writable, to_jpeg, write_atomically
 from stylelib.networks import load_network
 from stylelib.recipe_files import Recipe
 
@@ -76,11 +74,7 @@ def _record(recipe, network, wanted):
 
 def frame(picture):
     """A picture tensor as a small JPEG."""
-    image = PIL.Image.fromarray(to_array(picture))
-    image.thumbnail((WIDTH, WIDTH), PIL.Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY, optimize=True)
-    return buffer.getvalue()
+    return to_jpeg(picture, WIDTH, QUALITY)
 
 
 def save(recording, path):

@@ -219,8 +219,8 @@ def test_a_frame_says_how_far_the_run_is_and_what_made_it(network):
     for _ in range(7):
         states.append(watching._draw(run, None).texts[-1].get_text())
         next(run, None)
-    assert states[0].startswith("step 0 of 5, 0 s\n")
-    assert states[3].startswith("step 3 of 5") and "s left" in states[3]
+    assert states[0].startswith("Step 0 of 5, 0 s\n")
+    assert states[3].startswith("Step 3 of 5") and "s left" in states[3]
     assert ": all 5 steps are done." in states[6]
     assert all("compact" in state and "seed 0" in state for state in states)
 

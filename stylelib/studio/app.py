@@ -17,13 +17,13 @@ import ipywidgets
 from stylelib import recordings
 from stylelib.errors import InputError, check_choice
 from stylelib.figures import contact_sheet, kept_frames, save_animation
-from stylelib.images import load_image, save_image
+from stylelib.images import load_image, save_image, to_jpeg
 from stylelib.machine import preset
 from stylelib.networks import load_network
 from stylelib.panels import PANELS
 from stylelib.recipe_files import Recipe, change_alpha_beta
 from stylelib.studio.controls import LABELS, LAYOUT, STYLE, make_control
-from stylelib.studio.display import Display, jpeg, progress
+from stylelib.studio.display import Display, progress
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, PREPARING, READY, RUNNING, STOPPED, Runner
 
 SEEN = {"transfer": set(LABELS), "content": set(LABELS) - {"style", "style_layers", "alpha_beta"},
@@ -242,7 +242,7 @@ class Studio(ipywidgets.VBox):
             self.display.say(f"{WORDS[PAUSED]} Step {run.number} of {run.steps}.")
         if state in (FINISHED, STOPPED) and run is not None:
             self.display.show(run, force=True)
-            frames = {number: jpeg(picture) for number, picture in kept_frames(run).items()}
+            frames = {number: to_jpeg(picture) for number, picture in kept_frames(run).items()}
             self.display.hold(frames, f"Computed here: {run.describe()}.")
             self.display.say(progress(run))
         if state == FAILED:

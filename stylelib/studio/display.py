@@ -1,14 +1,13 @@
 """The picture of a run, its curves and its state, as widgets that are replaced in place without a flicker."""
 
 import html
-import io
 import time
 
 import ipywidgets
-import PIL.Image
+import torch
 
 from stylelib.figures import Figure, draw_loss_curves
-from stylelib.images import to_array
+from stylelib.images import to_jpeg
 
 SHARE = 0.05  # of the run's time that drawing may cost, all of it together
 GRACE = 0.1  # seconds between two pictures at least: more often, nobody sees more
@@ -16,13 +15,7 @@ NARROW = {"description_width": "3em"}
 WIDTH = 480  # of the picture and of the curves, in CSS pixels
 
 
-def _blank():
-    buffer = io.BytesIO()
-    PIL.Image.new("RGB", (4, 3), "white").save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
-BLANK = _blank()  # an Image widget without a value shows a broken one
+BLANK = to_jpeg(torch.ones(1, 3, 3, 4))  # an Image widget without a value shows a broken one
 
 
 class Pace:
@@ -103,7 +96,7 @@ class Display:
             self.say(f"{self._word} {number} of {list(self._frames)[-1]}.")
 
     def _show_picture(self, picture, text):
-        self.picture.value = jpeg(picture)
+        self.picture.value = to_jpeg(picture)
         self.say(text)
 
     def _show_curves(self, run):
@@ -116,16 +109,6 @@ class Display:
         axes.legend(fontsize=6, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(-0.1, 1))
         self.curves.value = figure.jpeg()
         self.curves.layout.display = None
-
-
-def jpeg(picture, width=None, quality=85):
-    """A picture tensor (1, 3, H, W) as the bytes of a JPEG file. width: in pixels, its own if None."""
-    image = PIL.Image.fromarray(to_array(picture))
-    if width is not None:
-        image = image.resize((width, round(image.height * width / image.width)), PIL.Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
 
 
 def progress(run):

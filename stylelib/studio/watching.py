@@ -7,6 +7,7 @@ import time
 
 from stylelib.figures import MARGIN, MAX_HEIGHT, contact_sheet, draw_loss_curves, page
 from stylelib.images import to_array
+from stylelib.studio.display import progress
 
 SHARE = 0.05  # of the run's time that drawing may cost
 
@@ -67,7 +68,7 @@ def _draw(run, title):
     shape = image.shape[1] / image.shape[0]
     picture_width = min(5.6, MAX_HEIGHT * shape)
     height = max(3.0, picture_width / shape)
-    figure, top, bottom = page(height + 0.06, title, f"{_status(run)}\n{run.describe()}")
+    figure, top, bottom = page(height + 0.06, title, f"{progress(run)}\n{run.describe()}")
     width, total = figure.get_size_inches()
     left = figure.add_axes((MARGIN / width, top - height / total, picture_width / width, height / total), anchor="N")
     left.imshow(image, interpolation="lanczos")
@@ -80,11 +81,3 @@ def _draw(run, title):
         axes.set_xlim(0, max(1, run.steps))
         axes.legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
-
-
-def _status(run):
-    if run.stop_reason:
-        return f"{run.number} steps in {run.seconds:.0f} s: {run.stop_reason}."
-    left = run.seconds_left
-    remaining = "" if left is None else f", about {left:.0f} s left"
-    return f"step {run.number} of {run.steps}, {run.seconds:.0f} s{remaining}"
