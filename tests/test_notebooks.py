@@ -157,3 +157,10 @@ def test_every_cell_can_be_run_twice(path):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     notebook.cells = [nbformat.from_dict({**cell, "id": f"{cell.id}-{turn}"}) for cell in cells for turn in (1, 2)]
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
+
+
+def test_the_studios_page_shows_what_it_is_to_who_only_reads_it():
+    cells = read(FOLDER / "studio.ipynb").cells
+    (output,) = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    assert output.data["image/jpeg"].startswith("/9j/") and WIDGET not in output.data
+    assert any("teaser.jpg" in cell.get("attachments", {}) for cell in cells), "and a picture that came out of it"

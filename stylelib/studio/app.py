@@ -140,10 +140,11 @@ class Studio(ipywidgets.VBox):
         super().close()
 
     def _repr_mimebundle_(self, **arguments):
-        """A page that runs nothing shows the recording's pictures in place of the widgets."""
+        """A page that runs nothing shows pictures in place of the widgets: the recording's, or those to start from."""
         bundle = super()._repr_mimebundle_(**arguments)
-        if bundle and self.recording:
-            bundle["image/jpeg"] = base64.b64encode(strip(self.recording).jpeg()).decode()
+        if bundle:
+            still = strip(self.recording) if self.recording else inputs(self.recipe)
+            bundle["image/jpeg"] = base64.b64encode(still.jpeg()).decode()
         return bundle
 
     # ------------------------------------------------------------------------------------------------------- the inside
@@ -357,6 +358,13 @@ def strip(recording):
     made = next(iter(recording.runs.values())).made
     note = f"Recorded; the first: {made}\nOn a page that can compute, knobs stand here."
     return contact_sheet(pictures, captions, len(first), note=note)
+
+
+def inputs(recipe):
+    """The pictures that a recipe starts from."""
+    pictures = [load_image(source, recipe.size) for source in recipe.pictures.values()]
+    note = "Nothing is computed yet. On a page that can compute, the controls, the picture and its curves stand here."
+    return contact_sheet(pictures, [f"{role} image" for role in recipe.pictures], note=note)
 
 
 @functools.lru_cache(maxsize=2)
