@@ -1,0 +1,260 @@
+"""The same network, faster. Nothing in here is needed to understand the method: `VGG.forward` says what it computes.
+
+PyTorch's autograd treats a network as a list of unrelated operations. Here the whole way from picture to activations,
+and back from their gradients to the picture's, is one operation, which knows what this network is: the weights never
+change, so they are packed once for the processor; a ReLU is done while a convolution writes its result; the gradient
+with respect to a convolution's input is itself a convolution, with the filters turned round, packed as well; and the
+ReLU's mask is applied while the gradient of a pooling is spread.
+
+Three precisions:
+
+=========  =====================  =====================  ==========================================================
+exact      forward in float32     backward in float32    the readable network's values, but for the order of sums
+mixed      forward in float32     backward in bfloat16   the same activations and losses, a gradient within about 1 %
+fast       forward in bfloat16    backward in bfloat16   activations to 8 bits; targets must be computed like that too
+=========  =====================  =====================  ==========================================================
+
+bfloat16 pays only where a processor multiplies it in hardware. What is missing on a machine is not emulated: the next
+more exact precision is taken, and `choose` says so.
+"""
+
+import torch
+import torch.nn.functional as F
+
+PRECISIONS = ("exact", "mixed", "fast")
+
+
+def has_packed_convolutions():
+    """Whether this build of torch has oneDNN's convolution with packed weights (x86 and ARM servers; not macOS)."""
+    try:
+        x = torch.zeros(1, 1, 4, 4).contiguous(memory_format=torch.channels_last)
+        _convolve_packed(x, _packed(torch.zeros(1, 1, 3, 3), x.shape), torch.zeros(1), "relu")
+    except (AttributeError, RuntimeError, TypeError):  # these operations are torch's own business and may go
+        return False
+    return True
+
+
+def multiplies_bfloat16(device):
+    """Whether the device multiplies bfloat16 in hardware, faster than float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    asks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, ask, bool)() for ask in asks)
+
+
+def choose(precision, device):
+    """What the device can do best: (precision, an Engine or None for the readable path, a sentence or "").
+
+    The sentence says what was asked for and cannot be had.
+    """
+    missing = ""
+    if precision != "exact" and not multiplies_bfloat16(device):
+        missing = f"{precision} precision needs a processor that multiplies bfloat16; this one computes exactly."
+        precision = "exact"
+    if device.type == "cuda" and precision != "exact":
+        return precision, Engine(precision), missing
+    if device.type != "cpu" or not has_packed_convolutions():
+        if precision != "exact":
+            missing = f"{precision} precision needs oneDNN, which this build of torch lacks; it computes exactly."
+        return "exact", None, missing
+    return precision, Engine(precision), missing
+
+
+class Engine:
+    """Evaluates a VGG; made by `choose`, kept as `net.engine`, called by `net(pictures, layers)`.
+
+    recompute: keep only what each block begins with, and compute the rest again on the way back. A third slower, for
+    pictures whose activations do not fit into memory; the values are the same.
+    """
+
+    def __init__(self, precision="exact", recompute=False):
+        self.forward_type = torch.bfloat16 if precision == "fast" else torch.float32
+        self.backward_type = torch.float32 if precision == "exact" else torch.bfloat16
+        self.precision, self.recompute = precision, recompute
+        self._packed = {}
+
+    def __deepcopy__(self, memo):
+        return Engine(self.precision, self.recompute)  # packed weights cannot be copied, only made anew
+
+    def __reduce__(self):
+        return Engine, (self.precision, self.recompute)
+
+    def takes(self, net, x):
+        """Whether it can evaluate these pictures; not where somebody has put a hook on a convolution, to look inside."""
+        hooked = any(one._forward_hooks or one._forward_pre_hooks for one in net.convolutions.values())
+        return x.dtype == torch.float32 and x.device.type in ("cpu", "cuda") and not hooked
+
+    def __call__(self, net, x, wanted):
+        """{layer: activation}, float32, of the layers wanted. x: normalised pictures (N, 3, H, W), float32."""
+        layers = net.layers[: max(map(net.layers.index, wanted)) + 1]
+        wanted = [layer for layer in layers if layer in wanted]
+        if torch.is_grad_enabled() and x.requires_grad:
+            return dict(zip(wanted, _Evaluation.apply(x, self, net, layers, wanted), strict=True))
+        with torch.no_grad():
+            x = self.enter(x)
+            return {layer: seen.float() for layer, seen in self.forward(net, x, layers) if layer in wanted}
+
+    def enter(self, x):
+        return x.to(self.forward_type).contiguous(memory_format=torch.channels_last)
+
+    def forward(self, net, x, layers):
+        """Yield (layer, activation) of layers that follow one another. x: what the first of them is fed with."""
+        for layer in layers:
+            if layer != layers[0] and _begins_block(layer):  # what enters a block is pooled already
+                x = net.pool(x, 2)
+            x = self._convolve(net, layer, x)
+            yield layer, x
+
+    def backward(self, net, gradient, activations, outside):
+        """Gradient with respect to what the first of the layers was fed with.
+
+        gradient: with respect to what the layer after the last one was fed with, or None. activations: {layer:
+        activation}; taken out as they are used, so that their memory is free again. outside: {layer: gradient with
+        respect to its activation, from the losses}.
+        """
+        for layer in reversed(list(activations)):
+            activation = activations.pop(layer).to(self.backward_type)
+            pooled = gradient is not None and gradient.shape != activation.shape  # by what lies between two blocks
+            if pooled:
+                gradient = _through_pooling(net, gradient, activation)
+            own = outside.pop(layer, None)
+            if own is not None:
+                own = own.to(self.backward_type)
+                gradient = own.clone(memory_format=torch.channels_last) if gradient is None else gradient.add_(own)
+            if gradient is None:  # nothing so deep was asked about
+                continue
+            if own is not None or not pooled:
+                torch.ops.aten.threshold_backward.grad_input(gradient, activation, 0, grad_input=gradient)
+            gradient = self._convolve(net, layer, gradient, back=True)
+        return gradient
+
+    # ------------------------------------------------------------------------------------------------------- inside
+
+    def _convolve(self, net, layer, x, back=False):
+        """ReLU of the convolution, or, on the way back, the convolution with the filters turned round."""
+        weight, bias = self._weights(net, layer, x, back)
+        if x.device.type == "cpu":
+            return _convolve_packed(x, weight, bias, "none" if back else "relu")
+        seen = F.conv2d(x, weight, bias, padding=1)
+        return seen if back else seen.relu_()
+
+    def _weights(self, net, layer, x, back):
+        """Weights as the processor likes them best for inputs like x; made anew when the network's have changed."""
+        weight, bias = net.convolutions[layer].weight, net.convolutions[layer].bias
+        made_of = (weight.data_ptr(), weight._version, bias.data_ptr(), bias._version)
+        key = (layer, back, tuple(x.shape), x.dtype, x.device)
+        if self._packed.get(key, (None,))[0] != made_of:
+            self._packed[key] = made_of, self._pack(net, layer, weight.detach(), bias.detach(), x, back)
+        return self._packed[key][1]
+
+    def _pack(self, net, layer, weight, bias, x, back):
+        if back:
+            weight, bias = weight.transpose(0, 1).flip(2, 3), None
+            if net.pooling == "avg" and _begins_block(layer):
+                weight = weight / 4  # the mean of four pixels: `_through_pooling` leaves its quarter to the filters
+        weight = weight.to(x.dtype).contiguous(memory_format=torch.channels_last)
+        if x.device.type == "cpu":
+            weight = _packed(weight, x.shape)
+        return weight, bias if bias is None else bias.to(x.dtype)
+
+
+class _Evaluation(torch.autograd.Function):
+    """Normalised pictures → activations of the wanted layers, and back, as one node of autograd's graph."""
+
+    @staticmethod
+    def forward(ctx, x, engine, net, layers, wanted):
+        ctx.engine, ctx.net, ctx.wanted, ctx.segments, found = engine, net, wanted, [], {}
+        x = engine.enter(x)
+        for block in _blocks(layers) if engine.recompute else [layers]:
+            if ctx.segments:
+                x = net.pool(x, 2)
+            activations, entered = {}, x
+            for layer, x in engine.forward(net, entered, block):
+                if layer in wanted:
+                    found[layer] = x
+                if not engine.recompute:
+                    activations[layer] = x
+            ctx.segments.append((entered, block, activations))
+        ctx.set_materialize_grads(False)
+        ctx.kept = found if engine.forward_type == torch.float32 else {}
+        ctx.versions = {layer: seen._version for layer, seen in found.items()}
+        # detach: another tensor on the same memory, so that the graph does not hold its own outputs and itself alive
+        return tuple(found[layer].detach().float() for layer in wanted)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, *gradients):
+        if any(ctx.kept[layer]._version != version for layer, version in ctx.versions.items() if layer in ctx.kept):
+            raise RuntimeError(
+                "An activation was changed in place, so its gradient is lost; compute with a copy of it."
+            )
+        outside = {layer: one for layer, one in zip(ctx.wanted, gradients, strict=True) if one is not None}
+        gradient = None
+        for entered, block, activations in reversed(ctx.segments):
+            if len(activations) < len(block):  # not kept, or used up by a backward pass before this one
+                activations = dict(ctx.engine.forward(ctx.net, entered, block))
+            gradient = ctx.engine.backward(ctx.net, gradient, activations, outside)
+        return gradient.float(), None, None, None, None
+
+
+class _ProductWithItself(torch.autograd.Function):
+    """F → F Fᵀ of each matrix of a batch: a derivative in one product, laid out in memory as F is."""
+
+    @staticmethod
+    def forward(ctx, features):
+        ctx.save_for_backward(features)
+        return features @ features.transpose(1, 2)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (features,) = ctx.saved_tensors
+        both = gradient + gradient.transpose(1, 2)
+        if features.stride(1) == 1:  # all filters of a position side by side, as the engine leaves them
+            return (features.transpose(1, 2) @ both).transpose(1, 2)
+        return both @ features
+
+
+product_with_itself = _ProductWithItself.apply  # (B, N, M) → (B, N, N)
+
+
+def _through_pooling(net, gradient, activation):
+    """From the gradient behind a 2 × 2 pooling and the activation before it: the gradient before the activation's ReLU.
+
+    Of the mean pooling without its quarter, which `Engine._pack` has put into the filters.
+    """
+    if net.pooling == "max":
+        sides = ([2, 2], [2, 2], [0, 0], [1, 1], False)
+        _, places = torch.ops.aten.max_pool2d_with_indices(activation, *sides)
+        gradient = torch.ops.aten.max_pool2d_with_indices_backward(gradient, activation, *sides, places)
+        return torch.ops.aten.threshold_backward(gradient, activation, 0)
+    height, width = gradient.shape[-2:]
+    whole = activation.shape[-2:] == (2 * height, 2 * width)  # an odd row or column at the end is pooled away
+    spread = (torch.empty_like if whole else torch.zeros_like)(activation)
+    pairs = [
+        one.permute(0, 2, 3, 1)[:, : 2 * height, : 2 * width].unflatten(2, (width, 2)).unflatten(1, (height, 2))
+        for one in (activation, spread)
+    ]  # (N, h, 2, w, 2, C)
+    each = gradient.permute(0, 2, 3, 1)[:, :, None, :, None].expand_as(pairs[0])
+    torch.ops.aten.threshold_backward.grad_input(each, pairs[0], 0, grad_input=pairs[1])
+    return spread
+
+
+def _packed(weight, shape):
+    return torch.ops.mkldnn._reorder_convolution_weight(weight, [1, 1], [1, 1], [1, 1], 1, list(shape))
+
+
+def _convolve_packed(x, weight, bias, then):
+    return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, [1, 1], [1, 1], [1, 1], 1, then, [], "")
+
+
+def _begins_block(layer):
+    return layer.endswith("_1") and layer != "conv1_1"
+
+
+def _blocks(layers):
+    blocks = []
+    for layer in layers:
+        if not blocks or _begins_block(layer):
+            blocks.append([])
+        blocks[-1].append(layer)
+    return blocks

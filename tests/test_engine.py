@@ -1,0 +1,227 @@
+"""The fast way through the network against the readable one: the same values, there and back."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import pytest
+import torch
+
+import stylelib
+from stylelib import engine, losses
+from stylelib.errors import InputError
+
+LAYERS = ["conv1_1", "conv1_2", "conv2_1", "conv3_2", "conv4_2", "conv5_1"]
+
+needs_packing = pytest.mark.skipif(
+    not engine.has_packed_convolutions(), reason="this build of torch has no oneDNN convolutions with packed weights"
+)
+
+
+def make(name="compact", pooling="avg", precision="exact", recompute=False):
+    """A network with an engine of this precision, whether or not the processor would profit from it."""
+    net = stylelib.load_network(name, pooling=pooling, device="cpu")
+    net.precision, net.engine = precision, engine.Engine(precision, recompute)
+    return net
+
+
+def readable(net):
+    twin = copy.deepcopy(net)
+    twin.engine = None
+    return twin
+
+
+def evaluate(net, picture, layers=LAYERS, style=("conv1_1", "conv3_2", "conv5_1")):
+    """Activations, and the gradient of a loss that has a content part and a style part at the layers named."""
+    x = picture.clone().requires_grad_(True)
+    seen = net(x, layers)
+    loss = sum(losses.content_loss(one, 0.7 * one.detach().roll(1, 2)) for one in seen.values())
+    for layer in set(style) & set(seen):
+        target = losses.gram_matrix(0.5 * seen[layer].detach().roll(3, 1))
+        loss = loss + losses.style_layer_loss(seen[layer], target)
+    (gradient,) = torch.autograd.grad(loss, x)
+    return {layer: one.detach() for layer, one in seen.items()}, gradient
+
+
+def distance(a, b):
+    return ((a - b).norm() / b.norm()).item()
+
+
+@pytest.fixture(scope="module")
+def odd_pictures():
+    """Two pictures whose sides are odd in several blocks.
+
+    Of noise: where a photograph is flat, sums that ought to be zero are ±1e-8, and a ReLU's gradient there is chance.
+    """
+    return torch.rand(2, 3, 75, 53, generator=torch.Generator().manual_seed(0))
+
+
+@needs_packing
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("name", ["compact", "compact11", "vgg11-random"])
+def test_exact_gives_the_readable_networks_values(name, pooling, recompute, odd_pictures):
+    net = make(name, pooling, recompute=recompute)
+    layers = [layer for layer in LAYERS if layer in net.layers]
+    seen, gradient = evaluate(net, odd_pictures, layers)
+    expected, expected_gradient = evaluate(readable(net), odd_pictures, layers)
+    assert list(seen) == list(expected) == layers
+    for layer in layers:
+        assert seen[layer].dtype == torch.float32
+        assert seen[layer].shape == expected[layer].shape
+        assert distance(seen[layer], expected[layer]) < 1e-5, layer
+    assert distance(gradient, expected_gradient) < 1e-3
+
+
+@needs_packing
+@pytest.mark.parametrize("layer", stylelib.load_network("compact", device="cpu").layers)
+def test_each_layer_alone_has_its_gradient(layer, net, odd_pictures):
+    assert net.engine is not None
+    _, gradient = evaluate(net, odd_pictures, [layer], style=[layer])
+    _, expected = evaluate(readable(net), odd_pictures, [layer], style=[layer])
+    assert distance(gradient, expected) < 1e-3
+
+
+@needs_packing
+def test_mixed_sees_the_same_and_its_gradient_is_within_a_percent(photo):
+    exact, mixed = make(), make(precision="mixed")
+    seen, gradient = evaluate(mixed, photo)
+    expected, expected_gradient = evaluate(exact, photo)
+    assert all(torch.equal(seen[layer], expected[layer]) for layer in LAYERS)
+    assert 1e-5 < distance(gradient, expected_gradient) < 0.01
+
+
+@needs_packing
+def test_fast_rounds_activations_to_eight_bits_and_no_more(photo):
+    exact, fast = make(), make(precision="fast")
+    seen, gradient = evaluate(fast, photo)
+    expected, expected_gradient = evaluate(exact, photo)
+    for layer in LAYERS:
+        assert seen[layer].dtype == torch.float32
+        assert 1e-5 < distance(seen[layer], expected[layer]) < 0.02, layer
+    assert 1e-3 < distance(gradient, expected_gradient) < 0.15
+
+
+@needs_packing
+def test_recomputing_changes_no_bit(photo):
+    kept, recomputed = evaluate(make(), photo), evaluate(make(recompute=True), photo)
+    assert torch.equal(kept[1], recomputed[1])
+
+
+@needs_packing
+def test_a_second_way_back_gives_the_same_gradient(net, photo):
+    x = photo.clone().requires_grad_(True)
+    seen = net(x, LAYERS)
+    loss = sum(one.square().mean() for one in seen.values())
+    (first,) = torch.autograd.grad(loss, x, retain_graph=True)
+    (second,) = torch.autograd.grad(loss, x)
+    assert torch.equal(first, second)
+
+
+@needs_packing
+def test_layers_that_no_loss_looks_at_add_nothing(net, odd_pictures):
+    x = odd_pictures.clone().requires_grad_(True)
+    seen = net(x, ["conv2_1", "conv5_1"])
+    (gradient,) = torch.autograd.grad(seen["conv2_1"].square().mean(), x)
+    y = odd_pictures.clone().requires_grad_(True)
+    (expected,) = torch.autograd.grad(readable(net)(y, ["conv2_1"])["conv2_1"].square().mean(), y)
+    assert distance(gradient, expected) < 1e-3
+
+
+@needs_packing
+def test_weights_that_change_are_packed_anew(photo):
+    net = make()
+    before = net(photo, ["conv1_2"])["conv1_2"]
+    with torch.no_grad():
+        net.convolutions["conv1_1"].weight[0] *= 30
+    after = net(photo, ["conv1_2"])["conv1_2"]
+    assert not torch.allclose(before, after)
+    assert distance(after, readable(net)(photo, ["conv1_2"])["conv1_2"]) < 1e-5
+
+
+@needs_packing
+def test_an_activation_changed_in_place_is_refused_on_the_way_back(net, photo):
+    seen = net(photo.clone().requires_grad_(True), ["conv1_1", "conv2_1"])
+    loss = seen["conv2_1"].mean()
+    seen["conv1_1"].add_(1.0)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
+@needs_packing
+def test_an_evaluation_leaves_nothing_in_memory(net, photo):
+    gc.disable()
+    try:
+        seen = net(photo.clone().requires_grad_(True), ["conv1_1", "conv3_1"])
+        alive = weakref.ref(seen["conv3_1"].grad_fn)
+        del seen
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+@needs_packing
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_a_copy_computes_the_same(duplicate, net, photo):
+    net(photo, ["conv1_1"])  # something is packed
+    twin = duplicate(net)
+    assert twin.engine is not None and twin.engine is not net.engine
+    assert torch.equal(twin(photo, ["conv3_1"])["conv3_1"], net(photo, ["conv3_1"])["conv3_1"])
+
+
+def test_without_packed_convolutions_the_readable_path_is_taken(monkeypatch, photo, net):
+    expected = net(photo, ["conv4_2"])["conv4_2"]
+    monkeypatch.setattr(engine, "_convolve_packed", lambda *_: torch.ops.mkldnn.gone)
+    assert not engine.has_packed_convolutions()
+    plain = stylelib.load_network("compact", device="cpu")
+    assert plain.engine is None and plain.precision == "exact"
+    assert distance(plain(photo, ["conv4_2"])["conv4_2"], expected) < 1e-5
+
+
+@pytest.mark.parametrize("precision", ["mixed", "fast"])
+def test_a_processor_without_bfloat16_computes_exactly_and_says_so(monkeypatch, precision):
+    monkeypatch.setattr(engine, "multiplies_bfloat16", lambda device: False)
+    with pytest.warns(UserWarning, match=f"{precision} precision needs a processor that multiplies bfloat16"):
+        net = stylelib.load_network("compact", precision=precision, device="cpu")
+    assert net.precision == "exact"
+    assert "precision" not in net.describe()
+
+
+@needs_packing
+@pytest.mark.parametrize("precision", ["mixed", "fast"])
+def test_where_there_is_bfloat16_the_precision_stands_in_the_caption(monkeypatch, precision, photo):
+    monkeypatch.setattr(engine, "multiplies_bfloat16", lambda device: True)
+    net = stylelib.load_network("compact", precision=precision, device="cpu")
+    assert net.precision == precision
+    assert f"{precision} precision" in net.describe()
+    run = stylelib.style_transfer(photo, photo.flip(3), net, steps=2).finish()
+    assert run.history[-1].loss < run.history[0].loss
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(InputError, match="precision"):
+        stylelib.load_network("compact", precision="half")
+
+
+@needs_packing
+def test_a_net_in_double_precision_goes_the_readable_way(photo):
+    net = make().double()
+    assert net(photo, ["conv2_1"])["conv2_1"].dtype == torch.float64
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_gram_matrixs_derivative_is_autograds_and_keeps_the_layout(layout, seeded):
+    x = (
+        torch.rand(2, 5, 4, 3, generator=seeded, dtype=torch.double)
+        .contiguous(memory_format=layout)
+        .requires_grad_(True)
+    )
+    assert torch.autograd.gradcheck(losses.gram_matrix, x)
+    assert torch.autograd.gradgradcheck(losses.gram_matrix, x)
+    weights = torch.rand(2, 5, 5, generator=seeded, dtype=torch.double)
+    (gradient,) = torch.autograd.grad((weights * losses.gram_matrix(x)).sum(), x)
+    features = x.flatten(2)
+    (expected,) = torch.autograd.grad((weights * (features @ features.transpose(1, 2))).sum(), x)
+    assert torch.allclose(gradient, expected)
+    assert gradient.is_contiguous(memory_format=layout)
