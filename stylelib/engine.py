@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 PRECISIONS = ("exact", "mixed", "fast")
+SHAPES = 2  # of pictures for which weights stay packed: usually the one that is optimised and its style image
 
 
 def has_packed_convolutions():
@@ -80,7 +81,7 @@ class Engine:
         return Engine, (self.precision, self.recompute)
 
     def takes(self, net, x):
-        """Whether it can evaluate these pictures; not where somebody has put a hook on a convolution, to look inside."""
+        """Whether it can evaluate these pictures; not where a hook on a convolution wants to look inside."""
         hooked = any(one._forward_hooks or one._forward_pre_hooks for one in net.convolutions.values())
         return x.dtype == torch.float32 and x.device.type in ("cpu", "cuda") and not hooked
 
@@ -142,10 +143,14 @@ class Engine:
         """Weights as the processor likes them best for inputs like x; made anew when the network's have changed."""
         weight, bias = net.convolutions[layer].weight, net.convolutions[layer].bias
         made_of = (weight.data_ptr(), weight._version, bias.data_ptr(), bias._version)
-        key = (layer, back, tuple(x.shape), x.dtype, x.device)
-        if self._packed.get(key, (None,))[0] != made_of:
-            self._packed[key] = made_of, self._pack(net, layer, weight.detach(), bias.detach(), x, back)
-        return self._packed[key][1]
+        shapes = self._packed.setdefault((layer, back, x.dtype, x.device), {})
+        known, packed = shapes.pop(x.shape, (None, None))
+        if known != made_of:
+            packed = self._pack(net, layer, weight.detach(), bias.detach(), x, back)
+        shapes[x.shape] = made_of, packed
+        while len(shapes) > SHAPES:
+            del shapes[next(iter(shapes))]
+        return packed
 
     def _pack(self, net, layer, weight, bias, x, back):
         if back:
