@@ -68,12 +68,12 @@ PANELS = {
     "06_content_and_style_weights": Panel(
         "How much content, and how much of the style?",
         _START,
-        {"alpha_beta": _named(0.01, 0.05, 0.2, 1.0, 5.0), "style_layers": _cumulative(1, 3, 5)},
+        {"alpha_beta": _named(0.01, 0.03, 0.1, 0.3, 1.0), "style_layers": _cumulative(1, 3, 5)},
     ),
     "07_content_layer": Panel(
         "How literally shall the photograph be taken?",
         _START,
-        {"content_layer": _layers(*LAST_LAYERS), "alpha_beta": _named(0.05, 0.2, 1.0)},
+        {"content_layer": _layers(*LAST_LAYERS), "alpha_beta": _named(0.02, 0.1, 0.5)},
     ),
 }
 

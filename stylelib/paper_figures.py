@@ -31,7 +31,7 @@ STAND_INS = {  # the paper's picture: the bundled one in its place
     "city_by_day": "riverside",
     "city_by_night": "still_life",
 }
-OTHER_NETWORKS = 200  # relative α/β for a caption's α/β of 1: the paper's 1e-3 becomes the recipes' own 0.2
+OTHER_NETWORKS = 100  # relative α/β for a caption's α/β of 1: the paper's 1e-3 becomes the recipes' own 0.1
 DPI = 300  # of a saved figure
 
 
@@ -218,7 +218,8 @@ def table(net):
             found = settings(panel, net)
             both = panel.content is not None and panel.style is not None
             layers = [panel.content_layer] * (panel.content is not None)
-            layers += [f"{len(panel.style_layers)} style layers"] * (panel.style is not None)
+            count = len(panel.style_layers)
+            layers += [f"{count} style layer{'s' * (count > 1)}"] * (panel.style is not None)
             pictures = [picture_name(one) for one in (panel.content, panel.style) if one]
             ratios = [f"{panel.ratio:g}", f"{found['alpha_beta']:g}"] if both else ["–", "–"]
             rows.append((name, " + ".join(pictures), " + ".join(layers), *ratios, found["init"], str(panel.seed)))
@@ -278,8 +279,14 @@ def describe(name, made):
     common = [part for part in lines[0] if all(part in line for line in lines) and " s on " not in part]
     seconds = f"{sum(run.seconds for run in runs):.0f} s on {runs[0].device.type}"
     _, shared = captions(figure, runs[0].terms[0].net)
-    parts = dict.fromkeys([*common[:1], *shared, *common[1:], seconds])
+    parts = dict.fromkeys([*common[:1], *_not_said_twice(shared, common), *common[1:], seconds])
     return "\n".join(filter(None, [" · ".join(parts), credit(figure), figure.remark]))
+
+
+def _not_said_twice(shared, common):
+    """The shared facts without the content layer where a term's own words have it too."""
+    said = any(part.startswith("content ") for part in common)
+    return [fact for fact in shared if not (said and fact.startswith("content from"))]
 
 
 def credit(figure):
@@ -294,11 +301,16 @@ def credit(figure):
 
 
 def save(name, made, folder, dpi=DPI):
-    """Write a figure as a PNG for print into a folder, which is made if need be. Returns the path."""
+    """Write a figure as a PNG for print into a folder, which is made if need be. Returns the path.
+
+    The file's name says network, size and steps, so that a quick try does not take a better print's place.
+    """
     made = list(made)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    path = check_writable(folder / f"{name.replace(', ', '_').replace(' ', '_')}.png", (".png",))
+    _, run = made[0]
+    stem = f"{name.replace(', ', '_').replace(' ', '_')}-{run.terms[0].net.name}"
+    path = check_writable(folder / f"{stem}-{max(run.image.shape[-2:])}px-{run.steps}steps.png", (".png",))
     words = {"Title": FIGURES[name].title, "Description": describe(name, made)}
     with write_atomically(path) as file:
         options = {"compress_level": 3}  # half the time of the default, a sixth larger

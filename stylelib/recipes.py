@@ -11,7 +11,7 @@ from stylelib.networks import check_layers_by_name, load_network
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
 
-ALPHA_BETA = 0.2  # α/β of a transfer in the relative convention, chosen by looking; notebook 05 shows the range
+ALPHA_BETA = 0.1  # α/β of a transfer in the relative convention, chosen by looking; notebook 05 shows the range
 
 
 def style_transfer(

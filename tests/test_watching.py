@@ -12,6 +12,7 @@ import nbformat
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 import stylelib
 from stylelib.studio import watching
@@ -236,3 +237,16 @@ def test_scrub_shows_the_picture_that_the_slider_names(photo, painting):
     assert len(set(shown.values())) == 3 and all(one.startswith(b"\xff\xd8") for one in shown.values())
     slider.label = "a"
     assert bytes(picture.value) == shown["a"]
+
+
+@pytest.mark.parametrize("count, labels", [(1, "0"), (3, "0 1 2"), (6, "0 1 2 3 4 5"), (11, "0 2 4 6 8 10")])
+def test_a_page_that_runs_nothing_shows_some_of_what_scrub_shows(count, labels, photo, monkeypatch):
+    sheets = []
+    contact_sheet = watching.contact_sheet
+    monkeypatch.setattr(watching, "contact_sheet", lambda *given: sheets.append(given) or contact_sheet(*given))
+    scrubbed = watching.scrub([photo * number / count for number in range(count)], [*map(str, range(count))], "number")
+    bundle = scrubbed._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/jpeg"]).startswith(b"\xff\xd8")
+    pictures, shown = sheets[-1]
+    assert " ".join(shown) == labels
+    assert all(torch.equal(one, photo * int(label) / count) for one, label in zip(pictures, shown, strict=True))

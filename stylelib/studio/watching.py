@@ -3,7 +3,10 @@
 run = watch(stylelib.style_transfer("riverside", "night_swirls"))
 """
 
+import base64
 import time
+
+import ipywidgets
 
 from stylelib.figures import MARGIN, MAX_HEIGHT, contact_sheet, draw_loss_curves, page
 from stylelib.images import to_array
@@ -42,12 +45,12 @@ def watch(run, title=None):
 
 
 def scrub(pictures, labels, name):
-    """A slider through pictures that have been computed already; the arrow keys move it too. Returns the widget.
+    """Show a slider through pictures that have been computed already; the arrow keys move it too. Returns the widget.
+
+    On a page that runs nothing up to six of the pictures stand in the slider's place.
 
     pictures: tensors (1, 3, H, W). labels: a text for each. name: what the slider changes.
     """
-    import ipywidgets
-
     frames = [contact_sheet([picture]).jpeg() for picture in pictures]
     slider = ipywidgets.SelectionSlider(
         options=[(label, index) for index, label in enumerate(labels)],
@@ -59,7 +62,26 @@ def scrub(pictures, labels, name):
         value=frames[0], format="jpeg", layout={"width": "640px", "max_width": "100%", "object_fit": "contain"}
     )
     slider.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
-    return ipywidgets.VBox([slider, picture])
+    return _Scrubbed(slider, picture, lambda: contact_sheet(*_some(pictures, labels)).jpeg())
+
+
+class _Scrubbed(ipywidgets.VBox):
+    """A slider above a picture, and a JPEG that stands for both where no widget can be shown."""
+
+    def __init__(self, slider, picture, still):
+        super().__init__([slider, picture])
+        self.still = still
+
+    def _repr_mimebundle_(self, **arguments):
+        bundle = super()._repr_mimebundle_(**arguments)
+        return bundle and {**bundle, "image/jpeg": base64.b64encode(self.still()).decode()}
+
+
+def _some(pictures, labels, count=6):
+    """At most `count` of the pictures, evenly spread, the first and the last among them, with their labels."""
+    last = len(pictures) - 1
+    chosen = sorted({round(index * last / (count - 1)) for index in range(count)}) if last >= count else range(last + 1)
+    return [pictures[index] for index in chosen], [labels[index] for index in chosen]
 
 
 def _draw(run, title):
