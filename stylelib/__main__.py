@@ -13,7 +13,7 @@ import warnings
 
 from tqdm import tqdm
 
-from stylelib import recipes
+from stylelib import recipes, sweeps
 from stylelib.errors import InputError, check_choice
 from stylelib.figures import kept_frames, save_animation
 from stylelib.images import (
@@ -24,6 +24,7 @@ from stylelib.images import (
     fetch_paper_image,
     load_image,
     save_image,
+    write_atomically,
 )
 from stylelib.losses import CONVENTIONS
 from stylelib.machine import describe, preset
@@ -92,6 +93,15 @@ def make_parser():
 
     one = add("recipe", recipe, "make the picture of a recipe that the studio saved", add_output)
     one.add_argument("recipe", metavar="RECIPE.json")
+
+    one = add("sweep", sweep, "compute a recipe for many values on all cores; called again, it goes on")
+    one.add_argument("recipe", metavar="RECIPE.json")
+    one.add_argument("folder", metavar="FOLDER", help="where the pictures go")
+    one.add_argument(
+        "values", nargs="+", metavar="NAME=V1,V2,…", help="such as seed=0,1,2 or style_layers=conv1_1+conv2_1"
+    )
+    one.add_argument("--processes", type=whole, metavar="N", help="at a time (default: one for each core)")
+    one.add_argument("--sheet", metavar="FILE.jpg", help="write all pictures side by side too")
 
     one = add("table", table, "the layers of a network")
     one.add_argument("network", metavar="NETWORK", help=", ".join(LAYOUTS))
@@ -224,6 +234,30 @@ def recipe(options):
     chosen = Recipe.load(options.recipe)
     run = chosen.prepare(keep_every=max(1, chosen.steps // ANIMATION_FRAMES) if options.animation else None)
     return finish(run, options, chosen.play(run))
+
+
+def sweep(options):
+    if options.sheet:
+        check_writable(options.sheet, (".jpg", ".jpeg"))
+    several = dict(map(choices, options.values))
+    recipes = sweeps.grid(Recipe.load(options.recipe), **several)
+    results = sweeps.sweep(recipes, options.folder, processes=options.processes)
+    print(f"{options.folder}: {len(results)} of {len(recipes)} pictures")
+    if options.sheet and results:
+        sheet = sweeps.contact_sheet(results, columns=len(list(several.values())[-1]))
+        with write_atomically(options.sheet) as file:
+            file.write(sheet.jpeg())
+    return 0 if len(results) == len(recipes) else 130
+
+
+def choices(text):
+    """NAME=V1,V2,… → (name, [value, …]), each of the kind that a recipe has under that name."""
+    name, _, several = text.partition("=")
+    kind = type(getattr(Recipe(), name, ""))
+    try:
+        return name, [tuple(one.split("+")) if kind is tuple else kind(one) for one in several.split(",") if one]
+    except ValueError:
+        raise InputError(f"{name} takes numbers, such as {name}=1,2; got '{several}'.") from None
 
 
 def check_outputs(options):

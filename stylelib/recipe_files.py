@@ -18,10 +18,12 @@ import warnings
 import PIL.Image
 
 from stylelib import recipes
-from stylelib.errors import InputError, check_choice
+from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.images import bundled_images, check_writable, find_image, load_image, write_atomically
-from stylelib.networks import RANDOM, block_of, check_layers_by_name, check_name, load_network
-from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content
+from stylelib.losses import CONVENTIONS
+from stylelib.networks import POOLINGS, RANDOM, block_of, check_layers_by_name, check_name, load_network
+from stylelib.optimizers import OPTIMIZERS
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, check_weight
 from stylelib.weights import find_weights
 
 PICTURES = {"transfer": ("content", "style"), "content": ("content",), "style": ("style",)}  # by kind of recipe
@@ -72,6 +74,18 @@ class Recipe:
                     f"These layers need at least {least} pixels on the shorter side, and the {role} image would have "
                     f"{shorter}. Use a larger size or layers less deep."
                 )
+        check_choice("start of such a run", self.init, (*self.pictures, "noise"))
+        check_choice("pooling", self.pooling, POOLINGS)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("convention", self.convention, CONVENTIONS)
+        check_whole("steps", self.steps, 0)
+        check_whole("seed", self.seed, 0)
+        check_weight(self.alpha_beta, "the ratio α/β")
+        for change in self.changes:
+            if not isinstance(change, tuple | list) or len(change) != 2:
+                raise InputError(f"A change is a pair, (step, α/β); got {change!r}.")
+            check_whole("the step of a change", change[0], 0)
+            check_weight(change[1], "the ratio α/β")
 
     def prepare(self, network=None, **run):
         """The run, not started. network: `self.network`, loaded already. run: further arguments of Synthesis."""
@@ -159,6 +173,21 @@ class Recipe:
         the same ones.
         """
         path = check_writable(path, (".json",))
+        content, pictures = self.contents(lambda role, _: f"{path.stem}-{role}")
+        network = network or load_network(self.network, pooling=self.pooling)
+        content["network_fingerprint"] = network.fingerprint()
+        files = {path.with_name(name): data for name, data in pictures.items()} | {path: to_json(content)}
+        for one, data in files.items():
+            with write_atomically(one) as file:
+                file.write(data)
+        return list(files)
+
+    def contents(self, keep):
+        """What the file says, the network's fingerprint excepted, and the pictures that belong beside it.
+
+        keep: the name without an ending of a picture that is not a bundled one, from its role and SHA-256. Returns
+        (a dict for JSON, {file name: bytes}).
+        """
         used = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         used = {
             name: value for name, value in used.items() if name in self.pictures or name not in ("content", "style")
@@ -168,16 +197,10 @@ class Recipe:
             data = source if isinstance(source, bytes) else find_image(source).read_bytes()
             sums[role] = hashlib.sha256(data).hexdigest()
             if source not in bundled_images():
-                used[role] = f"{path.stem}-{role}{_ending(data)}"
-                files[path.with_name(used[role])] = data
-        network = network or load_network(self.network, pooling=self.pooling)
+                used[role] = f"{keep(role, sums[role])}{_ending(data)}"
+                files[used[role]] = data
         about = {"format": FORMAT, "stylelib": importlib.metadata.version("stylelib")}
-        content = about | used | {"pictures": sums, "network_fingerprint": network.fingerprint()}
-        files[path] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-        for one, data in files.items():
-            with write_atomically(one) as file:
-                file.write(data)
-        return list(files)
+        return about | used | {"pictures": sums}, files
 
     @classmethod
     def load(cls, path):
@@ -227,6 +250,11 @@ def change_alpha_beta(run, alpha_beta):
             for term in run.terms
         ]
     )
+
+
+def to_json(content):
+    """The bytes of a file that people can read too."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _ending(data):

@@ -107,7 +107,7 @@ def test_each_value_of_a_recipe_reaches_the_run(net):
     plain = RECIPES["transfer"].prepare(net)
     assert plain.describe().split(" · ")[:4] == [
         net.describe(),
-        "content conv4_2 × 0.2 (relative); style conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 × 1 (relative)",
+        "content conv4_2 × 0.1 (relative); style conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 × 1 (relative)",
         "from content",
         "64 × 43 px",
     ]
@@ -149,7 +149,7 @@ def test_code_names_a_picture_that_is_known_by_its_bytes_by_its_role():
 def test_code_leaves_out_what_is_the_default():
     assert Recipe().code() == (
         "run = stylelib.style_transfer('riverside', 'night_swirls', network='compact', size=256, steps=100, "
-        "alpha_beta=0.2)\nrun.finish()"
+        "alpha_beta=0.1)\nrun.finish()"
     )
 
 
@@ -292,6 +292,16 @@ def test_other_weights_are_told_and_the_recipe_is_there_all_the_same(saved):
         ({"style_layers": ()}, "No layer was named"),
         ({"size": 4}, "size is the longer side"),
         ({"size": 20}, "at least 16 pixels on the shorter side, and the content image would have 13"),
+        ({"init": "photo"}, r"no start of such a run 'photo'\..* Known: content, style, noise\.$"),
+        ({"init": "content", "kind": "style"}, r"no start of such a run 'content'\..* Known: style, noise\.$"),
+        ({"pooling": "mean"}, "no pooling 'mean'"),
+        ({"optimizer": "adan"}, "Did you mean 'adam'"),
+        ({"convention": "paper"}, "no convention 'paper'"),
+        ({"steps": -1}, "steps is a whole number, 0 or more"),
+        ({"seed": 1.5}, "seed is a whole number, 0 or more"),
+        ({"alpha_beta": float("nan")}, "The ratio α/β must be a number, zero or more; got nan"),
+        ({"changes": (1, 2)}, r"A change is a pair, \(step, α/β\); got 1"),
+        ({"changes": ((1, "much"),)}, "The ratio α/β must be"),
         ({"size": 16, "kind": "style"}, "at least 16 pixels on the shorter side, and the style image would have"),
     ],
 )

@@ -24,6 +24,7 @@ import stylelib
 from stylelib import __main__ as shell
 from stylelib import images
 from stylelib.__main__ import main
+from stylelib.recipe_files import Recipe
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
 SMALL = ["--network", "compact", "--device", "cpu", "--size", "64"]
@@ -161,6 +162,33 @@ def test_a_finished_run_can_be_resumed_for_its_picture(call, tmp_path):
     outputs = ["-o", tmp_path / "again.png", "--animation", tmp_path / "run.gif"]
     assert call("resume", tmp_path / "run.pt", *outputs)[0] == 0
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_a_sweep_computes_a_recipe_for_every_combination_of_values(call, tmp_path):
+    recipe, folder, sheet = tmp_path / "recipe.json", tmp_path / "sweep", tmp_path / "all.jpg"
+    Recipe(size=32, steps=1, init="noise").save(recipe)
+    values = ["alpha_beta=0.1,1", "style_layers=conv1_1,conv1_1+conv2_1"]
+    assert call("sweep", recipe, folder, *values, "--sheet", sheet)[:2] == (0, f"{folder}: 4 of 4 pictures\n")
+    assert len(list(folder.glob("*.png"))) == 4 and pixels(sheet).std() > 10
+    made = {Recipe.load(path).style_layers for path in folder.glob("*.json")}
+    assert made == {("conv1_1",), ("conv1_1", "conv2_1")}
+    code, _, err = call("sweep", recipe, folder, "alpha_beta=1,1e30", "style_layers=conv1_1")
+    assert code == 2 and "1 of 2 runs failed (α/β 1e+30: The weights are too large" in err
+
+
+@pytest.mark.parametrize(
+    "values, sentence",
+    [
+        ("alpa_beta=1", "Did you mean 'alpha_beta'"),
+        ("seed=one", "seed takes numbers, such as seed=1,2; got 'one'."),
+        ("seed", "There are no values for seed."),
+        ("seed=-1", "seed is a whole number, 0 or more; got -1."),
+    ],
+)
+def test_a_sweep_that_cannot_work_is_refused(values, sentence, call, tmp_path):
+    Recipe(size=32, steps=1).save(tmp_path / "recipe.json")
+    code, out, err = call("sweep", tmp_path / "recipe.json", tmp_path / "sweep", values)
+    assert code == 2 and out == "" and sentence in err and os.listdir(tmp_path) == ["recipe.json"]
 
 
 def test_a_resumed_run_can_be_animated_from_there_on(call, tmp_path):
