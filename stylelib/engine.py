@@ -62,23 +62,19 @@ def choose(precision, device):
 
 
 class Engine:
-    """Evaluates a VGG; made by `choose`, kept as `net.engine`, called by `net(pictures, layers)`.
+    """Evaluates a VGG; made by `choose`, kept as `net.engine`, called by `net(pictures, layers)`."""
 
-    recompute: keep only what each block begins with, and compute the rest again on the way back. A third slower, for
-    pictures whose activations do not fit into memory; the values are the same.
-    """
-
-    def __init__(self, precision="exact", recompute=False):
+    def __init__(self, precision="exact"):
         self.forward_type = torch.bfloat16 if precision == "fast" else torch.float32
         self.backward_type = torch.float32 if precision == "exact" else torch.bfloat16
-        self.precision, self.recompute = precision, recompute
+        self.precision = precision
         self._packed = {}
 
     def __deepcopy__(self, memo):
-        return Engine(self.precision, self.recompute)  # packed weights cannot be copied, only made anew
+        return Engine(self.precision)  # packed weights cannot be copied, only made anew
 
     def __reduce__(self):
-        return Engine, (self.precision, self.recompute)
+        return Engine, (self.precision,)
 
     def takes(self, net, x):
         """Whether it can evaluate these pictures; not where a hook on a convolution wants to look inside."""
@@ -99,20 +95,20 @@ class Engine:
         return x.to(self.forward_type).contiguous(memory_format=torch.channels_last)
 
     def forward(self, net, x, layers):
-        """Yield (layer, activation) of layers that follow one another. x: what the first of them is fed with."""
+        """Yield (layer, activation) of the first layers of the network. x: as `enter` gives it."""
         for layer in layers:
-            if layer != layers[0] and _begins_block(layer):  # what enters a block is pooled already
+            if _begins_block(layer):
                 x = net.pool(x, 2)
             x = self._convolve(net, layer, x)
             yield layer, x
 
-    def backward(self, net, gradient, activations, outside):
-        """Gradient with respect to what the first of the layers was fed with.
+    def backward(self, net, activations, outside):
+        """Gradient with respect to what entered the network.
 
-        gradient: with respect to what the layer after the last one was fed with, or None. activations: {layer:
-        activation}; taken out as they are used, so that their memory is free again. outside: {layer: gradient with
-        respect to its activation, from the losses}.
+        activations: {layer: activation}; taken out as they are used, so that their memory is free again. outside:
+        {layer: gradient with respect to its activation, from the losses}.
         """
+        gradient = None
         for layer in reversed(list(activations)):
             activation = activations.pop(layer).to(self.backward_type)
             pooled = gradient is not None and gradient.shape != activation.shape  # by what lies between two blocks
@@ -168,37 +164,24 @@ class _Evaluation(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, engine, net, layers, wanted):
-        ctx.engine, ctx.net, ctx.wanted, ctx.segments, found = engine, net, wanted, [], {}
-        x = engine.enter(x)
-        for block in _blocks(layers) if engine.recompute else [layers]:
-            if ctx.segments:
-                x = net.pool(x, 2)
-            activations, entered = {}, x
-            for layer, x in engine.forward(net, entered, block):
-                if layer in wanted:
-                    found[layer] = x
-                if not engine.recompute:
-                    activations[layer] = x
-            ctx.segments.append((entered, block, activations))
+        ctx.engine, ctx.net, ctx.layers, ctx.wanted, ctx.entered = engine, net, layers, wanted, engine.enter(x)
+        ctx.activations = dict(engine.forward(net, ctx.entered, layers))
+        ctx.versions = {layer: activation._version for layer, activation in ctx.activations.items()}
         ctx.set_materialize_grads(False)
-        ctx.kept = found if engine.forward_type == torch.float32 else {}
-        ctx.versions = {layer: seen._version for layer, seen in found.items()}
         # detach: another tensor on the same memory, so that the graph does not hold its own outputs and itself alive
-        return tuple(found[layer].detach().float() for layer in wanted)
+        return tuple(ctx.activations[layer].detach().float() for layer in wanted)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
-        if any(ctx.kept[layer]._version != version for layer, version in ctx.versions.items() if layer in ctx.kept):
+        if any(activation._version != version for activation, version in ctx.handed_out):
             raise RuntimeError(
                 "An activation was changed in place, so its gradient is lost; compute with a copy of it."
             )
+        if len(ctx.activations) < len(ctx.layers):  # used up by a backward pass before this one
+            ctx.activations = dict(ctx.engine.forward(ctx.net, ctx.entered, ctx.layers))
         outside = {layer: one for layer, one in zip(ctx.wanted, gradients, strict=True) if one is not None}
-        gradient = None
-        for entered, block, activations in reversed(ctx.segments):
-            if len(activations) < len(block):  # not kept, or used up by a backward pass before this one
-                activations = dict(ctx.engine.forward(ctx.net, entered, block))
-            gradient = ctx.engine.backward(ctx.net, gradient, activations, outside)
+        gradient = ctx.engine.backward(ctx.net, ctx.activations, outside)
         return gradient.float(), None, None, None, None
 
 
@@ -254,12 +237,3 @@ def _convolve_packed(x, weight, bias, then):
 
 def _begins_block(layer):
     return layer.endswith("_1") and layer != "conv1_1"
-
-
-def _blocks(layers):
-    blocks = []
-    for layer in layers:
-        if not blocks or _begins_block(layer):
-            blocks.append([])
-        blocks[-1].append(layer)
-    return blocks
