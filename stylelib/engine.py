@@ -174,12 +174,10 @@ class _Evaluation(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
-        if any(activation._version != version for activation, version in ctx.handed_out):
-            raise RuntimeError(
-                "An activation was changed in place, so its gradient is lost; compute with a copy of it."
-            )
         if len(ctx.activations) < len(ctx.layers):  # used up by a backward pass before this one
             ctx.activations = dict(ctx.engine.forward(ctx.net, ctx.entered, ctx.layers))
+        elif any(one._version != ctx.versions[layer] for layer, one in ctx.activations.items()):
+            raise RuntimeError("An activation was changed in place, so its gradient is lost; change a copy of it.")
         outside = {layer: one for layer, one in zip(ctx.wanted, gradients, strict=True) if one is not None}
         gradient = ctx.engine.backward(ctx.net, ctx.activations, outside)
         return gradient.float(), None, None, None, None
