@@ -3,8 +3,10 @@
 import contextlib
 import dataclasses
 import os
+import pathlib
 import platform
 
+import psutil
 import torch
 
 from stylelib.errors import InputError, check_choice
@@ -22,6 +24,8 @@ class Preset:
     def __str__(self):
         return f"{self.name}: pictures of {self.size} px, {self.steps} steps a run"
 
+
+CONTAINER = pathlib.Path("/sys/fs/cgroup")  # where Linux tells a container its limits
 
 PRESETS = {
     "quick": Preset("quick", 64, 8, "seconds a notebook; for tests, the pictures are not worth looking at"),
@@ -73,6 +77,23 @@ def computing(picture):
         smaller = max(height, width) * 2 // 3
         message = f"{width} × {height} pixels need more memory than there is; try size={smaller}."
         raise InputError(message) from None
+
+
+def free_memory(device):
+    """Bytes that a computation on the device can still take, or None where the device does not say.
+
+    On the processor without what is swapped out, and within the limit of a container.
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type != "cpu":
+        return None
+    free = psutil.virtual_memory().available
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+        limit = int((CONTAINER / "memory.max").read_text())
+        free = min(free, limit - int((CONTAINER / "memory.current").read_text()))
+    return free
 
 
 def describe():

@@ -150,6 +150,20 @@ class VGG(torch.nn.Module):
             field += 2 * stride  # a 3 × 3 convolution adds one step on either side
         return field
 
+    def memory(self, pictures, layers):
+        """Bytes that the gradient of a loss at some layers needs at its worst moment, the weights not counted.
+
+        All activations up to the deepest layer, the losses' gradients at the layers, and two gradients more as large
+        as the largest: an estimate, measured to be right within a quarter.
+        """
+        (count, _, height, width), size = pictures.shape, 2 if self.precision == "fast" else 4
+        last = max(map(self.layers.index, layers))
+        bytes_of = {
+            layer: size * count * self.filters(layer) * (height // self.stride(layer)) * (width // self.stride(layer))
+            for layer in self.layers[: last + 1]
+        }
+        return sum(bytes_of.values()) + sum(bytes_of[layer] for layer in layers) + 2 * max(bytes_of.values())
+
     def table(self, size=256):
         """What each layer is, as a table that prints and shows itself in a notebook.
 

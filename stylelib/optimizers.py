@@ -50,6 +50,12 @@ class LBFGS:
     """
 
     name = "lbfgs"
+
+    @property
+    def pictures(self):
+        """How many tensors of the picture's size a step holds at once."""
+        return 2 * self.history + 8
+
     FIRST_MOVE = 0.02  # root mean square change of a pixel in the very first step, when nothing is known yet
     SUFFICIENT = 1e-4  # part of the promised decrease that a step must keep (Armijo)
     TRIALS = 12
@@ -124,6 +130,7 @@ class Adam:
     """
 
     name = "adam"
+    pictures = 10  # as above
     BETAS = (0.9, 0.999)
     EPSILON = 1e-8
 

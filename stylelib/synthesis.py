@@ -11,6 +11,7 @@ Pause by not asking for the next step, stop by leaving the loop, resume by going
 import collections
 import dataclasses
 import io
+import math
 import pathlib
 import time
 import warnings
@@ -20,7 +21,7 @@ import torch
 from stylelib import terms as term_kinds
 from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.images import check_picture, check_writable, write_atomically
-from stylelib.machine import computing, pick_device, preset
+from stylelib.machine import computing, free_memory, pick_device, preset
 from stylelib.networks import load_network
 from stylelib.optimizers import OPTIMIZERS, Evaluation, NoBetterPicture, State, make_optimizer
 
@@ -89,6 +90,7 @@ class Synthesis:
         self._picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
         for term in self.terms:
             term.check(self._picture)
+        check_memory(self.terms, self._picture, self.optimizer)
         self.frames, self.notes, self.evaluations = {}, [], 0
         self.stop_reason = None  # a sentence once the run has stopped
         self._finished = False  # whether going on would be of no use
@@ -228,10 +230,7 @@ class Synthesis:
 
     def _losses(self, x):
         """Each network runs once, as deep as any of its terms needs."""
-        layers = collections.defaultdict(set)
-        for term in self.terms:
-            layers[term.net].update(term.layers)
-        activations = {net: net(x, wanted) for net, wanted in layers.items() if net is not None}
+        activations = {net: net(x, wanted) for net, wanted in _wanted(self.terms).items()}
         losses = {}
         for term in self.terms:
             for name, loss in term.losses(x, activations.get(term.net, {})).items():
@@ -342,6 +341,34 @@ def check_terms(terms):
     if all(getattr(term, "weight", None) == 0 for term in terms):
         raise InputError("Every term's weight is 0, so there is nothing to optimise.")
     return terms
+
+
+def check_memory(terms, picture, optimizer):
+    """Raise an InputError, before anything is computed, if a run will need more memory than is free.
+
+    The sentence names a size that fits: nearly everything grows in step with the number of pixels.
+    """
+    needed = optimizer.pictures * picture.numel() * picture.element_size()
+    needed += sum(net.memory(picture, wanted) for net, wanted in _wanted(terms).items() if hasattr(net, "memory"))
+    free = free_memory(picture.device)
+    if free is None or needed <= free:
+        return
+    height, width = picture.shape[-2:]
+    needed, free = needed / 1e9, max(0, free) / 1e9
+    fits = int(max(height, width) * math.sqrt(0.8 * free / needed))
+    raise InputError(
+        f"{width} × {height} pixels need about {needed:.1f} GB of memory, and {free:.1f} GB are free; "
+        f"size={fits} would fit."
+    )
+
+
+def _wanted(terms):
+    """{network: the layers that any of its terms looks at}."""
+    layers = collections.defaultdict(set)
+    for term in terms:
+        if term.net is not None:
+            layers[term.net].update(term.layers)
+    return layers
 
 
 def _check_start(evaluation, picture):

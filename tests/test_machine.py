@@ -103,3 +103,20 @@ def test_threads_are_told_to_wait_politely_before_torch_is_there_unless_the_user
     code = "import sys; assert 'torch' not in sys.modules; import stylelib, os; print(os.environ['GOMP_SPINCOUNT'])"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == after
+
+
+def test_free_memory_is_a_number_of_bytes_that_this_process_could_have():
+    assert 1e8 < machine.free_memory(torch.device("cpu")) < 1e14
+
+
+@pytest.mark.parametrize("limit, free", [("3000\n", 1000), ("max\n", None), ("99999999999999999\n", None)])
+def test_a_containers_limit_counts(limit, free, tmp_path, monkeypatch):
+    (tmp_path / "memory.max").write_text(limit)
+    (tmp_path / "memory.current").write_text("2000\n")
+    monkeypatch.setattr(machine, "CONTAINER", tmp_path)
+    found = machine.free_memory(torch.device("cpu"))
+    assert found == free if free else found > 1e8
+
+
+def test_a_device_that_does_not_say_what_is_free():
+    assert machine.free_memory(torch.device("mps")) is None

@@ -1,6 +1,7 @@
 """The loop: as an iterator, its stopping, its honesty about losses, interrupts, saving and going on."""
 
 import math
+import re
 import sys
 
 import numpy as np
@@ -508,3 +509,19 @@ def test_too_small_a_picture_is_refused_before_anything_runs(net, painting):
 def test_out_of_memory_names_a_size_that_may_fit(photo):
     with pytest.raises(InputError, match=r"64 × \d+ pixels need more memory than there is; try size=42"):
         Synthesis(Hungry(), photo, steps=1).finish()
+
+
+def test_a_run_that_will_not_fit_into_memory_is_refused_with_a_size_that_fits(net, photo, painting, monkeypatch):
+    terms = [stylelib.Content(net, photo), stylelib.Style(net, painting)]
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: 2_000_000)
+    with pytest.raises(InputError, match=r"64 × 43 pixels need about .* GB of memory.* size=\d+ would fit") as refused:
+        stylelib.Synthesis(terms, photo)
+    fits = int(re.search(r"size=(\d+)", str(refused.value))[1])
+    assert 16 < fits < 64
+    smaller = stylelib.load_image("riverside", fits)
+    stylelib.Synthesis([stylelib.Content(net, smaller), stylelib.Style(net, painting)], smaller)  # not refused
+
+
+def test_where_a_device_does_not_say_what_is_free_a_run_is_tried(net, photo, monkeypatch):
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: None)
+    stylelib.Synthesis(stylelib.Content(net, photo), photo)
