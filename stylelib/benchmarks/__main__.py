@@ -1,0 +1,70 @@
+"""Measure stylelib's speed on this machine, and write the tables and the plot of this folder's README anew.
+
+python -m stylelib.benchmarks                         # everything, with nothing else running
+python -m stylelib.benchmarks evaluation --rounds 3   # one part of it
+python -m stylelib.benchmarks evaluation --network vgg19-random --sizes 256
+"""
+
+import argparse
+import json
+import pathlib
+import platform
+
+import torch
+
+from stylelib.benchmarks import evaluation, goal, report
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help="evaluation, memory, goal; default: all of them")
+    parser.add_argument("--network", action="append", help="default: vgg19-random and compact")
+    parser.add_argument(
+        "--sizes", type=lambda text: [int(one) for one in text.split(",")], default=[128, 256, 512, 1024]
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="evaluations of each kind; default: %(default)s")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=FOLDER, help="default: beside this file")
+    options = parser.parse_args()
+    parts = options.parts or ["evaluation", "memory", "goal"]
+    networks = options.network or ["vgg19-random", "compact"]
+    path = options.output / "numbers.json"
+    numbers = json.loads(path.read_text()) if path.exists() else {}
+    numbers["machine"] = machine()
+    for network in networks:
+        for size in options.sizes:
+            if "evaluation" in parts:
+                found = evaluation.milliseconds(network, size, options.rounds if size < 1024 else 2)
+                keep(numbers, "milliseconds", network, size, found)
+                keep(numbers, "floor", network, size, evaluation.floors(network, size))
+            if "memory" in parts:
+                keep(numbers, "megabytes", network, size, evaluation.memory(network, size))
+            path.write_text(json.dumps(numbers, indent=1))
+    if "goal" in parts:
+        numbers["goal"] = {init: goal.measure(init=init) for init in ("content", "noise")}
+        path.write_text(json.dumps(numbers, indent=1))
+    report.write(numbers, options.output)
+
+
+def keep(numbers, kind, network, size, found):
+    numbers.setdefault(kind, {}).setdefault(network, {})[str(size)] = {
+        name: round(one, 1) for name, one in found.items()
+    }
+    print(f"{kind}, {network}, {size} px: " + ", ".join(f"{name} {one:.0f}" for name, one in found.items()), flush=True)
+
+
+def machine():
+    """The machine in words, as far as it decides the numbers."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = lines[0] if lines else name
+    bfloat16 = "with" if evaluation.engine.multiplies_bfloat16(torch.device("cpu")) else "without"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{name}, {bfloat16} bfloat16 units"
+    return f"{device}; {torch.get_num_threads()} threads; torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""How long one evaluation of loss and gradient takes, against plain PyTorch and against what the processor could do."""
+
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+import torch
+
+from stylelib import engine, load_image, load_network
+from stylelib.benchmarks.reference import Reference
+from stylelib.networks import block_of
+from stylelib.recipes import style_transfer
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
+
+PAIR = ("riverside", "night_swirls")
+ALPHA_BETA = 0.1
+
+
+def square(name, size):
+    """The middle of a bundled picture, scaled to (1, 3, size, size)."""
+    picture = load_image(name)
+    side = min(picture.shape[-2:])
+    top, left = (picture.shape[-2] - side) // 2, (picture.shape[-1] - side) // 2
+    middle = picture[..., top : top + side, left : left + side]
+    return torch.nn.functional.interpolate(middle, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+VARIANTS = ("plain PyTorch", "readable", *engine.PRECISIONS)
+
+
+def variants(network, size, names=VARIANTS):
+    """({name: function of a picture that gives its loss and gradient}, a picture): those that this machine can do."""
+    photo, painting = (square(name, size) for name in PAIR)
+    layer = CONTENT_LAYER if "11" not in network else "conv4_1"
+    found = {}
+    for name in names:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            net = load_network(network, precision=name if name in engine.PRECISIONS else "exact")
+        if name in engine.PRECISIONS and (net.precision != name or net.engine is None):
+            continue  # this machine lacks what it takes
+        if name not in engine.PRECISIONS:
+            net.engine = None
+        if name == "plain PyTorch":
+            device = net.device
+            found[name] = Reference(net, photo.to(device), painting.to(device), layer, STYLE_LAYERS, ALPHA_BETA)
+        else:
+            run = style_transfer(photo, painting, net, alpha_beta=ALPHA_BETA, content_layer=layer)
+            found[name] = run._evaluate
+    return found, photo.to(net.device)
+
+
+def milliseconds(network, size, rounds):
+    """Median time of an evaluation, {variant: ms}, the variants taking turns."""
+    found, photo = variants(network, size)
+    times = {name: [] for name in found}
+    for turn in range(rounds + 1):
+        for name, evaluate in found.items():
+            started = time.perf_counter()
+            evaluate(photo)
+            if photo.is_cuda:
+                torch.cuda.synchronize()
+            if turn:  # the first packs weights and asks the system for memory
+                times[name].append(1000 * (time.perf_counter() - started))
+    return {name: statistics.median(one) for name, one in times.items()}
+
+
+def memory(network, size):
+    """Most memory that a process held while it evaluated, {variant: MB}, each in a process of its own."""
+    found = {}
+    for name in VARIANTS:
+        command = [sys.executable, "-m", "stylelib.benchmarks.evaluation", network, str(size), name]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        if output:
+            found[name] = float(output)
+    return found
+
+
+def operations(net, size):
+    """Multiplications and additions of one evaluation: (convolutions forward, Gram matrices forward).
+
+    The way back to the picture costs as much again.
+    """
+    convolutions = grams = 0
+    channels = 3
+    for layer in net.layers:
+        filters, positions = net.filters(layer), (size // 2 ** (block_of(layer) - 1)) ** 2
+        convolutions += 2 * 9 * channels * filters * positions
+        if layer in STYLE_LAYERS:
+            grams += 2 * filters**2 * positions
+        channels = filters
+        if layer == STYLE_LAYERS[-1]:
+            return convolutions, grams
+    return convolutions, grams
+
+
+def peak(dtype, seconds=1.0):
+    """Operations a second that a large matrix product reaches here: the best of about a second."""
+    side = 2048
+    a = torch.randn(side, side).to(dtype)
+    best, started = 0.0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        before = time.perf_counter()
+        a @ a
+        best = max(best, 2 * side**3 / (time.perf_counter() - before))
+    return best
+
+
+def floors(network, size):
+    """Milliseconds that the operations alone need at the processor's measured peaks, {precision: ms}."""
+    convolutions, grams = operations(load_network(network, device="cpu"), size)
+    exact = peak(torch.float32)
+    found = {"exact": 2 * (convolutions + grams) / exact}
+    if engine.multiplies_bfloat16(torch.device("cpu")):
+        half = peak(torch.bfloat16)
+        found["mixed"] = (convolutions + grams) * (1 / exact + 1 / half)
+        found["fast"] = 2 * (convolutions + grams) / half
+    return {name: 1000 * seconds for name, seconds in found.items()}
+
+
+def main(network, size, name):
+    """Print this process's peak memory in MB after two evaluations of one variant."""
+    import resource
+
+    found, photo = variants(network, int(size), [name])
+    if name in found:
+        for _ in range(2):
+            found[name](photo)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,99 @@
+"""Style transfer the way the known tutorials write it: what stylelib's speed is compared with.
+
+A `torch.nn.Sequential` of convolutions, ReLUs and poolings with the losses put in between, frozen, cut off behind the
+deepest loss, and run by PyTorch's autograd. (Whoever forgets to freeze or to cut off is slower still.) The losses are
+stylelib's relative ones, so that both optimise the same thing.
+"""
+
+import time
+
+import torch
+
+
+class ContentLoss(torch.nn.Module):
+    def __init__(self, target, weight):
+        super().__init__()
+        self.target, self.factor, self.loss = target.detach(), weight / target.square().sum(), None
+
+    def forward(self, x):
+        self.loss = self.factor * (x - self.target).square().sum()
+        return x
+
+
+class StyleLoss(torch.nn.Module):
+    def __init__(self, activations, weight):
+        super().__init__()
+        self.target, self.loss = self.gram(activations).detach(), None
+        self.factor = weight / self.target.square().sum()
+
+    @staticmethod
+    def gram(activations):
+        _, filters, height, width = activations.shape
+        features = activations.reshape(filters, height * width)
+        return features @ features.t() / (height * width)
+
+    def forward(self, x):
+        self.loss = self.factor * (self.gram(x) - self.target).square().sum()
+        return x
+
+
+class Reference:
+    """The loss of one picture and its gradient: `loss, gradient = reference(picture)`.
+
+    net: a VGG of stylelib, whose weights are taken. photo, painting: (1, 3, H, W). alpha_beta: α/β, with β = 1.
+    """
+
+    def __init__(self, net, photo, painting, content_layer, style_layers, alpha_beta):
+        self.mean, self.std = net.mean.clone(), net.std.clone()
+        self.losses, modules = [], []
+        deepest = max(net.layers.index(layer) for layer in [content_layer, *style_layers])
+        with torch.no_grad():
+            content, style = (photo - self.mean) / self.std, (painting - self.mean) / self.std
+            for layer in net.layers[: deepest + 1]:
+                block = [net.convolutions[layer], torch.nn.ReLU()]
+                if layer.endswith("_1") and layer != "conv1_1":
+                    block.insert(0, torch.nn.AvgPool2d(2) if net.pooling == "avg" else torch.nn.MaxPool2d(2))
+                for module in block:
+                    content, style = module(content), module(style)
+                modules += block
+                if layer == content_layer:
+                    self.losses.append(ContentLoss(content, alpha_beta))
+                    modules.append(self.losses[-1])
+                if layer in style_layers:
+                    self.losses.append(StyleLoss(style, 1 / len(style_layers)))
+                    modules.append(self.losses[-1])
+        self.model = torch.nn.Sequential(*modules).requires_grad_(False).eval()
+
+    def loss(self, picture):
+        self.model((picture - self.mean) / self.std)
+        return sum(module.loss for module in self.losses)
+
+    def __call__(self, picture):
+        picture = picture.detach().requires_grad_(True)
+        loss = self.loss(picture)
+        loss.backward()
+        return loss.item(), picture.grad
+
+    def optimize(self, picture, evaluations):
+        """torch's L-BFGS with its own settings, as the tutorials use it: a list of (loss, seconds) by evaluation.
+
+        Its tolerances are absolute and the relative losses small, so it is given a million times the loss: about the
+        scale of the tutorials' weights.
+        """
+        picture = picture.detach().clone().requires_grad_(True)
+        optimizer = torch.optim.LBFGS([picture])
+        seen, started = [], time.perf_counter()
+
+        def closure():
+            optimizer.zero_grad()
+            loss = 1e6 * self.loss(picture)
+            loss.backward()
+            seen.append((loss.item() / 1e6, time.perf_counter() - started))
+            return loss
+
+        while len(seen) < evaluations:
+            before = len(seen)
+            optimizer.step(closure)
+            if len(seen) - before < 2:  # its tolerances tell it to stop
+                break
+        return seen

@@ -1,0 +1,78 @@
+"""The tables and the plot of this folder's README, from the measured numbers."""
+
+import matplotlib.figure
+
+
+def write(numbers, folder):
+    """Write README.md's tables anew between its marks, and time.png."""
+    path = folder / "README.md"
+    text = path.read_text(encoding="utf-8")
+    found = {"machine": numbers["machine"], "evaluation": evaluations(numbers), "memory": memory(numbers)}
+    if "goal" in numbers:
+        found["goal"] = goal(numbers["goal"])
+    for name, table in found.items():
+        before, rest = text.split(f"<!-- {name} -->\n")
+        text = f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{rest.split(f'<!-- /{name} -->')[1]}"
+    path.write_text(text, encoding="utf-8")
+    if "milliseconds" in numbers:
+        plot(numbers).savefig(folder / "time.png", dpi=120)
+
+
+def evaluations(numbers):
+    rows = [
+        "| network | px | plain PyTorch, ms | readable | exact | mixed | fast | floor, float32 |",
+        "| --- " * 8 + "|",
+    ]
+    for network, sizes in numbers.get("milliseconds", {}).items():
+        for size, found in sizes.items():
+            plain = found["plain PyTorch"]
+            shares = [
+                f"{found[one] / plain:.2f}" if one in found else "–" for one in ("readable", "exact", "mixed", "fast")
+            ]
+            floor = numbers["floor"][network][size]["exact"] / plain
+            rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join(shares)} | {floor:.2f} |")
+    return "\n".join(rows)
+
+
+def memory(numbers):
+    rows = ["| network | px | plain PyTorch, MB | readable | exact | mixed | fast |", "| --- " * 7 + "|"]
+    for network, sizes in numbers.get("megabytes", {}).items():
+        for size, found in sizes.items():
+            plain = found["plain PyTorch"]
+            shares = [
+                f"{found[one] / plain:.2f}" if one in found else "–" for one in ("readable", "exact", "mixed", "fast")
+            ]
+            rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join(shares)} |")
+    return "\n".join(rows)
+
+
+def goal(found):
+    rows = [
+        "| start | optimiser | evaluations to the goal | share of plain PyTorch's seconds | reached |",
+        "| --- " * 5 + "|",
+    ]
+    for init, optimizers in found.items():
+        for name, one in optimizers.items():
+            values = [one["evaluations"], one["seconds"]]
+            reached = f"{one['of'] - one['missed']} of {one['of']}"
+            rows.append(
+                f"| {init} | {name} | {' | '.join('–' if v is None else f'{v:g}' for v in values)} | {reached} |"
+            )
+    return "\n".join(rows)
+
+
+def plot(numbers):
+    """Time and memory of an evaluation over the number of pixels, on logarithmic axes: a straight line of slope 1."""
+    figure = matplotlib.figure.Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, kind, label in ((left, "milliseconds", "ms an evaluation"), (right, "megabytes", "MB of the process")):
+        for network, style in zip(numbers.get(kind, {}), ("-", "--", ":"), strict=False):
+            sizes = numbers[kind][network]
+            for name, marker in (("plain PyTorch", "o"), ("exact", "s"), ("mixed", "^"), ("fast", "v")):
+                points = [(int(size) ** 2, found[name]) for size, found in sizes.items() if name in found]
+                if points:
+                    axes.plot(*zip(*sorted(points), strict=True), style, marker=marker, label=f"{network}, {name}")
+        axes.set(xscale="log", yscale="log", xlabel="pixels", ylabel=label)
+        axes.legend(fontsize=7, frameon=False)
+    figure.suptitle(numbers["machine"], fontsize=8)
+    return figure
