@@ -81,7 +81,7 @@ class LBFGS:
     def _search(self, evaluate, state):
         gradient = state.evaluation.gradient
         direction = self._direction(gradient, state.memory)
-        slope = _dot(gradient, direction)
+        slope = _dot(gradient, direction).item()
         if not slope < 0:
             raise NoBetterPicture("the gradient is zero")
         length = 1.0
@@ -111,7 +111,7 @@ class LBFGS:
         return direction
 
     def _remember(self, memory, step, change):
-        if _dot(step, change) <= 1e-8 * math.sqrt(_dot(step, step) * _dot(change, change)):
+        if _dot(step, change) <= 1e-8 * (_dot(step, step).sqrt() * _dot(change, change).sqrt()):
             return memory  # the curvature along this step is not positive: it would spoil the estimate
         steps, changes = [*memory["steps"], step], [*memory["changes"], change]
         return {"steps": steps[-self.history :], "changes": changes[-self.history :]}
@@ -181,7 +181,8 @@ def make_optimizer(optimizer):
 
 
 def _dot(a, b):
-    return torch.dot(a.flatten(), b.flatten()).item()
+    """A tensor, not a number: asking a GPU for a number would make it wait, forty times a step."""
+    return torch.dot(a.flatten(), b.flatten())
 
 
 def _typical(gradient):
