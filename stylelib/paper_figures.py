@@ -129,7 +129,7 @@ FIGURES = {
         "Figure 7: from a photograph to a photograph",
         (
             Panel(
-                "the first, lit like the second",
+                "both",
                 "city_by_day",
                 "city_by_night",
                 1e-2,
