@@ -18,6 +18,7 @@ import warnings
 
 import torch
 
+from stylelib import graphs
 from stylelib import terms as term_kinds
 from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.images import check_picture, check_writable, write_atomically
@@ -92,6 +93,7 @@ class Synthesis:
             term.check(self._picture)
         check_memory(self.terms, self._picture, self.optimizer)
         self.frames, self.notes, self.evaluations = {}, [], 0
+        self._differentiate, self._names = None, []  # how a loss and its gradient are computed, and the losses' names
         self.stop_reason = None  # a sentence once the run has stopped
         self._finished = False  # whether going on would be of no use
         self._now = Now(None, None, [])
@@ -138,14 +140,14 @@ class Synthesis:
         terms = check_terms(terms)
         for term in terms:
             term.check(self._picture)
-        old, self.terms = self.terms, terms
+        old, self.terms, self._differentiate = self.terms, terms, None
         if self._now.state is None:  # nothing is computed yet, so there is nothing to forget
             return
         try:
             evaluation = self._evaluate(self._now.state.picture)
             _check_start(evaluation, "picture as it is")
         except BaseException:  # an interrupt, or too little memory: the run is as it was
-            self.terms = old
+            self.terms, self._differentiate = old, None
             raise
         state = self.optimizer.start(self._now.state.picture, evaluation)
         self._now = Now(state, state, self.history)
@@ -216,17 +218,35 @@ class Synthesis:
 
     def _evaluate(self, picture):
         """Total loss, its parts, and the gradient with respect to the picture."""
+        if self._differentiate is None:
+            self._differentiate = self._as_graph(picture)
+        values, gradient = self._differentiate(picture)
+        total, *parts = values.tolist()  # all at once: a GPU waits only here
+        evaluation = Evaluation(total, dict(zip(self._names, parts, strict=True)), gradient)
+        self.evaluations += 1
+        if not evaluation.finite:
+            self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was taken back")
+        return evaluation
+
+    def _values_and_gradient(self, picture):
+        """The total loss and its parts as one tensor, and the gradient; the parts' names become `_names`."""
         x = picture.detach().requires_grad_(True)
         with computing(picture):
             losses = self._losses(x)
             total = sum(losses.values())
             (gradient,) = torch.autograd.grad(total, x)
-        parts = {name: loss.item() for name, loss in losses.items()}
-        evaluation = Evaluation(total.item(), parts, gradient.detach().contiguous())
-        self.evaluations += 1
-        if not evaluation.finite:
-            self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was taken back")
-        return evaluation
+        self._names = list(losses)
+        return torch.stack([total.detach(), *(loss.detach() for loss in losses.values())]), gradient.contiguous()
+
+    def _as_graph(self, picture):
+        """`_values_and_gradient`, as a CUDA graph where speed was asked for before exactness."""
+        precisions = {getattr(net, "precision", "exact") for net in _wanted(self.terms)}
+        if picture.device.type == "cuda" and precisions and "exact" not in precisions:
+            try:
+                return graphs.replayable(self._values_and_gradient, picture)
+            except RuntimeError as error:  # a term that asks for a number on the way, say
+                self.notes.append(f"computed without a CUDA graph: {str(error).splitlines()[0]}")
+        return self._values_and_gradient
 
     def _losses(self, x):
         """Each network runs once, as deep as any of its terms needs."""

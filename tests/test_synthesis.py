@@ -3,6 +3,7 @@
 import math
 import re
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -525,3 +526,40 @@ def test_a_run_that_will_not_fit_into_memory_is_refused_with_a_size_that_fits(ne
 def test_where_a_device_does_not_say_what_is_free_a_run_is_tried(net, photo, monkeypatch):
     monkeypatch.setattr(synthesis, "free_memory", lambda device: None)
     stylelib.Synthesis(stylelib.Content(net, photo), photo)
+
+
+def on_a_gpu(picture):
+    """A stand-in for a picture on a GPU, as far as the choice of a graph looks at it."""
+    return types.SimpleNamespace(device=torch.device("cuda"), numel=picture.numel)
+
+
+def test_a_graph_is_recorded_only_where_speed_was_asked_for(net, photo, monkeypatch):
+    run = Synthesis(Content(net, photo), photo)
+    assert run._as_graph(on_a_gpu(photo)) == run._values_and_gradient, "exact: no graph"
+    monkeypatch.setattr(net, "precision", "fast")
+    assert run._as_graph(photo) == run._values_and_gradient, "a processor: no graph"
+    monkeypatch.setattr(synthesis.graphs, "replayable", lambda function, picture: "a graph")
+    assert run._as_graph(on_a_gpu(photo)) == "a graph"
+
+
+def test_where_no_graph_can_be_recorded_the_run_goes_on_and_says_so(net, photo, monkeypatch):
+    def fail(function, picture):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(net, "precision", "mixed")
+    monkeypatch.setattr(synthesis.graphs, "replayable", fail)
+    run = Synthesis(Content(net, photo), photo)
+    assert run._as_graph(on_a_gpu(photo)) == run._values_and_gradient
+    assert run.notes == ["computed without a CUDA graph: operation not permitted when stream is capturing"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_a_replayed_evaluation_is_the_computed_one():
+    net = stylelib.load_network("compact", precision="fast", device="cuda")
+    photo = stylelib.load_image("riverside", 64)
+    run = Synthesis([Content(net, photo), Style(net, photo.flip(3))], photo.flip(2))
+    for picture in (photo.cuda(), photo.flip(2).cuda()):
+        values, gradient = run._values_and_gradient(picture)
+        replayed = run._as_graph(picture)(picture)
+        assert torch.allclose(replayed[0], values, rtol=1e-3) and torch.allclose(replayed[1], gradient, rtol=1e-2)
+    assert not run.notes
