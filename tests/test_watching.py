@@ -247,6 +247,6 @@ def test_a_page_that_runs_nothing_shows_some_of_what_scrub_shows(count, labels, 
     scrubbed = watching.scrub([photo * number / count for number in range(count)], [*map(str, range(count))], "number")
     bundle = scrubbed._repr_mimebundle_()
     assert base64.b64decode(bundle["image/jpeg"]).startswith(b"\xff\xd8")
-    pictures, shown = sheets[-1]
+    pictures, shown, _ = sheets[-1]
     assert " ".join(shown) == labels
     assert all(torch.equal(one, photo * int(label) / count) for one, label in zip(pictures, shown, strict=True))

@@ -62,7 +62,7 @@ def scrub(pictures, labels, name):
         value=frames[0], format="jpeg", layout={"width": "640px", "max_width": "100%", "object_fit": "contain"}
     )
     slider.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
-    return _Scrubbed(slider, picture, lambda: contact_sheet(*_some(pictures, labels)).jpeg())
+    return _Scrubbed(slider, picture, lambda: contact_sheet(*_some(pictures, labels), 3).jpeg())
 
 
 class _Scrubbed(ipywidgets.VBox):
