@@ -18,6 +18,8 @@ bfloat16 pays only where a processor multiplies it in hardware. What is missing 
 more exact precision is taken, and `choose` says so.
 """
 
+import threading
+
 import torch
 import torch.nn.functional as F
 
@@ -68,7 +70,7 @@ class Engine:
         self.forward_type = torch.bfloat16 if precision == "fast" else torch.float32
         self.backward_type = torch.float32 if precision == "exact" else torch.bfloat16
         self.precision = precision
-        self._packed = {}
+        self._packed, self._lock = {}, threading.Lock()
 
     def __deepcopy__(self, memo):
         return Engine(self.precision)  # packed weights cannot be copied, only made anew
@@ -139,13 +141,14 @@ class Engine:
         """Weights as the processor likes them best for inputs like x; made anew when the network's have changed."""
         weight, bias = net.convolutions[layer].weight, net.convolutions[layer].bias
         made_of = (weight.data_ptr(), weight._version, bias.data_ptr(), bias._version)
-        shapes = self._packed.setdefault((layer, back, x.dtype, x.device), {})
-        known, packed = shapes.pop(x.shape, (None, None))
-        if known != made_of:
-            packed = self._pack(net, layer, weight.detach(), bias.detach(), x, back)
-        shapes[x.shape] = made_of, packed
-        while len(shapes) > SHAPES:
-            del shapes[next(iter(shapes))]
+        with self._lock:  # two runs in two threads may share a network
+            shapes = self._packed.setdefault((layer, back, x.dtype, x.device), {})
+            known, packed = shapes.pop(x.shape, (None, None))
+            if known != made_of:
+                packed = self._pack(net, layer, weight.detach(), bias.detach(), x, back)
+            shapes[x.shape] = made_of, packed
+            while len(shapes) > SHAPES:
+                del shapes[next(iter(shapes))]
         return packed
 
     def _pack(self, net, layer, weight, bias, x, back):

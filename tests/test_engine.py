@@ -1,5 +1,6 @@
 """The fast way through the network against the readable one: the same values, there and back."""
 
+import concurrent.futures
 import copy
 import gc
 import pickle
@@ -218,3 +219,13 @@ def test_the_gram_matrixs_derivative_is_autograds_and_keeps_the_layout(layout, s
     (expected,) = torch.autograd.grad((weights * (features @ features.transpose(1, 2))).sum(), x)
     assert torch.allclose(gradient, expected)
     assert gradient.is_contiguous(memory_format=layout)
+
+
+@needs_packing
+def test_threads_may_share_a_network(net):
+    """As two studios do: pictures of more sizes than stay packed, by turns."""
+    pictures = [torch.rand(1, 3, side, 40, generator=torch.Generator().manual_seed(side)) for side in range(32, 56, 4)]
+    expected = [net(picture, ["conv3_1"])["conv3_1"] for picture in pictures]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(lambda picture: net(picture, ["conv3_1"])["conv3_1"], pictures * 10))
+    assert all(torch.equal(one, expected[index % len(pictures)]) for index, one in enumerate(seen))

@@ -125,6 +125,24 @@ def test_run_pause_turn_resume_stop_and_save(in_lab, screenshots, workplace):
     nothing_odd(watched)
 
 
+def test_the_kernels_interrupt_keeps_the_picture_of_a_run_that_a_cell_waits_for(in_lab):
+    start = STUDIO.format(size=96, steps=3000).replace("studio.Studio(", "painting = studio.Studio(") + "painting"
+    look = "number = painting.current.number\nprint('at', number, number == painting.current.number > 0)"
+    watched = in_lab("waiting.ipynb", [start, "painting.run().wait()", look])
+    page = watched.page
+    run_all(page)
+    expect(status(page)).to_contain_text(re.compile(r"Step \d\d"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("i")
+    page.keyboard.press("i")  # JupyterLab's key for the kernel's interrupt
+    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")).to_have_text(
+        re.compile(r"at \d+ True")
+    )
+    expect(status(page)).to_contain_text("stopped after step")
+    assert page.locator(ERRORS).count() == 0
+    nothing_odd(watched)
+
+
 def test_what_is_wrong_is_said_beside_the_control(in_lab, screenshots, tmp_path):
     broken = tmp_path / "holiday.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
