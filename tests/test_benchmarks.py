@@ -60,12 +60,18 @@ def test_the_report_writes_what_was_measured(tmp_path):
         "milliseconds": {"compact": {"64": measured, "128": measured}},
         "floor": {"compact": {"64": {"exact": 200.0}, "128": {"exact": 200.0}}},
         "megabytes": {"compact": {"64": measured}},
-        "goal": {"content": {"Adam": {"evaluations": 12, "seconds": 0.07, "missed": 1, "of": 5}}},
+        "goal": {
+            "size": 64,
+            "evaluations": 100,
+            "pairs": 5,
+            "starts": {"content": {"Adam": {"evaluations": 12, "seconds": 0.07, "missed": 1, "of": 5}}},
+        },
     }
     report.write(numbers, tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "a machine of this test" in text
     assert "| compact | 128 | 400 | 1.10 | 0.75 | – | – | 0.50 |" in text
+    assert "64 px, 100 evaluations, 5 pairs:" in text
     assert "| content | Adam | 12 | 0.07 | 4 of 5 |" in text
     assert (tmp_path / "time.png").stat().st_size > 5000
     report.write(numbers, tmp_path)

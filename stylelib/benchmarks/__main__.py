@@ -25,6 +25,8 @@ def main():
         "--sizes", type=lambda text: [int(one) for one in text.split(",")], default=[128, 256, 512, 1024]
     )
     parser.add_argument("--rounds", type=int, default=7, help="evaluations of each kind; default: %(default)s")
+    three = {"nargs": 3, "type": int, "metavar": ("PX", "EVALUATIONS", "PAIRS"), "default": [256, 1000, 5]}
+    parser.add_argument("--goal", **three, help="size, the reference's evaluations, and pairs; default: %(default)s")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=FOLDER, help="default: beside this file")
     options = parser.parse_args()
     parts = options.parts or ["evaluation", "memory", "goal"]
@@ -42,7 +44,11 @@ def main():
                 keep(numbers, "megabytes", network, size, evaluation.memory(network, size))
             path.write_text(json.dumps(numbers, indent=1))
     if "goal" in parts:
-        numbers["goal"] = {init: goal.measure(init=init) for init in ("content", "noise")}
+        size, evaluations, pairs = options.goal
+        numbers["goal"] = {"size": size, "evaluations": evaluations, "pairs": pairs, "starts": {}}
+        for init in ("content", "noise"):
+            found = goal.measure(size=size, evaluations=evaluations, pairs=goal.PAIRS[:pairs], init=init)
+            numbers["goal"]["starts"][init] = found
         path.write_text(json.dumps(numbers, indent=1))
     report.write(numbers, options.output)
 

@@ -51,14 +51,15 @@ def goal(found):
         "| start | optimiser | evaluations to the goal | share of plain PyTorch's seconds | reached |",
         "| --- " * 5 + "|",
     ]
-    for init, optimizers in found.items():
+    for init, optimizers in found["starts"].items():
         for name, one in optimizers.items():
             values = [one["evaluations"], one["seconds"]]
             reached = f"{one['of'] - one['missed']} of {one['of']}"
             rows.append(
                 f"| {init} | {name} | {' | '.join('–' if v is None else f'{v:g}' for v in values)} | {reached} |"
             )
-    return "\n".join(rows)
+    said = f"{found['size']} px, {found['evaluations']} evaluations, {found['pairs']} pairs:"
+    return "\n".join([said, "", *rows])
 
 
 def plot(numbers):
