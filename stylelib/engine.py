@@ -14,6 +14,9 @@ mixed      forward in float32     backward in bfloat16   the same activations an
 fast       forward in bfloat16    backward in bfloat16   activations to 8 bits; targets must be computed like that too
 =========  =====================  =====================  ==========================================================
 
+Like any loss's target, the activations come out side by side: a gradient of one with respect to another does not exist,
+nor does a second derivative. Whoever wants to look into the network sets `net.engine = None`.
+
 bfloat16 pays only where a processor multiplies it in hardware. What is missing on a machine is not emulated: the next
 more exact precision is taken, and `choose` says so.
 """
@@ -24,17 +27,20 @@ import torch
 import torch.nn.functional as F
 
 PRECISIONS = ("exact", "mixed", "fast")
+POOLS = {"avg": F.avg_pool2d, "max": F.max_pool2d}  # what the engine knows the way back through
 SHAPES = 2  # of pictures for which weights stay packed: usually the one that is optimised and its style image
 
 
 def has_packed_convolutions():
     """Whether this build of torch has oneDNN's convolution with packed weights (x86 and ARM servers; not macOS)."""
+    generator = torch.Generator().manual_seed(0)
+    x, weight = torch.randn(1, 5, 6, 7, generator=generator), torch.randn(4, 5, 3, 3, generator=generator)
+    x = x.contiguous(memory_format=torch.channels_last)
     try:
-        x = torch.zeros(1, 1, 4, 4).contiguous(memory_format=torch.channels_last)
-        _convolve_packed(x, _packed(torch.zeros(1, 1, 3, 3), x.shape), torch.zeros(1), "relu")
+        seen = _convolve_packed(x, _packed(weight, x.shape), torch.ones(4), "relu")
     except (AttributeError, RuntimeError, TypeError):  # these operations are torch's own business and may go
         return False
-    return True
+    return torch.allclose(seen, F.conv2d(x, weight, torch.ones(4), padding=1).relu(), atol=1e-4)
 
 
 def multiplies_bfloat16(device):
@@ -79,9 +85,19 @@ class Engine:
         return Engine, (self.precision,)
 
     def takes(self, net, x):
-        """Whether it can evaluate these pictures; not where a hook on a convolution wants to look inside."""
-        hooked = any(one._forward_hooks or one._forward_pre_hooks for one in net.convolutions.values())
-        return x.dtype == torch.float32 and x.device.type in ("cpu", "cuda") and not hooked
+        """Whether it can evaluate these pictures; whatever is out of the ordinary goes the readable way.
+
+        So does a picture with values that are not finite, or so large that they will not stay so: oneDNN's ReLU would
+        turn them into zeros, and nobody would hear of it.
+        """
+        if x.dtype != torch.float32 or x.device.type not in ("cpu", "cuda") or net.pool is not POOLS[net.pooling]:
+            return False
+        for one in net.convolutions.values():
+            if type(one) is not torch.nn.Conv2d or one.weight.requires_grad or one.bias.requires_grad:
+                return False
+            if any((one._forward_hooks, one._forward_pre_hooks, one._backward_hooks, one._backward_pre_hooks)):
+                return False  # somebody wants to look inside
+        return x.device.type == "cuda" or x.detach().abs().amax().item() < 1e6
 
     def __call__(self, net, x, wanted):
         """{layer: activation}, float32, of the layers wanted. x: normalised pictures (N, 3, H, W), float32."""
@@ -112,10 +128,11 @@ class Engine:
         """
         gradient = None
         for layer in reversed(list(activations)):
-            activation = activations.pop(layer).to(self.backward_type)
+            seen = activations.pop(layer)
+            activation = seen.to(self.backward_type)
             pooled = gradient is not None and gradient.shape != activation.shape  # by what lies between two blocks
             if pooled:
-                gradient = _through_pooling(net, gradient, activation)
+                gradient = _through_pooling(net, gradient, activation, seen)
             own = outside.pop(layer, None)
             if own is not None:
                 own = own.to(self.backward_type)
@@ -140,16 +157,22 @@ class Engine:
     def _weights(self, net, layer, x, back):
         """Weights as the processor likes them best for inputs like x; made anew when the network's have changed."""
         weight, bias = net.convolutions[layer].weight, net.convolutions[layer].bias
-        made_of = (weight.data_ptr(), weight._version, bias.data_ptr(), bias._version)
+        made_of = [_trace(tensor) for tensor in (weight, bias)]
+        shape = x.shape if x.device.type == "cpu" else None  # a GPU takes them as they are, whatever the shape
         with self._lock:  # two runs in two threads may share a network
             shapes = self._packed.setdefault((layer, back, x.dtype, x.device), {})
-            known, packed = shapes.pop(x.shape, (None, None))
+            known, packed = shapes.pop(shape, (None, None))
             if known != made_of:
                 packed = self._pack(net, layer, weight.detach(), bias.detach(), x, back)
-            shapes[x.shape] = made_of, packed
+            shapes[shape] = made_of, packed
             while len(shapes) > SHAPES:
                 del shapes[next(iter(shapes))]
         return packed
+
+    def packed(self):
+        """All that is packed now; a recorded CUDA graph has to keep it alive."""
+        with self._lock:
+            return [packed for shapes in self._packed.values() for _, packed in shapes.values()]
 
     def _pack(self, net, layer, weight, bias, x, back):
         if back:
@@ -183,7 +206,7 @@ class _Evaluation(torch.autograd.Function):
             raise RuntimeError("An activation was changed in place, so its gradient is lost; change a copy of it.")
         outside = {layer: one for layer, one in zip(ctx.wanted, gradients, strict=True) if one is not None}
         gradient = ctx.engine.backward(ctx.net, ctx.activations, outside)
-        return gradient.float(), None, None, None, None
+        return None if gradient is None else gradient.float(), None, None, None, None
 
 
 class _ProductWithItself(torch.autograd.Function):
@@ -206,14 +229,15 @@ class _ProductWithItself(torch.autograd.Function):
 product_with_itself = _ProductWithItself.apply  # (B, N, M) → (B, N, N)
 
 
-def _through_pooling(net, gradient, activation):
+def _through_pooling(net, gradient, activation, seen):
     """From the gradient behind a 2 × 2 pooling and the activation before it: the gradient before the activation's ReLU.
 
-    Of the mean pooling without its quarter, which `Engine._pack` has put into the filters.
+    Of the mean pooling without its quarter, which `Engine._pack` has put into the filters. seen: the activation before
+    it was rounded, if it was: rounded, other pixels are the largest.
     """
     if net.pooling == "max":
         sides = ([2, 2], [2, 2], [0, 0], [1, 1], False)
-        _, places = torch.ops.aten.max_pool2d_with_indices(activation, *sides)
+        _, places = torch.ops.aten.max_pool2d_with_indices(seen, *sides)
         gradient = torch.ops.aten.max_pool2d_with_indices_backward(gradient, activation, *sides, places)
         return torch.ops.aten.threshold_backward(gradient, activation, 0)
     height, width = gradient.shape[-2:]
@@ -226,6 +250,13 @@ def _through_pooling(net, gradient, activation):
     each = gradient.permute(0, 2, 3, 1)[:, :, None, :, None].expand_as(pairs[0])
     torch.ops.aten.threshold_backward.grad_input(each, pairs[0], 0, grad_input=pairs[1])
     return spread
+
+
+def _trace(tensor):
+    """What changes when a weight does: torch counts its own changes, a few sums notice the others (`.data`, NumPy)."""
+    changes = 0 if tensor.is_inference() else tensor._version
+    some = tensor.detach().flatten()[:: max(1, tensor.numel() // 65536)]
+    return tensor.data_ptr(), changes, some.sum().item() if tensor.device.type == "cpu" else 0.0
 
 
 def _packed(weight, shape):

@@ -11,7 +11,8 @@ def replayable(function, picture):
     """A function that does what `function(picture)` does, for pictures like this one, from a recorded graph.
 
     function: picture → a tuple of tensors, all on the GPU, without asking for any number on the way. Raises
-    RuntimeError where that does not hold, or where there is no GPU.
+    RuntimeError where that does not hold, or where there is no GPU. What function does in Python, it does now and never
+    again; and whatever it reads must stay where it is.
     """
     entering = picture.clone()
     side = torch.cuda.Stream()
@@ -21,7 +22,7 @@ def replayable(function, picture):
             function(entering)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may have runs of their own
         leaving = function(entering)
 
     def replay(picture):

@@ -89,10 +89,14 @@ def free_memory(device):
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     if device.type != "cpu":
         return None
-    free = psutil.virtual_memory().available
+    try:
+        free = psutil.virtual_memory().available
+    except (OSError, RuntimeError, NotImplementedError):  # a system that keeps it to itself
+        return None
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
-        limit = int((CONTAINER / "memory.max").read_text())
-        free = min(free, limit - int((CONTAINER / "memory.current").read_text()))
+        limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+        statistics = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
+        free = min(free, limit - used + int(statistics.get("inactive_file", 0)))  # files read, and let go when needed
     return free
 
 

@@ -70,12 +70,13 @@ class Processes(concurrent.futures.Executor):
             try:
                 process.stdin.write(call)
                 process.stdin.flush()
-                value, error = pickle.load(process.stdout)
+                answer = pickle.load(process.stdout)  # bytes: the stream stays whole, whatever is in them
             except (OSError, EOFError, pickle.UnpicklingError):  # it is dead, or died in the middle of its answer
                 _end(process)
                 continue
             with self._lock:
                 self._idle.append(process)
+            value, error = pickle.loads(answer)
             if error is not None:
                 raise error
             return value
@@ -119,10 +120,20 @@ def work(threads):
         try:
             function, arguments, named = pickle.loads(calls.get())
             answer = pickle.dumps((function(*arguments, **named), None))
-        except Exception as error:
-            answer = pickle.dumps((None, error))
-        answers.write(answer)
+        except (Exception, SystemExit) as error:
+            answer = _as_answer(error)
+        answers.write(pickle.dumps(answer))
         answers.flush()
+
+
+def _as_answer(error):
+    """An error as bytes; one that cannot be sent, or not be made again, in words."""
+    try:
+        answer = pickle.dumps((None, error))
+        pickle.loads(answer)
+    except Exception:
+        answer = pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
+    return answer
 
 
 def _receive(calls):

@@ -91,9 +91,9 @@ def sweep(recipes, folder, executor=None, processes=None, report=lambda result: 
     once, and the same call again computes only what is missing, damaged, or made with other weights. The kernel's
     interrupt ends it and returns the results so far.
 
-    processes: of this machine, one for each core by default; fewer where memory is short. executor: where to compute
-    instead: any `concurrent.futures.Executor`, such as `distributed.Client(…).get_executor()` for the machines of a
-    Dask cluster, which need stylelib but neither the folder nor your pictures. report: called with each new Result.
+    processes: of this machine, one for each core by default; give fewer where memory is short. executor: where to
+    compute instead: any `concurrent.futures.Executor`, such as `distributed.Client(…).get_executor()` for the machines
+    of a Dask cluster, which need stylelib but neither the folder nor your pictures. report: called with each new Result.
 
     All recipes are checked before the first one is computed (InputError). Where some fail, the others are computed
     all the same, and a SweepError says at the end which and why.

@@ -91,9 +91,9 @@ class Synthesis:
         self._picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
         for term in self.terms:
             term.check(self._picture)
-        check_memory(self.terms, self._picture, self.optimizer)
         self.frames, self.notes, self.evaluations = {}, [], 0
-        self._differentiate, self._names = None, []  # how a loss and its gradient are computed, and the losses' names
+        self._fits = False  # whether there is memory enough, as far as one can tell beforehand
+        self._graph, self._names = None, []  # see _evaluate
         self.stop_reason = None  # a sentence once the run has stopped
         self._finished = False  # whether going on would be of no use
         self._now = Now(None, None, [])
@@ -105,12 +105,16 @@ class Synthesis:
 
     def __next__(self):
         """Compute one step. An interrupt in the middle of it leaves the run as it was before the step."""
+        if not (self._fits or self._finished):
+            check_memory(self.terms, self._picture, self.optimizer)
+            self._fits = True
         if self._now.state is None:
             self._start()
         if self._finished:
             raise StopIteration
         self.stop_reason = None
         if self.number >= self.steps:
+            self._graph = None  # and its memory
             self.stop_reason = f"all {self.steps} steps are done" if self.steps != 1 else "its one step is done"
             raise StopIteration
         started = time.perf_counter()
@@ -140,14 +144,15 @@ class Synthesis:
         terms = check_terms(terms)
         for term in terms:
             term.check(self._picture)
-        old, self.terms, self._differentiate = self.terms, terms, None
+        check_memory(terms, self._picture, self.optimizer)
+        old, self.terms, self._graph = self.terms, terms, None
         if self._now.state is None:  # nothing is computed yet, so there is nothing to forget
             return
         try:
             evaluation = self._evaluate(self._now.state.picture)
             _check_start(evaluation, "picture as it is")
         except BaseException:  # an interrupt, or too little memory: the run is as it was
-            self.terms, self._differentiate = old, None
+            self.terms, self._graph = old, None
             raise
         state = self.optimizer.start(self._now.state.picture, evaluation)
         self._now = Now(state, state, self.history)
@@ -207,7 +212,7 @@ class Synthesis:
         self._now = Now(state, best, [*self.history, record])
 
     def _stop(self, reason):
-        self.stop_reason, self._finished = reason, True
+        self.stop_reason, self._finished, self._graph = reason, True, None
 
     def _stop_if_converged(self):
         if self.number < PATIENCE:
@@ -218,9 +223,9 @@ class Synthesis:
 
     def _evaluate(self, picture):
         """Total loss, its parts, and the gradient with respect to the picture."""
-        if self._differentiate is None:
-            self._differentiate = self._as_graph(picture)
-        values, gradient = self._differentiate(picture)
+        if self._graph is None:
+            self._graph = self._as_graph(picture)
+        values, gradient = (self._graph or self._values_and_gradient)(picture)
         total, *parts = values.tolist()  # all at once: a GPU waits only here
         evaluation = Evaluation(total, dict(zip(self._names, parts, strict=True)), gradient)
         self.evaluations += 1
@@ -236,17 +241,21 @@ class Synthesis:
             total = sum(losses.values())
             (gradient,) = torch.autograd.grad(total, x)
         self._names = list(losses)
-        return torch.stack([total.detach(), *(loss.detach() for loss in losses.values())]), gradient.contiguous()
+        return torch.stack([one.detach().reshape(()) for one in (total, *losses.values())]), gradient.contiguous()
 
     def _as_graph(self, picture):
-        """`_values_and_gradient`, as a CUDA graph where speed was asked for before exactness."""
-        precisions = {getattr(net, "precision", "exact") for net in _wanted(self.terms)}
-        if picture.device.type == "cuda" and precisions and "exact" not in precisions:
-            try:
-                return graphs.replayable(self._values_and_gradient, picture)
-            except RuntimeError as error:  # a term that asks for a number on the way, say
-                self.notes.append(f"computed without a CUDA graph: {str(error).splitlines()[0]}")
-        return self._values_and_gradient
+        """`_values_and_gradient` as a CUDA graph where speed was asked for before exactness, else False."""
+        nets = [net for net in _wanted(self.terms) if getattr(net, "precision", "exact") != "exact"]
+        if picture.device.type != "cuda" or not nets or len(nets) < len(_wanted(self.terms)):
+            return False
+        try:
+            replay = graphs.replayable(self._values_and_gradient, picture)
+        except RuntimeError as error:  # a term that asks for a number on the way, say
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            self.notes.append(f"computed without a CUDA graph: {reason}")
+            return False
+        replay.reads = [net.engine.packed() for net in nets]
+        return replay
 
     def _losses(self, x):
         """Each network runs once, as deep as any of its terms needs."""
@@ -254,6 +263,8 @@ class Synthesis:
         losses = {}
         for term in self.terms:
             for name, loss in term.losses(x, activations.get(term.net, {})).items():
+                if not (isinstance(loss, torch.Tensor) and loss.numel() == 1):
+                    raise InputError(f"{type(term).__name__}.losses gives tensors of one number; {name!r} is not one.")
                 count = sum(known.split(" #")[0] == name for known in losses)
                 losses[f"{name} #{count + 1}" if count else name] = loss
         return losses
@@ -370,15 +381,17 @@ def check_memory(terms, picture, optimizer):
     """
     needed = optimizer.pictures * picture.numel() * picture.element_size()
     needed += sum(net.memory(picture, wanted) for net, wanted in _wanted(terms).items() if hasattr(net, "memory"))
+    contents = [term for term in terms if isinstance(term, term_kinds.Content)]
+    needed += sum(8 * len(picture) * term.target[0].numel() for term in contents)  # F − P, and its square
     free = free_memory(picture.device)
     if free is None or needed <= free:
         return
     height, width = picture.shape[-2:]
     needed, free = needed / 1e9, max(0, free) / 1e9
     fits = int(max(height, width) * math.sqrt(0.8 * free / needed))
+    advice = f"size={fits} would fit" if fits >= 32 else "no size would fit: close other programs"
     raise InputError(
-        f"{width} × {height} pixels need about {needed:.1f} GB of memory, and {free:.1f} GB are free; "
-        f"size={fits} would fit."
+        f"{width} × {height} pixels need about {needed:.1f} GB of memory, and {free:.1f} GB are free; {advice}."
     )
 
 
@@ -485,6 +498,8 @@ def _load_same_network(identity, fingerprint):
         warnings.warn(f"{error} The run goes on with the device that there is.", stacklevel=4)
         identity["device"] = None
     net = load_network(**{**identity, "weights": identity["weights"] or None})
+    if net.precision != identity.get("precision", "exact"):
+        return net  # load_network has said so
     if net.fingerprint() != fingerprint:
         warnings.warn(
             f"The weights of {identity['name']} are not the ones that this run began with; it goes on with those here.",

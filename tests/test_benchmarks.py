@@ -33,8 +33,8 @@ def test_the_references_lbfgs_lowers_the_loss(net):
 
 
 def test_a_goal_is_met_where_a_curve_first_falls_below_it():
-    curve = [(3.0, 0.1), (1.0, 0.2), (2.0, 0.3), (0.5, 0.4)]
-    assert goal.reached(curve, 1.5) == (2, 0.2)
+    curve = [(3.0, 0.1, 1), (1.0, 0.2, 3), (2.0, 0.3, 4), (0.5, 0.4, 6)]
+    assert goal.reached(curve, 1.5) == (3, 0.2)
     assert goal.reached(curve, 0.1) is None
     assert goal.summary([((10, 1.0), 0.5), ((20, 2.0), 0.1), (None, None)]) == {
         "evaluations": 15,

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import pickle
 import signal
 import sys
 import time
@@ -67,7 +68,7 @@ def test_arguments_results_and_errors_come_through(executor):
     assert list(executor.map(abs, [-1, -2])) == [1, 2]
     with pytest.raises(ZeroDivisionError, match="division"):
         executor.submit(divmod, 1, 0).result()
-    with pytest.raises(AttributeError, match="pickle"):
+    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
         executor.submit(lambda: 0).result()
     large = executor.submit(bytes, 10**6).result()  # more than fits into a pipe
     assert executor.submit(len, large).result() == 10**6
@@ -110,3 +111,26 @@ def test_stop_ends_the_processes_in_the_middle():
 def test_the_number_of_processes_is_checked():
     with pytest.raises(InputError, match="count is a whole number, 1 or more; got 0"):
         Processes(0)
+
+
+class Odd(Exception):
+    """An error that cannot be made again from what it says."""
+
+    def __init__(self, first, second):
+        super().__init__(f"{first} and {second}")
+
+
+def fail_oddly():
+    raise Odd("this", "that")
+
+
+def leave():
+    sys.exit(3)
+
+
+def test_an_error_that_cannot_be_sent_arrives_in_words_and_its_process_goes_on():
+    with Processes(1) as executor:
+        for function, words in ((fail_oddly, "Odd: this and that"), (leave, "3")):
+            error = executor.submit(function).exception()
+            assert words in str(error)
+        assert len(executor._all) == 1

@@ -1,9 +1,11 @@
 """The loop: as an iterator, its stopping, its honesty about losses, interrupts, saving and going on."""
 
+import gc
 import math
 import re
 import sys
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -514,18 +516,67 @@ def test_out_of_memory_names_a_size_that_may_fit(photo):
 
 def test_a_run_that_will_not_fit_into_memory_is_refused_with_a_size_that_fits(net, photo, painting, monkeypatch):
     terms = [stylelib.Content(net, photo), stylelib.Style(net, painting)]
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 2_000_000)
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: 3_000_000)
+    run = Synthesis(terms, photo, steps=1)
     with pytest.raises(InputError, match=r"64 × 43 pixels need about .* GB of memory.* size=\d+ would fit") as refused:
-        stylelib.Synthesis(terms, photo)
+        next(run)
+    assert run.history == [] and run.evaluations == 0, "before anything is computed"
     fits = int(re.search(r"size=(\d+)", str(refused.value))[1])
-    assert 16 < fits < 64
+    assert 32 <= fits < 64
     smaller = stylelib.load_image("riverside", fits)
-    stylelib.Synthesis([stylelib.Content(net, smaller), stylelib.Style(net, painting)], smaller)  # not refused
+    Synthesis([stylelib.Content(net, smaller), stylelib.Style(net, painting)], smaller, steps=1).finish()
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: 1000)
+    with pytest.raises(InputError, match="no size would fit"):
+        next(Synthesis(terms, photo, steps=1))
+
+
+def test_where_memory_is_short_a_saved_run_can_be_looked_at_and_other_terms_are_refused(
+    net, photo, painting, tmp_path, monkeypatch
+):
+    run = Synthesis(Content(net, photo, "conv1_1"), photo.flip(3), steps=2)
+    next(run)
+    path = run.save(tmp_path / "run.pt")
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: 1000)
+    loaded = Synthesis.load(path)
+    assert torch.equal(loaded.image, run.image)
+    for refused in (lambda: next(loaded), lambda: run.change_terms(Style(net, painting))):
+        with pytest.raises(InputError, match="of memory"):
+            refused()
+    assert run.terms[0].layer == "conv1_1"
 
 
 def test_where_a_device_does_not_say_what_is_free_a_run_is_tried(net, photo, monkeypatch):
     monkeypatch.setattr(synthesis, "free_memory", lambda device: None)
-    stylelib.Synthesis(stylelib.Content(net, photo), photo)
+    next(Synthesis(stylelib.Content(net, photo), photo.flip(3)))
+
+
+def test_a_finished_run_that_nobody_holds_is_gone_at_once(net, photo):
+    gc.disable()
+    try:
+        run = Synthesis(Content(net, photo), photo.flip(3), steps=2).finish()
+        alive = weakref.ref(run)
+        del run
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("loss", [lambda x: 0.5, lambda x: x.mean(dim=(1, 2, 3)).repeat(2)])
+def test_a_term_whose_loss_is_not_one_number_is_named(loss, photo):
+    class Odd(Term):
+        def losses(self, pictures, activations):
+            return {"odd": loss(pictures)}
+
+    with pytest.raises(InputError, match=r"Odd.losses gives tensors of one number; 'odd' is not one"):
+        next(Synthesis(Odd(), photo))
+
+
+def test_a_loss_of_shape_one_is_a_number(photo):
+    class Mean(Term):
+        def losses(self, pictures, activations):
+            return {"mean": pictures.mean().reshape(1)}
+
+    assert Synthesis(Mean(), photo, steps=1).finish().number == 1
 
 
 def on_a_gpu(picture):
@@ -533,24 +584,27 @@ def on_a_gpu(picture):
     return types.SimpleNamespace(device=torch.device("cuda"), numel=picture.numel)
 
 
-def test_a_graph_is_recorded_only_where_speed_was_asked_for(net, photo, monkeypatch):
+def test_a_graph_is_recorded_only_where_speed_was_asked_for_and_keeps_what_it_reads(net, photo, monkeypatch):
     run = Synthesis(Content(net, photo), photo)
-    assert run._as_graph(on_a_gpu(photo)) == run._values_and_gradient, "exact: no graph"
+    assert run._as_graph(on_a_gpu(photo)) is False, "exact: no graph"
     monkeypatch.setattr(net, "precision", "fast")
-    assert run._as_graph(photo) == run._values_and_gradient, "a processor: no graph"
-    monkeypatch.setattr(synthesis.graphs, "replayable", lambda function, picture: "a graph")
-    assert run._as_graph(on_a_gpu(photo)) == "a graph"
+    assert run._as_graph(photo) is False, "a processor: no graph"
+    recorded = types.SimpleNamespace()
+    monkeypatch.setattr(synthesis.graphs, "replayable", lambda function, picture: recorded)
+    monkeypatch.setattr(net, "engine", types.SimpleNamespace(packed=lambda: ["weights"]))
+    assert run._as_graph(on_a_gpu(photo)) is recorded and recorded.reads == [["weights"]]
 
 
-def test_where_no_graph_can_be_recorded_the_run_goes_on_and_says_so(net, photo, monkeypatch):
+@pytest.mark.parametrize("message, said", [("not permitted\nmore", "not permitted"), ("", "RuntimeError")])
+def test_where_no_graph_can_be_recorded_the_run_goes_on_and_says_so(message, said, net, photo, monkeypatch):
     def fail(function, picture):
-        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+        raise RuntimeError(message)
 
     monkeypatch.setattr(net, "precision", "mixed")
     monkeypatch.setattr(synthesis.graphs, "replayable", fail)
     run = Synthesis(Content(net, photo), photo)
-    assert run._as_graph(on_a_gpu(photo)) == run._values_and_gradient
-    assert run.notes == ["computed without a CUDA graph: operation not permitted when stream is capturing"]
+    assert run._as_graph(on_a_gpu(photo)) is False
+    assert run.notes == [f"computed without a CUDA graph: {said}"]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")

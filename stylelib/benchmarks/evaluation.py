@@ -68,8 +68,14 @@ def milliseconds(network, size, rounds):
 
 
 def memory(network, size):
-    """Most memory that a process held while it evaluated, {variant: MB}, each in a process of its own."""
+    """Most memory that a process held while it evaluated, {variant: MB}, each in a process of its own.
+
+    Empty on Windows, which does not tell a process its peak.
+    """
     found = {}
+    if sys.platform == "win32":
+        return found
+    load_network(network)  # keeps the mean activations: none of the processes has to take them
     for name in VARIANTS:
         command = [sys.executable, "-m", "stylelib.benchmarks.evaluation", network, str(size), name]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -96,25 +102,28 @@ def operations(net, size):
     return convolutions, grams
 
 
-def peak(dtype, seconds=1.0):
+def peak(dtype, device, seconds=1.0):
     """Operations a second that a large matrix product reaches here: the best of about a second."""
-    side = 2048
-    a = torch.randn(side, side).to(dtype)
+    side = 2048 if device.type == "cpu" else 8192
+    a = torch.randn(side, side, device=device).to(dtype)
     best, started = 0.0, time.perf_counter()
     while time.perf_counter() - started < seconds:
         before = time.perf_counter()
         a @ a
+        if a.is_cuda:
+            torch.cuda.synchronize()
         best = max(best, 2 * side**3 / (time.perf_counter() - before))
     return best
 
 
 def floors(network, size):
     """Milliseconds that the operations alone need at the processor's measured peaks, {precision: ms}."""
-    convolutions, grams = operations(load_network(network, device="cpu"), size)
-    exact = peak(torch.float32)
+    net = load_network(network)
+    convolutions, grams = operations(net, size)
+    exact = peak(torch.float32, net.device)
     found = {"exact": 2 * (convolutions + grams) / exact}
-    if engine.multiplies_bfloat16(torch.device("cpu")):
-        half = peak(torch.bfloat16)
+    if engine.multiplies_bfloat16(net.device):
+        half = peak(torch.bfloat16, net.device)
         found["mixed"] = (convolutions + grams) * (1 / exact + 1 / half)
         found["fast"] = 2 * (convolutions + grams) / half
     return {name: 1000 * seconds for name, seconds in found.items()}
@@ -128,7 +137,8 @@ def main(network, size, name):
     if name in found:
         for _ in range(2):
             found[name](photo)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
 
 
 if __name__ == "__main__":

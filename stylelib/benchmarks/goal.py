@@ -45,7 +45,9 @@ def measure(
             photo, painting = square(content, size), square(style, size)
             start = photo if init == "content" else stylelib.noise(size, size, seed)
             plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, stylelib.recipes.ALPHA_BETA)
-            curve = plain.optimize(start, evaluations)
+            curve = [
+                (loss, seconds, number) for number, (loss, seconds) in enumerate(plain.optimize(start, evaluations), 1)
+            ]
             goal = 1.02 * min(loss for loss, _ in curve)
             known = [curve]
             for make in optimizers.values():
@@ -54,7 +56,7 @@ def measure(
                 )
                 started, one = time.perf_counter(), []
                 for step in run:
-                    one.append((step.loss, time.perf_counter() - started))
+                    one.append((step.loss, time.perf_counter() - started, step.evaluations))
                     if step.loss <= goal or run.evaluations >= evaluations:
                         break
                 known.append(one)
@@ -62,14 +64,14 @@ def measure(
             for name, one in zip(found, known, strict=True):
                 there = reached(one, goal)
                 found[name].append((there, there and there[1] / needed[1]))
-                last = f"{there[0]} evaluations, {there[1]:.1f} s" if there else f"not reached, {one[-1][0]:.4g}"
+                last = f"{there[0]} evaluations, {there[1]:.1f} s" if there else "not reached"
                 print(f"{content} + {style}, seed {seed}, goal {goal:.4g}: {name} {last}", flush=True)
     return {name: summary(results) for name, results in found.items()}
 
 
 def reached(curve, goal):
-    """(evaluations, seconds) at which a curve first meets the goal, or None."""
-    return next(((number, seconds) for number, (loss, seconds) in enumerate(curve, 1) if loss <= goal), None)
+    """(evaluations, seconds) at which a curve of (loss, seconds, evaluations) first meets the goal, or None."""
+    return next(((number, seconds) for loss, seconds, number in curve if loss <= goal), None)
 
 
 def summary(results):
