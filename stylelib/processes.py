@@ -127,13 +127,14 @@ def work(threads):
 
 
 def _as_answer(error):
-    """An error as bytes; one that cannot be sent, or not be made again, in words."""
+    """An error as bytes; one that cannot be sent, or not be made again, or that would end a program, in words."""
+    words = pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
     try:
         answer = pickle.dumps((None, error))
         pickle.loads(answer)
     except Exception:
-        answer = pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
-    return answer
+        return words
+    return answer if isinstance(error, Exception) else words
 
 
 def _receive(calls):

@@ -93,7 +93,7 @@ def sweep(recipes, folder, executor=None, processes=None, report=lambda result: 
 
     processes: of this machine, one for each core by default; give fewer where memory is short. executor: where to
     compute instead: any `concurrent.futures.Executor`, such as `distributed.Client(…).get_executor()` for the machines
-    of a Dask cluster, which need stylelib but neither the folder nor your pictures. report: called with each new Result.
+    of a Dask cluster, which need stylelib but neither the folder nor your pictures. report: called with each Result.
 
     All recipes are checked before the first one is computed (InputError). Where some fail, the others are computed
     all the same, and a SweepError says at the end which and why.

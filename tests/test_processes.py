@@ -130,7 +130,7 @@ def leave():
 
 def test_an_error_that_cannot_be_sent_arrives_in_words_and_its_process_goes_on():
     with Processes(1) as executor:
-        for function, words in ((fail_oddly, "Odd: this and that"), (leave, "3")):
+        for function, words in ((fail_oddly, "Odd: this and that"), (leave, "SystemExit: 3")):
             error = executor.submit(function).exception()
             assert words in str(error)
         assert len(executor._all) == 1
