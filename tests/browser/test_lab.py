@@ -19,6 +19,12 @@ ERRORS = ".jp-OutputArea-output[data-mime-type*=error], .jp-OutputArea-output[da
 HARMLESS = re.compile(r"ERR_UNKNOWN_URL_SCHEME")
 
 
+def title(path):
+    """What a notebook's heading says."""
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    return re.search(r"^# (.+)$", first, re.MULTILINE)[1]
+
+
 def the(page, name):
     """The studio's button of that name."""
     return page.locator(".jupyter-widgets").get_by_role("button", name=re.compile(rf"\W?{name}$"))  # after its icon
@@ -72,6 +78,22 @@ def test_the_first_notebook_runs_and_its_picture_forms(in_lab, screenshots):
     pictures.first.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)  # JupyterLab draws cells when they come into view
     page.screenshot(path=screenshots / "00-run.png")
+    nothing_odd(watched)
+
+
+def test_a_reader_gets_from_the_first_notebook_to_the_last_by_the_links_alone(in_lab, screenshots, workplace):
+    names = sorted(path.name for path in workplace.glob("[0-9][0-9]_*.ipynb"))
+    watched = in_lab(names[0])
+    page = watched.page
+    close_news(page)
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    for following in names[1:]:
+        shown.locator(f"a[href*='{following}']").first.click()
+        page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) h1", has_text=title(workplace / following)).wait_for()
+        page.wait_for_timeout(500)
+        page.screenshot(path=screenshots / f"page-{following[:2]}.png")
+        broken = "[...document.images].filter(image => image.complete && !image.naturalWidth).length"
+        assert page.evaluate(broken) == 0, following
     nothing_odd(watched)
 
 
