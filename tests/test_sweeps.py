@@ -101,14 +101,15 @@ def one_by_one():
 
 
 def same(results, runs):
-    """Whether the results are the runs', to the bit. (A worker's torch has as many threads as the tests', or one.)"""
-    return len(results) == len(runs) and all(
-        np.array_equal(to_array(result.image), to_array(run.image))
-        and result.losses == run.losses
-        and [record.losses for record in result.history] == [record.losses for record in run.history]
-        and result.stop_reason == run.stop_reason
-        for result, run in zip(results, runs, strict=True)
-    )
+    """Whether the results are the runs', but for last bits: a worker's torch may have fewer threads than the tests'."""
+    for result, run in zip(results, runs, strict=True):
+        difference = to_array(result.image).astype(int) - to_array(run.image)
+        for ours, theirs in zip(result.history, run.history, strict=True):
+            assert ours.losses == pytest.approx(theirs.losses, rel=1e-3)
+        assert np.abs(difference).max() <= 2
+        assert result.losses == pytest.approx(run.losses, rel=1e-3)
+        assert result.stop_reason == run.stop_reason
+    return True
 
 
 def times(folder):

@@ -9,6 +9,7 @@ import argparse
 import json
 import pathlib
 import platform
+import shutil
 
 import torch
 
@@ -31,6 +32,9 @@ def main():
     options = parser.parse_args()
     parts = options.parts or ["evaluation", "memory", "goal"]
     networks = options.network or ["vgg19-random", "compact"]
+    options.output.mkdir(parents=True, exist_ok=True)
+    if not (options.output / "README.md").exists():
+        shutil.copy(FOLDER / "README.md", options.output)
     path = options.output / "numbers.json"
     numbers = json.loads(path.read_text()) if path.exists() else {}
     numbers["machine"] = machine()
