@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 
 PRECISIONS = ("exact", "mixed", "fast")
-POOLS = {"avg": F.avg_pool2d, "max": F.max_pool2d}  # what the engine knows the way back through
+POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
 SHAPES = 2  # of pictures for which weights stay packed: usually the one that is optimised and its style image
 
 
@@ -90,7 +90,7 @@ class Engine:
         So does a picture with values that are not finite, or so large that they will not stay so: oneDNN's ReLU would
         turn them into zeros, and nobody would hear of it.
         """
-        if x.dtype != torch.float32 or x.device.type not in ("cpu", "cuda") or net.pool is not POOLS[net.pooling]:
+        if x.dtype != torch.float32 or x.device.type not in ("cpu", "cuda") or net.pool is not POOLINGS[net.pooling]:
             return False
         for one in net.convolutions.values():
             if type(one) is not torch.nn.Conv2d or one.weight.requires_grad or one.bias.requires_grad:

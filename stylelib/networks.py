@@ -18,7 +18,6 @@ import warnings
 
 import safetensors.torch
 import torch
-import torch.nn.functional as F
 
 from stylelib import engine
 from stylelib.errors import InputError, check_choice, check_whole
@@ -36,7 +35,7 @@ from stylelib.weights import (
     weights_folder,
 )
 
-POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
+POOLINGS = engine.POOLINGS
 DEFAULT = ("vgg19", "compact")  # where no name is given: the first of them that is here
 RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
 

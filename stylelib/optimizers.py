@@ -50,12 +50,6 @@ class LBFGS:
     """
 
     name = "lbfgs"
-
-    @property
-    def pictures(self):
-        """How many tensors of the picture's size a step holds at once."""
-        return 2 * self.history + 8
-
     FIRST_MOVE = 0.02  # root mean square change of a pixel in the very first step, when nothing is known yet
     SUFFICIENT = 1e-4  # part of the promised decrease that a step must keep (Armijo)
     TRIALS = 12
@@ -64,6 +58,11 @@ class LBFGS:
         if not isinstance(history, int) or history < 1:
             raise InputError(f"L-BFGS's history is a whole number, 1 or more; got {history!r}.")
         self.history = history
+
+    @property
+    def pictures(self):
+        """How many tensors of the picture's size a step holds at once."""
+        return 2 * self.history + 8
 
     def start(self, picture, evaluation):
         return State(picture, evaluation, {"steps": [], "changes": []})
@@ -130,7 +129,7 @@ class Adam:
     """
 
     name = "adam"
-    pictures = 10  # as above
+    pictures = 10  # tensors of the picture's size that a step holds at once
     BETAS = (0.9, 0.999)
     EPSILON = 1e-8
 
