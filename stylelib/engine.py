@@ -21,6 +21,7 @@ bfloat16 pays only where a processor multiplies it in hardware. What is missing 
 more exact precision is taken, and `choose` says so.
 """
 
+import contextlib
 import threading
 
 import torch
@@ -28,6 +29,7 @@ import torch.nn.functional as F
 
 PRECISIONS = ("exact", "mixed", "fast")
 POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
+LARGE = 512 * 512  # pixels from which the first block is computed twice: nearly half of all memory for 5 % of the time
 SHAPES = 2  # of pictures for which weights stay packed: usually the one that is optimised and its style image
 
 
@@ -67,6 +69,12 @@ def choose(precision, device):
             missing = f"{precision} precision needs oneDNN, which this build of torch lacks; it computes exactly."
         return "exact", None, missing
     return precision, Engine(precision), missing
+
+
+def keeps(layer, pictures):
+    """Whether a layer's activations are kept for the way back, or computed a second time."""
+    count, _, height, width = pictures.shape
+    return not layer.startswith("conv1_") or count * height * width < LARGE
 
 
 class Engine:
@@ -120,14 +128,18 @@ class Engine:
             x = self._convolve(net, layer, x)
             yield layer, x
 
-    def backward(self, net, activations, outside):
+    def backward(self, net, entered, layers, activations, outside, products=()):
         """Gradient with respect to what entered the network.
 
-        activations: {layer: activation}; taken out as they are used, so that their memory is free again. outside:
-        {layer: gradient with respect to its activation, from the losses}.
+        activations: {layer: activation}, as far as they were kept; the others are computed again. Taken out as they are
+        used, so that their memory is free. outside: {layer: gradient with respect to its activation, from the losses}.
+        products: pairs of a layer and a matrix (B, N, N); their product with the activation is to be added to that.
         """
         gradient = None
-        for layer in reversed(list(activations)):
+        for depth in reversed(range(len(layers))):
+            layer = layers[depth]
+            if layer not in activations:
+                activations.update(self.forward(net, entered, layers[: depth + 1]))
             seen = activations.pop(layer)
             activation = seen.to(self.backward_type)
             pooled = gradient is not None and gradient.shape != activation.shape  # by what lies between two blocks
@@ -137,10 +149,16 @@ class Engine:
             if own is not None:
                 own = own.to(self.backward_type)
                 gradient = own.clone(memory_format=torch.channels_last) if gradient is None else gradient.add_(own)
+            factors = [factor.to(self.backward_type) for name, factor in products if name == layer]
+            for factor in factors:
+                if gradient is None:
+                    gradient = torch.zeros_like(activation)
+                _rows(gradient).baddbmm_(_rows(activation), factor)
             if gradient is None:  # nothing so deep was asked about
                 continue
-            if own is not None or not pooled:
+            if own is not None or factors or not pooled:
                 torch.ops.aten.threshold_backward.grad_input(gradient, activation, 0, grad_input=gradient)
+            del seen, activation  # their memory is wanted for the next gradient
             gradient = self._convolve(net, layer, gradient, back=True)
         return gradient
 
@@ -191,42 +209,83 @@ class _Evaluation(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, engine, net, layers, wanted):
         ctx.engine, ctx.net, ctx.layers, ctx.wanted, ctx.entered = engine, net, layers, wanted, engine.enter(x)
-        ctx.activations = dict(engine.forward(net, ctx.entered, layers))
+        ctx.activations, ctx.products, leaving = {}, [], []  # products: see _GramMatrix
+        for layer, activation in engine.forward(net, ctx.entered, layers):
+            if layer in wanted:
+                # detach: other tensors on the same memory, so that the graph does not keep itself alive by its outputs
+                leaving.append(activation.detach().float())
+            if keeps(layer, x):
+                ctx.activations[layer] = activation
         ctx.versions = {layer: activation._version for layer, activation in ctx.activations.items()}
         ctx.set_materialize_grads(False)
-        # detach: another tensor on the same memory, so that the graph does not hold its own outputs and itself alive
-        return tuple(ctx.activations[layer].detach().float() for layer in wanted)
+        return tuple(leaving)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
-        if len(ctx.activations) < len(ctx.layers):  # used up by a backward pass before this one
-            ctx.activations = dict(ctx.engine.forward(ctx.net, ctx.entered, ctx.layers))
-        elif any(one._version != ctx.versions[layer] for layer, one in ctx.activations.items()):
+        if any(one._version != ctx.versions[layer] for layer, one in ctx.activations.items()):
             raise RuntimeError("An activation was changed in place, so its gradient is lost; change a copy of it.")
         outside = {layer: one for layer, one in zip(ctx.wanted, gradients, strict=True) if one is not None}
-        gradient = ctx.engine.backward(ctx.net, ctx.activations, outside)
+        products, ctx.products = ctx.products, []
+        gradient = ctx.engine.backward(ctx.net, ctx.entered, ctx.layers, ctx.activations, outside, products)
         return None if gradient is None else gradient.float(), None, None, None, None
 
 
-class _ProductWithItself(torch.autograd.Function):
-    """F → F Fᵀ of each matrix of a batch: a derivative in one product, laid out in memory as F is."""
+class _GramMatrix(torch.autograd.Function):
+    """Activations (B, N, h, w) → F Fᵀ of each picture, (B, N, N), with a derivative in one product.
+
+    That product is as large as the activation itself. Where `only_the_picture` holds, it is left to the engine, which
+    adds it to its own gradient when it comes by, so that never more than one of them is in memory.
+    """
 
     @staticmethod
-    def forward(ctx, features):
-        ctx.save_for_backward(features)
+    def forward(ctx, activations):
+        node = activations.grad_fn if getattr(_here, "only_the_picture", False) else None
+        ctx.engine_node = node if isinstance(node, _Evaluation._backward_cls) else None
+        if ctx.engine_node is None:
+            ctx.save_for_backward(activations)
+        else:
+            ctx.layer = node.wanted[activations.output_nr]
+        features = activations.flatten(2)
         return features @ features.transpose(1, 2)
 
     @staticmethod
     def backward(ctx, gradient):
-        (features,) = ctx.saved_tensors
         both = gradient + gradient.transpose(1, 2)
-        if features.stride(1) == 1:  # all filters of a position side by side, as the engine leaves them
-            return (features.transpose(1, 2) @ both).transpose(1, 2)
-        return both @ features
+        if ctx.engine_node is not None:
+            ctx.engine_node.products.append((ctx.layer, both))
+            return None
+        (activations,) = ctx.saved_tensors
+        if activations.is_contiguous(memory_format=torch.channels_last):
+            return _from_rows(_rows(activations) @ both, activations)
+        return (both @ activations.flatten(2)).reshape(activations.shape)
 
 
-product_with_itself = _ProductWithItself.apply  # (B, N, M) → (B, N, N)
+gram_matrix = _GramMatrix.apply
+_here = threading.local()
+
+
+@contextlib.contextmanager
+def only_the_picture():
+    """Around the computation of a loss of which nothing but the gradient with respect to the picture is wanted.
+
+    Others that lie on the way, with respect to an activation say, are then not to be had from Gram matrices.
+    """
+    before, _here.only_the_picture = getattr(_here, "only_the_picture", False), True
+    try:
+        yield
+    finally:
+        _here.only_the_picture = before
+
+
+def _rows(activations):
+    """(B, N, h, w), channels last → (B, h·w, N): the same memory, a row for each position."""
+    batch, filters, height, width = activations.shape
+    return activations.permute(0, 2, 3, 1).view(batch, height * width, filters)
+
+
+def _from_rows(rows, like):
+    return rows.unflatten(1, like.shape[2:]).permute(0, 3, 1, 2)
 
 
 def _through_pooling(net, gradient, activation, seen):

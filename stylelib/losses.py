@@ -20,7 +20,7 @@ one and the same α/β suits them all. `content_factor` and `style_factor` give 
 conversion from one convention to another.
 """
 
-from stylelib.engine import product_with_itself
+from stylelib import engine
 from stylelib.errors import check_choice
 
 CONVENTIONS = ("relative", "mean", "printed")
@@ -31,8 +31,8 @@ def gram_matrix(activations):
 
     activations: (B, N, h, w). Returns (B, N, N): entry i, j sums, over all positions, what filters i and j say there.
     """
-    features = activations.flatten(2)  # (B, N, M)
-    return product_with_itself(features)  # features @ features.transpose(1, 2), with a quicker derivative
+    # features @ features.transpose(1, 2) of features = activations.flatten(2), (B, N, M), with a quicker derivative
+    return engine.gram_matrix(activations)
 
 
 def content_factor(target, convention="relative"):

@@ -152,8 +152,8 @@ class VGG(torch.nn.Module):
     def memory(self, pictures, layers):
         """Bytes that the gradient of a loss at some layers needs at its worst moment, the weights not counted.
 
-        All activations up to the deepest layer, for each layer wanted what the loss is handed and its gradient, and two
-        gradients more as large as the largest. An estimate: the measured need is 0.7 to 1 of it.
+        All activations up to the deepest layer, two gradients as large as the largest, and on the readable way each
+        wanted layer's gradient too. An estimate for Content and Style: the measured need is 0.7 to 1 of it.
         """
         (count, _, height, width), size = pictures.shape, 2 if self.precision == "fast" else 4
         last = max(map(self.layers.index, layers))
@@ -161,8 +161,11 @@ class VGG(torch.nn.Module):
             layer: count * self.filters(layer) * (height // self.stride(layer)) * (width // self.stride(layer))
             for layer in self.layers[: last + 1]
         }
-        handed_out = sum(numbers[layer] for layer in layers) * (8 if self.precision == "fast" else 4)
-        return size * (sum(numbers.values()) + 2 * max(numbers.values())) + handed_out
+        largest, handed_out = max(numbers.values()), sum(numbers[layer] for layer in layers)
+        if self.engine is None:
+            return 4 * (sum(numbers.values()) + 2 * largest + handed_out)
+        held = sum(one for layer, one in numbers.items() if layer in layers or engine.keeps(layer, pictures))
+        return size * (held + 2 * largest) + (4 * handed_out if self.precision == "fast" else 0)
 
     def table(self, size=256):
         """What each layer is, as a table that prints and shows itself in a notebook.

@@ -18,7 +18,7 @@ import warnings
 
 import torch
 
-from stylelib import graphs
+from stylelib import engine, graphs
 from stylelib import terms as term_kinds
 from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.images import check_picture, check_writable, write_atomically
@@ -236,7 +236,7 @@ class Synthesis:
     def _values_and_gradient(self, picture):
         """The total loss and its parts as one tensor, and the gradient; the parts' names become `_names`."""
         x = picture.detach().requires_grad_(True)
-        with computing(picture):
+        with computing(picture), engine.only_the_picture():
             losses = self._losses(x)
             total = sum(losses.values())
             (gradient,) = torch.autograd.grad(total, x)

@@ -1,8 +1,10 @@
 """The fast way through the network against the readable one: the same values, there and back."""
 
 import concurrent.futures
+import contextlib
 import copy
 import gc
+import itertools
 import pickle
 import time
 import weakref
@@ -12,7 +14,10 @@ import torch
 
 import stylelib
 from stylelib import engine, losses
+from stylelib.benchmarks.evaluation import square
+from stylelib.benchmarks.reference import Reference
 from stylelib.errors import InputError
+from stylelib.terms import STYLE_LAYERS
 
 LAYERS = ["conv1_1", "conv1_2", "conv2_1", "conv3_2", "conv4_2", "conv5_1"]
 
@@ -294,3 +299,91 @@ def test_where_inference_mode_made_it_a_network_can_be_evaluated(photo, net):
         made = make()
         seen = made(photo, ["conv2_1"])["conv2_1"]
     assert torch.equal(seen, net(photo, ["conv2_1"])["conv2_1"])
+
+
+def gradient_with(net, picture, wrapper):
+    x = picture.clone().requires_grad_(True)
+    with wrapper():
+        seen = net(x, LAYERS)
+        loss = losses.content_loss(seen["conv4_2"], 0.7 * seen["conv4_2"].detach())
+        for layer in ("conv1_1", "conv3_2", "conv4_2", "conv5_1"):
+            target = losses.gram_matrix(0.5 * seen[layer].detach().roll(3, 1))
+            loss = loss + losses.style_layer_loss(seen[layer], target)
+        (gradient,) = torch.autograd.grad(loss, x)
+    return gradient
+
+
+@needs_packing
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_where_only_the_picture_counts_its_gradient_is_the_same(pooling, odd_pictures):
+    """Gram matrices then leave their products to the engine, which adds them where it comes by."""
+    for net in (make(pooling=pooling), readable(make(pooling=pooling))):
+        expected = gradient_with(net, odd_pictures, contextlib.nullcontext)
+        assert distance(gradient_with(net, odd_pictures, engine.only_the_picture), expected) < 1e-4
+
+
+@needs_packing
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (17, 2)])
+def test_the_smallest_pictures_have_their_gradient(size, net, seeded):
+    picture = torch.rand(1, 3, *size, generator=seeded)
+    layers = ["conv1_1", "conv1_2"]
+    for wrapper in (contextlib.nullcontext, engine.only_the_picture):
+        gradients = []
+        for one in (net, readable(net)):
+            x = picture.clone().requires_grad_(True)
+            with wrapper():
+                seen = one(x, layers)
+                (gradient,) = torch.autograd.grad(sum(losses.gram_matrix(seen[name]).sum() for name in layers), x)
+            gradients.append(gradient)
+        assert distance(*gradients) < 1e-4
+
+
+@needs_packing
+def test_elsewhere_an_activations_own_gradient_can_be_had(net, photo):
+    x = photo.clone().requires_grad_(True)
+    seen = net(x, ["conv2_1"])["conv2_1"]
+    gradient, own = torch.autograd.grad(losses.gram_matrix(seen).square().sum(), [x, seen])
+    features = seen.detach().flatten(2)
+    expected = 4 * features @ features.transpose(1, 2) @ features
+    assert distance(own.flatten(2), expected) < 1e-4 and gradient.abs().sum() > 0
+
+
+@needs_packing
+def test_large_pictures_compute_the_first_block_twice_and_give_the_same(monkeypatch, net, photo):
+    expected = gradient_with(net, photo, engine.only_the_picture)
+    monkeypatch.setattr(engine, "LARGE", photo[0, 0].numel())
+    seen = []
+    forward = engine.Engine.forward
+
+    def watched(self, net, x, layers):
+        for layer, activation in forward(self, net, x, layers):
+            seen.append(layer)
+            yield layer, activation
+
+    monkeypatch.setattr(engine.Engine, "forward", watched)
+    assert torch.equal(gradient_with(net, photo, engine.only_the_picture), expected)
+    assert {layer for layer in seen if seen.count(layer) == 2} == {"conv1_1", "conv1_2"}
+
+
+def peak_memory(function):
+    """Most bytes of tensors that the function holds at once, beyond what there was."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        function()
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    return max(itertools.accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
+
+
+@needs_packing
+@pytest.mark.parametrize("large", [False, True])
+def test_an_evaluation_holds_less_than_plain_pytorchs_and_what_was_foretold(monkeypatch, large):
+    photo, painting = (square(name, 192) for name in ("riverside", "night_swirls"))
+    if large:
+        monkeypatch.setattr(engine, "LARGE", 192 * 192)
+    net = make()
+    plain = Reference(readable(net), photo, painting, "conv4_2", STYLE_LAYERS, 0.1)
+    run = stylelib.style_transfer(photo, painting, net)
+    for evaluate in (plain, run._evaluate):
+        evaluate(photo)  # packs its weights
+    ours = peak_memory(lambda: run._evaluate(photo))
+    assert ours < (0.8 if large else 0.96) * peak_memory(lambda: plain(photo))
+    assert 0.65 < ours / net.memory(photo, ["conv4_2", *STYLE_LAYERS]) < 1
