@@ -36,6 +36,9 @@ class State:
     memory: dict
 
 
+TINY = 1e-30  # instead of zero, to divide by
+
+
 class NoBetterPicture(Exception):
     """No step from here lowers the loss; the message says why."""
 
@@ -44,7 +47,8 @@ class LBFGS:
     """Limited-memory BFGS with a backtracking line search; the loss falls at every step.
 
     Nocedal and Wright, "Numerical Optimization", algorithms 7.4 and 3.1. Nearly always the first trial of a step is
-    accepted, so a step costs one evaluation.
+    accepted, so a step costs one evaluation. Each picture of a batch has its own direction, from its own past; the line
+    search is over their total loss.
 
     history: how many past steps the curvature is estimated from; each costs two pictures of memory.
     """
@@ -80,7 +84,7 @@ class LBFGS:
     def _search(self, evaluate, state):
         gradient = state.evaluation.gradient
         direction = self._direction(gradient, state.memory)
-        slope = _dot(gradient, direction).item()
+        slope = _dot(gradient, direction).sum().item()
         if not slope < 0:
             raise NoBetterPicture("the gradient is zero")
         length = 1.0
@@ -96,24 +100,30 @@ class LBFGS:
     def _direction(self, gradient, memory):
         """Minus the estimated inverse Hessian times the gradient, by the two loops over the remembered steps."""
         pairs = list(zip(memory["steps"], memory["changes"], strict=True))
+        first = self.FIRST_MOVE / _typical(gradient)
         if not pairs:
-            return -gradient * (self.FIRST_MOVE / gradient.square().mean().sqrt().clamp(min=1e-30))
-        direction, parts = -gradient, []
+            return -gradient * first
+        direction, known = -gradient, []
         for step, change in reversed(pairs):
-            part = _dot(step, direction) / _dot(step, change)
-            direction = direction - part * change
-            parts.append(part)
-        step, change = pairs[-1]
-        direction = direction * (_dot(step, change) / _dot(change, change))
-        for (step, change), part in zip(pairs, reversed(parts), strict=True):
-            direction = direction + (part - _dot(change, direction) / _dot(step, change)) * step
+            curvature = _dot(step, change).clamp(min=TINY)
+            part = _dot(step, direction) / curvature
+            direction.addcmul_(change, -part)  # in place: this is all the time that L-BFGS takes for itself
+            known.append((part, curvature))
+        squares, curvature = _dot(pairs[-1][1], pairs[-1][1]), known[0][1]
+        direction.mul_(torch.where(squares > 0, curvature / squares.clamp(min=TINY), first))
+        for (step, change), (part, curvature) in zip(pairs, reversed(known), strict=True):
+            direction.addcmul_(step, part - _dot(change, direction) / curvature)
         return direction
 
     def _remember(self, memory, step, change):
-        if _dot(step, change) <= 1e-8 * (_dot(step, step).sqrt() * _dot(change, change).sqrt()):
+        steps, changes = memory["steps"], memory["changes"]
+        good = _dot(step, change) > 1e-8 * (_dot(step, step).sqrt() * _dot(change, change).sqrt())
+        if not good.any():
             return memory  # the curvature along this step is not positive: it would spoil the estimate
-        steps, changes = [*memory["steps"], step], [*memory["changes"], change]
-        return {"steps": steps[-self.history :], "changes": changes[-self.history :]}
+        if not good.all():  # some pictures of the batch stay with what they knew
+            step = torch.where(good, step, steps[-1] if steps else 0)
+            change = torch.where(good, change, changes[-1] if changes else 0)
+        return {"steps": [*steps, step][-self.history :], "changes": [*changes, change][-self.history :]}
 
     def arguments(self):
         return {"history": self.history}
@@ -180,10 +190,15 @@ def make_optimizer(optimizer):
 
 
 def _dot(a, b):
-    """A tensor, not a number: asking a GPU for a number would make it wait, forty times a step."""
-    return torch.dot(a.flatten(), b.flatten())
+    """Inner product of each picture, (N, 3, H, W) → (N, 1, 1, 1), or one number for one picture.
+
+    A tensor, not a number: asking a GPU for a number would make it wait, forty times a step.
+    """
+    if len(a) == 1:
+        return torch.dot(a.flatten(), b.flatten())
+    return torch.linalg.vecdot(a.flatten(1), b.flatten(1))[:, None, None, None]
 
 
 def _typical(gradient):
-    """Size of the gradient: Adam's ε is relative to it, so that the scale of the loss changes nothing."""
-    return gradient.square().mean().sqrt().clamp(min=1e-30)
+    """Size of each picture's gradient, root mean square: what makes a step independent of the loss's scale."""
+    return gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp(min=TINY)

@@ -160,3 +160,21 @@ def test_lbfgs_remembers_no_more_than_its_history(valley):
 def test_wrong_optimizers_are_answered_in_a_sentence(make, sentence):
     with pytest.raises(InputError, match=sentence):
         make()
+
+
+def test_lbfgs_gives_each_picture_of_a_batch_its_own_direction(valley):
+    """Three problems of very different scale, one of them solved already, go as fast together as each alone."""
+    function, bottom = valley
+    scales = (1.0, 1e4, 1.0)
+    start = torch.cat([torch.zeros_like(bottom), bottom + 1, bottom])
+
+    def together(x):
+        return sum(scale * function(one[None]) for scale, one in zip(scales, x, strict=True))
+
+    states = run(LBFGS(), together, start, 60)
+    assert torch.equal(states[-1].picture[2:], bottom)
+    for number, scale in enumerate(scales[:2]):
+        alone = run(LBFGS(), lambda x, scale=scale: scale * function(x), start[number : number + 1], 60)
+        left, begun = function(states[-1].picture[number : number + 1]), function(start[number : number + 1])
+        assert left < 1e-4 * begun
+        assert left < 30 * function(alone[-1].picture)
