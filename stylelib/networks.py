@@ -164,7 +164,7 @@ class VGG(torch.nn.Module):
         largest, handed_out = max(numbers.values()), sum(numbers[layer] for layer in layers)
         if self.engine is None:
             return 4 * (sum(numbers.values()) + 2 * largest + handed_out)
-        held = sum(one for layer, one in numbers.items() if layer in layers or engine.keeps(layer, pictures))
+        held = sum(one for layer, one in numbers.items() if layer in layers or engine.keeps(self, layer, pictures))
         return size * (held + 2 * largest) + (4 * handed_out if self.precision == "fast" else 0)
 
     def table(self, size=256):
