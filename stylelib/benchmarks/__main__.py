@@ -26,8 +26,8 @@ def main():
         "--sizes", type=lambda text: [int(one) for one in text.split(",")], default=[128, 256, 512, 1024]
     )
     parser.add_argument("--rounds", type=int, default=7, help="evaluations of each kind; default: %(default)s")
-    three = {"nargs": 3, "type": int, "metavar": ("PX", "EVALUATIONS", "PAIRS"), "default": [256, 1000, 5]}
-    parser.add_argument("--goal", **three, help="size, the reference's evaluations, and pairs; default: %(default)s")
+    three = {"nargs": 3, "type": int, "metavar": ("PX", "EVALUATIONS", "SEEDS"), "default": [256, 1000, 3]}
+    parser.add_argument("--goal", **three, help="size, the reference's evaluations, seeds; default: %(default)s")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=FOLDER, help="default: beside this file")
     options = parser.parse_args()
     parts = options.parts or ["evaluation", "memory", "goal"]
@@ -48,13 +48,25 @@ def main():
                 keep(numbers, "megabytes", network, size, evaluation.memory(network, size))
             path.write_text(json.dumps(numbers, indent=1))
     if "goal" in parts:
-        size, evaluations, pairs = options.goal
-        numbers["goal"] = {"size": size, "evaluations": evaluations, "pairs": pairs, "starts": {}}
-        for init in ("content", "noise"):
-            found = goal.measure(size=size, evaluations=evaluations, pairs=goal.PAIRS[:pairs], init=init)
-            numbers["goal"]["starts"][init] = found
-        path.write_text(json.dumps(numbers, indent=1))
+        measure_goal(numbers, path, *options.goal)
     report.write(numbers, options.output)
+
+
+def measure_goal(numbers, path, size, evaluations, seeds):
+    """Hours: so every result is written at once, and those that are there already are not computed again."""
+    asked = {"size": size, "evaluations": evaluations}
+    if numbers.get("goal", {}).get("asked") != asked:
+        numbers["goal"] = {"asked": asked, "results": {"content": {}, "noise": {}}}
+    for init, several in (("content", [0]), ("noise", range(seeds))):
+        for seed in several:
+            for pair in goal.PAIRS:
+                results, name = numbers["goal"]["results"][init], f"{' + '.join(pair)}, seed {seed}"
+                if name not in results:
+                    results[name] = goal.evaluations(pair, init, seed, size=size, most=evaluations)
+                    print(f"goal from {init}, {name}: {results[name]}", flush=True)
+                    path.write_text(json.dumps(numbers, indent=1))
+    numbers["goal"]["milliseconds"] = goal.milliseconds(size=size)
+    path.write_text(json.dumps(numbers, indent=1))
 
 
 def keep(numbers, kind, network, size, found):

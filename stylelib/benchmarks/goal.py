@@ -1,15 +1,18 @@
-"""How soon a good picture is there: evaluations and seconds to a loss that plain PyTorch reaches late.
+"""How soon a good picture is there: evaluations and time to a loss that plain PyTorch reaches late.
 
-The goal of a pair is within 2 % of the loss that the reference (reference.py with torch's L-BFGS as it comes) has after
-`evaluations` evaluations. Everything is the same for all: network, pictures, loss, start.
+The goal of a pair is within 2 % of the least loss that the reference (reference.py with torch's L-BFGS as it comes) saw
+in its evaluations. Everything else is the same for all: network, pictures, loss, start. Evaluations are counted, which
+no other program on the machine can falsify; what a step costs is measured on its own, everybody taking turns.
 """
 
+import itertools
 import statistics
 import time
 
 import stylelib
 from stylelib.benchmarks.evaluation import square
 from stylelib.benchmarks.reference import Reference
+from stylelib.recipes import ALPHA_BETA
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
 
 PAIRS = (
@@ -19,66 +22,78 @@ PAIRS = (
     ("riverside", "woodcut"),
     ("still_life", "stormy_sea"),
 )
+PLAIN = "plain PyTorch, L-BFGS"
 OPTIMIZERS = {
     "L-BFGS": lambda: stylelib.LBFGS(),
-    "Adam 0.01": lambda: stylelib.Adam(0.01),
+    "L-BFGS, history 10": lambda: stylelib.LBFGS(10),
     "Adam 0.02": lambda: stylelib.Adam(0.02),
     "Adam 0.05": lambda: stylelib.Adam(0.05),
     "Adam 0.1": lambda: stylelib.Adam(0.1),
 }
+PATIENCE = 0.5  # part of the reference's evaluations after which an optimiser counts as too slow
 
 
-def measure(
-    network="compact",
-    size=256,
-    evaluations=1000,
-    pairs=PAIRS,
-    optimizers=OPTIMIZERS,
-    init="content",
-    seeds=(0,),
-):
-    """{name: {"evaluations": median to the goal, "seconds": median share of the reference's, "missed": pairs}}."""
-    found = {name: [] for name in ("plain PyTorch", *optimizers)}
-    for content, style in pairs:
-        for seed in seeds:
-            net = stylelib.load_network(network, device="cpu")
-            photo, painting = square(content, size), square(style, size)
-            start = photo if init == "content" else stylelib.noise(size, size, seed)
-            plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, stylelib.recipes.ALPHA_BETA)
-            curve = [
-                (loss, seconds, number) for number, (loss, seconds) in enumerate(plain.optimize(start, evaluations), 1)
-            ]
-            goal = 1.02 * min(loss for loss, _ in curve)
-            known = [curve]
-            for make in optimizers.values():
-                run = stylelib.style_transfer(
-                    photo, painting, net, init=start, optimizer=make(), steps=evaluations, tolerance=0
-                )
-                started, one = time.perf_counter(), []
-                for step in run:
-                    one.append((step.loss, time.perf_counter() - started, step.evaluations))
-                    if step.loss <= goal or run.evaluations >= evaluations:
-                        break
-                known.append(one)
-            needed = reached(curve, goal)
-            for name, one in zip(found, known, strict=True):
-                there = reached(one, goal)
-                found[name].append((there, there and there[1] / needed[1]))
-                last = f"{there[0]} evaluations, {there[1]:.1f} s" if there else "not reached"
-                print(f"{content} + {style}, seed {seed}, goal {goal:.4g}: {name} {last}", flush=True)
-    return {name: summary(results) for name, results in found.items()}
+def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):
+    """{name: evaluations until the goal is met, or None}, the reference's first."""
+    net, photo, painting, start = problem(pair, init, seed, network, size)
+    plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, ALPHA_BETA)
+    curve = list(itertools.islice(plain.steps(start), most))
+    goal = 1.02 * min(curve)
+    found = {PLAIN: next(number for number, loss in enumerate(curve, 1) if loss <= goal)}
+    for name, make in OPTIMIZERS.items():
+        run = stylelib.style_transfer(
+            photo, painting, net, init=start, optimizer=make(), steps=round(PATIENCE * most), tolerance=0
+        )
+        found[name] = next((step.evaluations for step in run if step.loss <= goal), None)
+    return found
 
 
-def reached(curve, goal):
-    """(evaluations, seconds) at which a curve of (loss, seconds, evaluations) first meets the goal, or None."""
-    return next(((number, seconds) for loss, seconds, number in curve if loss <= goal), None)
+def milliseconds(network="compact", size=256, rounds=5, warm=110):
+    """{name: median time of an evaluation, what the optimiser itself takes included}, all taking turns.
+
+    warm: evaluations of each before anything is measured, so that every history is full.
+    """
+    net, photo, painting, start = problem(PAIRS[0], "content", 0, network, size)
+    plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, ALPHA_BETA)
+    runs = {PLAIN: lambda: plain.steps(start)}
+    for name, make in OPTIMIZERS.items():
+        runs[name] = lambda make=make: stylelib.style_transfer(
+            photo, painting, net, init=start, optimizer=make(), steps=10**6, tolerance=0
+        )
+    running = {name: iter(run()) for name, run in runs.items()}
+    times = {name: [] for name in running}
+    for turn in range(warm + rounds):
+        for name, run in running.items():
+            started = time.perf_counter()
+            next(run)
+            if turn >= warm:
+                times[name].append(1000 * (time.perf_counter() - started))
+    return {name: statistics.median(one) for name, one in times.items()}
 
 
-def summary(results):
-    there = [one for one in results if one[0]]
-    return {
-        "evaluations": statistics.median(one[0][0] for one in there) if there else None,
-        "seconds": round(statistics.median(one[1] for one in there), 3) if there else None,
-        "missed": len(results) - len(there),
-        "of": len(results),
-    }
+def problem(pair, init, seed, network, size):
+    """(network, content image, style image, picture to start from)."""
+    photo, painting = (square(name, size) for name in pair)
+    start = photo if init == "content" else stylelib.noise(size, size, seed)
+    return stylelib.load_network(network, device="cpu"), photo, painting, start
+
+
+def summary(results, milliseconds):
+    """{name: medians over the results}, of `evaluations` of several pairs and of `milliseconds`.
+
+    "evaluations" to the goal; "share" of the reference's time, each result against the reference's own; "reached" of
+    how many. Who missed the goal counts as slower than all others.
+    """
+    found, never = {}, float("inf")
+    for name in results[0]:
+        needed = [one[name] or never for one in results]
+        shares = [
+            count * milliseconds[name] / (one[PLAIN] * milliseconds[PLAIN])
+            for count, one in zip(needed, results, strict=True)
+        ]
+        found[name] = {
+            "evaluations": statistics.median(needed),
+            "share": statistics.median(shares),
+            "reached": sum(count < never for count in needed),
+        }
+    return found

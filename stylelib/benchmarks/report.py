@@ -1,6 +1,10 @@
 """The tables and the plot of this folder's README, from the measured numbers."""
 
+import math
+
 import matplotlib.figure
+
+from stylelib.benchmarks import goal as goals
 
 
 def write(numbers, folder):
@@ -48,17 +52,19 @@ def memory(numbers):
 
 def goal(found):
     rows = [
-        "| start | optimiser | evaluations to the goal | share of plain PyTorch's seconds | reached |",
+        "| start | optimiser | evaluations to the goal | share of plain PyTorch's time | reached |",
         "| --- " * 5 + "|",
     ]
-    for init, optimizers in found["starts"].items():
-        for name, one in optimizers.items():
-            values = [one["evaluations"], one["seconds"]]
-            reached = f"{one['of'] - one['missed']} of {one['of']}"
-            rows.append(
-                f"| {init} | {name} | {' | '.join('–' if v is None else f'{v:g}' for v in values)} | {reached} |"
-            )
-    said = f"{found['size']} px, {found['evaluations']} evaluations, {found['pairs']} pairs:"
+    for init, results in found["results"].items():
+        if not results:
+            continue
+        for name, one in goals.summary(list(results.values()), found["milliseconds"]).items():
+            values = [
+                f"{one[key]:{form}}" if one[key] < math.inf else "–"
+                for key, form in (("evaluations", ".0f"), ("share", ".2f"))
+            ]
+            rows.append(f"| {init} | {name} | {' | '.join(values)} | {one['reached']} of {len(results)} |")
+    said = f"{found['asked']['size']} px, {found['asked']['evaluations']} evaluations of plain PyTorch:"
     return "\n".join([said, "", *rows])
 
 
