@@ -83,7 +83,8 @@ def test_the_report_writes_what_was_measured(tmp_path):
         "machine": "a machine of this test",
         "milliseconds": {"compact": {"64": measured, "128": measured}},
         "floor": {"compact": {"64": {"exact": 200.0}, "128": {"exact": 200.0}}},
-        "megabytes": {"compact": {"64": measured}},
+        "megabytes": {"compact": {"64": {"plain PyTorch": 800.0, "exact": 600.0}}},
+        "tensors": {"compact": {"64": {"plain PyTorch": 100.0, "exact": 80.0}, "128": measured}},
         "goal": {
             "asked": {"size": 64, "evaluations": 100},
             "results": {"content": {"a pair": {goal.PLAIN: 60, "Adam": 12, "never": None}}, "noise": {}},
@@ -94,6 +95,8 @@ def test_the_report_writes_what_was_measured(tmp_path):
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "a machine of this test" in text
     assert "| compact | 128 | 400 | 1.10 | 0.75 | – | – | 0.50 |" in text
+    assert "| compact | 64 | 100 | – | 0.80 | – | – | 800 | 0.75 |" in text
+    assert "| compact | 128 | 400 | 1.10 | 0.75 | – | – | – | – |" in text
     assert "64 px, 100 evaluations of plain PyTorch:" in text
     assert "| content | Adam | 12 | 0.10 | 1 of 1 |" in text
     assert "| content | never | – | – | 0 of 1 |" in text

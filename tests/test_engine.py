@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import copy
 import gc
-import itertools
 import pickle
 import time
 import weakref
@@ -14,7 +13,7 @@ import torch
 
 import stylelib
 from stylelib import engine, losses
-from stylelib.benchmarks.evaluation import square
+from stylelib.benchmarks.evaluation import peak_memory, square
 from stylelib.benchmarks.reference import Reference
 from stylelib.errors import InputError
 from stylelib.terms import STYLE_LAYERS
@@ -365,14 +364,6 @@ def test_large_pictures_compute_the_first_block_twice_and_give_the_same(monkeypa
     assert {layer for layer in seen if seen.count(layer) == 2} == {"conv1_1", "conv1_2"}
 
 
-def peak_memory(function):
-    """Most bytes of tensors that the function holds at once, beyond what there was."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        function()
-    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
-    return max(itertools.accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
-
-
 @needs_packing
 @pytest.mark.parametrize("large", [False, True])
 def test_an_evaluation_holds_less_than_plain_pytorchs_and_what_was_foretold(monkeypatch, large):
@@ -382,8 +373,6 @@ def test_an_evaluation_holds_less_than_plain_pytorchs_and_what_was_foretold(monk
     net = make()
     plain = Reference(readable(net), photo, painting, "conv4_2", STYLE_LAYERS, 0.1)
     run = stylelib.style_transfer(photo, painting, net)
-    for evaluate in (plain, run._evaluate):
-        evaluate(photo)  # packs its weights
-    ours = peak_memory(lambda: run._evaluate(photo))
-    assert ours < (0.8 if large else 0.96) * peak_memory(lambda: plain(photo))
+    ours = peak_memory(run._evaluate, photo)
+    assert ours < (0.8 if large else 0.96) * peak_memory(plain, photo)
     assert 0.65 < ours / net.memory(photo, ["conv4_2", *STYLE_LAYERS]) < 1

@@ -45,6 +45,7 @@ def main():
                 keep(numbers, "milliseconds", network, size, found)
                 keep(numbers, "floor", network, size, evaluation.floors(network, size))
             if "memory" in parts:
+                keep(numbers, "tensors", network, size, evaluation.tensors(network, size))
                 keep(numbers, "megabytes", network, size, evaluation.memory(network, size))
             path.write_text(json.dumps(numbers, indent=1))
     if "goal" in parts:

@@ -1,5 +1,6 @@
 """How long one evaluation of loss and gradient takes, against plain PyTorch and against what the processor could do."""
 
+import itertools
 import statistics
 import subprocess
 import sys
@@ -65,6 +66,28 @@ def milliseconds(network, size, rounds):
             if turn:  # the first packs weights and asks the system for memory
                 times[name].append(1000 * (time.perf_counter() - started))
     return {name: statistics.median(one) for name, one in times.items()}
+
+
+def tensors(network, size):
+    """Most memory that the tensors of one evaluation hold at once, {variant: MB}: weights and targets not counted."""
+    found, photo = variants(network, size)
+    return {name: peak_memory(evaluate, photo) / 1e6 for name, evaluate in found.items()}
+
+
+def peak_memory(evaluate, picture):
+    """Bytes of tensors that evaluate(picture) holds at its worst moment, beyond what there was."""
+    evaluate(picture)  # packs its weights
+    if picture.is_cuda:
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        evaluate(picture)
+        return torch.cuda.max_memory_allocated() - before
+    cpu = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=cpu, profile_memory=True) as profile:
+        evaluate(picture)
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    events.sort(key=lambda event: event.start_ns())
+    return max(itertools.accumulate(event.nbytes() for event in events))
 
 
 def memory(network, size):

@@ -39,14 +39,22 @@ def evaluations(numbers):
 
 
 def memory(numbers):
-    rows = ["| network | px | plain PyTorch, MB | readable | exact | mixed | fast |", "| --- " * 7 + "|"]
-    for network, sizes in numbers.get("megabytes", {}).items():
+    rows = [
+        "| network | px | plain PyTorch, MB | readable | exact | mixed | fast | whole process, MB | exact |",
+        "| --- " * 9 + "|",
+    ]
+    for network, sizes in numbers.get("tensors", {}).items():
         for size, found in sizes.items():
-            plain = found["plain PyTorch"]
+            plain, process = found["plain PyTorch"], numbers.get("megabytes", {}).get(network, {}).get(size, {})
             shares = [
                 f"{found[one] / plain:.2f}" if one in found else "–" for one in ("readable", "exact", "mixed", "fast")
             ]
-            rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join(shares)} |")
+            whole = (
+                [f"{process['plain PyTorch']:.0f}", f"{process['exact'] / process['plain PyTorch']:.2f}"]
+                if process
+                else ["–"] * 2
+            )
+            rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join([*shares, *whole])} |")
     return "\n".join(rows)
 
 
@@ -72,7 +80,10 @@ def plot(numbers):
     """Time and memory of an evaluation over the number of pixels, on logarithmic axes: a straight line of slope 1."""
     figure = matplotlib.figure.Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, kind, label in ((left, "milliseconds", "ms an evaluation"), (right, "megabytes", "MB of the process")):
+    for axes, kind, label in (
+        (left, "milliseconds", "ms an evaluation"),
+        (right, "tensors", "MB of an evaluation's tensors"),
+    ):
         for network, style in zip(numbers.get(kind, {}), ("-", "--", ":"), strict=False):
             sizes = numbers[kind][network]
             for name, marker in (("plain PyTorch", "o"), ("exact", "s"), ("mixed", "^"), ("fast", "v")):
