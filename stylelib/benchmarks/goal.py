@@ -30,7 +30,7 @@ OPTIMIZERS = {
     "Adam 0.05": lambda: stylelib.Adam(0.05),
     "Adam 0.1": lambda: stylelib.Adam(0.1),
 }
-PATIENCE = 0.5  # part of the reference's evaluations after which an optimiser counts as too slow
+PATIENCE = 0.4  # part of the reference's evaluations after which an optimiser counts as too slow
 
 
 def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):

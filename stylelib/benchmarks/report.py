@@ -60,20 +60,18 @@ def memory(numbers):
 
 def goal(found):
     rows = [
-        "| start | optimiser | evaluations to the goal | share of plain PyTorch's time | reached |",
-        "| --- " * 5 + "|",
+        "| start | px | optimiser | evaluations to the goal | share of plain PyTorch's time | reached |",
+        "| --- " * 6 + "|",
     ]
-    for init, results in found["results"].items():
-        if not results:
-            continue
-        for name, one in goals.summary(list(results.values()), found["milliseconds"]).items():
+    for start, measured in found.items():
+        results, size = list(measured["results"].values()), measured["asked"]["size"]
+        for name, one in goals.summary(results, measured["milliseconds"]).items():
             values = [
                 f"{one[key]:{form}}" if one[key] < math.inf else "–"
                 for key, form in (("evaluations", ".0f"), ("share", ".2f"))
             ]
-            rows.append(f"| {init} | {name} | {' | '.join(values)} | {one['reached']} of {len(results)} |")
-    said = f"{found['asked']['size']} px, {found['asked']['evaluations']} evaluations of plain PyTorch:"
-    return "\n".join([said, "", *rows])
+            rows.append(f"| {start} | {size} | {name} | {' | '.join(values)} | {one['reached']} of {len(results)} |")
+    return "\n".join(rows)
 
 
 def plot(numbers):
