@@ -18,7 +18,7 @@ from stylelib.images import bundled_images, load_image, save_image
 from stylelib.machine import preset
 from stylelib.networks import load_network
 from stylelib.optimizers import LBFGS, Adam
-from stylelib.recipes import reconstruct_content, reconstruct_style, style_transfer
+from stylelib.recipes import coarse_to_fine, reconstruct_content, reconstruct_style, style_transfer
 from stylelib.synthesis import Synthesis, noise
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Smoothness, Style, Term
 
@@ -34,6 +34,7 @@ __all__ = [
     "Synthesis",
     "Term",
     "bundled_images",
+    "coarse_to_fine",
     "load_image",
     "load_network",
     "noise",

@@ -143,7 +143,8 @@ def add_output(parser):
 def add_run_options(parser):
     add_output(parser)
     add_network(parser)
-    parser.add_argument("--size", type=whole, help="longer side in pixels (default: the preset's)")
+    meaning = "longer side in pixels (default: the preset's); several, such as 256,512,1024: coarse to fine"
+    parser.add_argument("--size", type=sizes, metavar="PX", help=meaning)
     parser.add_argument("--steps", type=whole, help="how many steps (default: the preset's)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="lbfgs", help="default %(default)s, as the paper")
     parser.add_argument("--convention", choices=CONVENTIONS, default="relative", help="how losses are scaled")
@@ -155,6 +156,10 @@ def whole(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"a whole number, 0 or more, is wanted; got '{text}'")
     return int(text)
+
+
+def sizes(text):
+    return [whole(one) for one in text.split(",")]
 
 
 def weight(text):
@@ -201,17 +206,18 @@ def compute(options, recipe):
         check_layers_by_name(options.network, wanted_layers(options))
     steps = preset().steps if options.steps is None else options.steps
     network = load_network(options.network, options.weights, options.pooling, device=options.device)
-    run = recipe(
-        network=network,
-        size=options.size,
-        init=options.init,
-        steps=steps,
-        optimizer=options.optimizer,
-        convention=options.convention,
-        seed=options.seed,
-        keep_every=max(1, steps // ANIMATION_FRAMES) if options.animation else None,
-    )
-    return finish(run, options)
+    common = {
+        "network": network,
+        "init": options.init,
+        "steps": steps,
+        "optimizer": options.optimizer,
+        "convention": options.convention,
+        "seed": options.seed,
+        "keep_every": max(1, steps // ANIMATION_FRAMES) if options.animation else None,
+    }
+    if options.size is None or len(options.size) == 1:
+        return finish(recipe(size=options.size and options.size[0], **common), options)
+    return finish_all(recipes.coarse_to_fine(recipe, options.size, **common), options)
 
 
 def wanted_layers(options):
@@ -277,14 +283,33 @@ def check_inputs(options):
             raise InputError(f"{options.output} is one of the pictures to start from; save under another name.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the run itself says it
-            load_image(picture, options.size)
+            load_image(picture, options.size and max(options.size))
 
 
 def finish(run, options, steps=None):
-    """Run to the end with a progress bar, then write what was asked for; an interrupt writes what there is.
+    """Run to the end, then write what was asked for; an interrupt writes what there is. steps: as for `play`."""
+    return write(run, options, play(run, steps))
 
-    steps: an iterator over the run's steps, the run itself if None.
-    """
+
+def finish_all(runs, options):
+    """The same for runs that each begin where the last one ended. Whatever stops them, a picture is written."""
+    done = None
+    try:
+        for run in runs:
+            interrupted = play(run)
+            if interrupted:
+                break
+            done = run
+    except InputError as error:
+        if done is None:
+            raise
+        write(done, options, interrupted=False)
+        raise InputError(f"{error} What had been made until then is in {options.output}.") from None
+    return write(run, options, interrupted)
+
+
+def play(run, steps=None):
+    """Run to the end with a progress bar; was it interrupted? steps: the run's steps, the run itself if None."""
     interrupted = False
     with tqdm(total=run.steps, initial=run.number, unit="step", file=sys.stderr, disable=None) as bar:
         try:
@@ -295,6 +320,11 @@ def finish(run, options, steps=None):
             interrupted = True
     if interrupted:
         run.stop_reason = f"interrupted after step {run.number}"
+    return interrupted
+
+
+def write(run, options, interrupted):
+    """Write the picture and whatever else was asked for, say what it is, and return the exit code."""
     saved = [save_image(run.image, options.output)]
     if options.save_run:
         saved.append(run.save(options.save_run))

@@ -5,6 +5,7 @@ run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
 
 import torch
 
+from stylelib.errors import InputError, check_whole
 from stylelib.images import check_picture, load_image
 from stylelib.machine import preset
 from stylelib.networks import check_layers_by_name, load_network
@@ -63,6 +64,41 @@ def reconstruct_style(
     """
     painting = _picture(style, size)
     return Synthesis(Style(_network(network, layers), painting, layers, convention=convention), init, **run)
+
+
+def coarse_to_fine(recipe, sizes, *pictures, **arguments):
+    """A recipe at one size after another, each run beginning with what the one before it made: yields prepared runs.
+
+        for run in coarse_to_fine(style_transfer, (256, 512, 1024), "riverside", "woodcut", steps=60):
+            run.finish()
+
+    For large pictures. A filter sees as many pixels at any size, so large shapes are painted while they are small,
+    where a step costs little. From the content or style image a run hands on what it changed, so that the finer image's
+    own detail stays; from noise it hands on its picture. recipe: a function of this module; pictures, arguments: its
+    own, init by name. sizes: longer sides in pixels, growing. Raises InputError.
+    """
+    sizes = [check_whole("size", size, 1) for size in sizes]
+    if not sizes or sizes != sorted(set(sizes)):
+        raise InputError(f"Coarse to fine takes sizes that grow, such as 256, 512; got {', '.join(map(str, sizes))}.")
+    if isinstance(arguments.get("init"), torch.Tensor):
+        raise InputError("Coarse to fine begins from 'content', 'style' or 'noise', which it can make at any size.")
+    return _growing(recipe, sizes, pictures, {**arguments, "network": _network(arguments.get("network"))})
+
+
+def _growing(recipe, sizes, pictures, arguments):
+    coarse = coarse_start = None
+    for number, size in enumerate(sizes):
+        run = recipe(*pictures, size=size, **arguments)
+        init, start = run.init, run.image
+        if number:
+            by_way = " and ".join(f"{one} px" for one in sizes[:number])
+            made = coarse.image if init == "noise" else coarse.image - coarse_start
+            made = torch.nn.functional.interpolate(made, start.shape[-2:], mode="bicubic")
+            picture = made if init == "noise" else start + made
+            run = recipe(*pictures, size=size, **{**arguments, "init": picture.clamp(0, 1)})
+            run.init = f"{init}, by way of {by_way}"
+        yield run
+        coarse, coarse_start = run, start
 
 
 def _network(network, *wanted):

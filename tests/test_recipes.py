@@ -91,3 +91,53 @@ def test_layers_can_be_one_name_a_list_or_a_dict_of_weights():
 def test_a_network_can_be_named(capsys):
     run = stylelib.reconstruct_style("facets", ["conv1_1"], "compact-random", size=32, steps=1).finish()
     assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()
+
+
+def coarse_steps(recipe, *arguments, **more):
+    runs = []
+    for run in stylelib.coarse_to_fine(recipe, (48, 96), *arguments, steps=12, **more):
+        runs.append(run)
+        run.finish()
+    return runs
+
+
+def test_coarse_to_fine_begins_with_what_was_made_and_keeps_the_finer_detail(net):
+    coarse, fine = coarse_steps(stylelib.style_transfer, "riverside", "night_swirls", network=net)
+    direct = stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=12).finish()
+    assert max(coarse.image.shape) == 48 and max(fine.image.shape) == 96
+    assert fine.history[0].loss < 0.65 * direct.history[0].loss
+    assert fine.init == "content, by way of 48 px" and fine.init in fine.describe()
+
+    def detail(picture):  # what a picture of half the size cannot hold
+        half = torch.nn.functional.interpolate(picture, scale_factor=0.5, mode="area")
+        return picture - torch.nn.functional.interpolate(half, scale_factor=2, mode="nearest")
+
+    again = stylelib.coarse_to_fine(
+        stylelib.style_transfer, (48, 96), "riverside", "night_swirls", network=net, steps=12
+    )
+    next(again).finish()
+    began, photo = next(again).image, stylelib.load_image("riverside", 96)
+    pair = torch.stack([detail(began).flatten(), detail(photo).flatten()])
+    assert torch.corrcoef(pair)[0, 1] > 0.7
+
+
+def test_coarse_to_fine_from_noise_hands_on_the_picture(net):
+    _, fine = coarse_steps(stylelib.reconstruct_style, "woodcut", network=net, seed=3)
+    direct = stylelib.reconstruct_style("woodcut", network=net, size=96, steps=12, seed=3).finish()
+    assert fine.history[0].loss < 0.8 * direct.history[0].loss
+    assert fine.init == "noise, by way of 48 px"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "more", "sentence"),
+    [
+        ((), {}, "sizes that grow"),
+        ((96, 48), {}, "sizes that grow, such as 256, 512; got 96, 48"),
+        ((48, 48), {}, "sizes that grow"),
+        ((48.5,), {}, "size is a whole number"),
+        ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "begins from 'content', 'style' or 'noise'"),
+    ],
+)
+def test_coarse_to_fine_refuses_at_once(sizes, more, sentence):
+    with pytest.raises(stylelib.InputError, match=sentence):
+        stylelib.coarse_to_fine(stylelib.style_transfer, sizes, "riverside", "woodcut", **more)

@@ -22,8 +22,9 @@ import torch
 
 import stylelib
 from stylelib import __main__ as shell
-from stylelib import images
+from stylelib import images, synthesis
 from stylelib.__main__ import main
+from stylelib.errors import InputError
 from stylelib.recipe_files import Recipe
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
@@ -377,6 +378,29 @@ def test_offline_fetch_says_so(call, tmp_path, monkeypatch):
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path)
     code, out, err = call("fetch", "tubingen")
     assert code == 2 and out == "" and "connect to the internet" in err.splitlines()[-1]
+
+
+def test_several_sizes_go_from_coarse_to_fine(call, tmp_path):
+    path = tmp_path / "out.png"
+    sizes = [*TRANSFER[:-1], "32,64"]
+    code, out, _ = call(*sizes, "--steps", "2", "-o", path)
+    assert code == 0 and "from content, by way of 32 px" in out
+    assert max(pixels(path).shape) == 64
+
+
+def test_what_stops_the_finer_run_leaves_the_coarser_picture(call, tmp_path, monkeypatch):
+    check = synthesis.check_memory
+
+    def small_machine(terms, picture, optimizer):
+        if max(picture.shape) > 32:
+            raise InputError("64 pixels are too many.")
+        check(terms, picture, optimizer)
+
+    monkeypatch.setattr(synthesis, "check_memory", small_machine)
+    path = tmp_path / "out.png"
+    code, _, err = call(*TRANSFER[:-1], "32,64", "--steps", "2", "-o", path)
+    assert code == 2 and err.endswith(f"64 pixels are too many. What had been made until then is in {path}.\n")
+    assert max(pixels(path).shape) == 32
 
 
 # ------------------------------------------------------------------------------------------------------ interrupts
