@@ -200,6 +200,14 @@ def test_waiting_for_a_time_says_whether_the_run_has_ended(runner, run):
     assert runner.wait(LONG) is True
 
 
+def test_a_paused_run_is_not_waited_for(runner, run):
+    """Whoever waits holds the kernel, and with it the button that would let the run go on."""
+    hold(runner, run)
+    assert runner.wait() is False
+    runner.stop()
+    assert runner.wait() is True
+
+
 def test_an_interrupt_while_waiting_stops_the_run_and_keeps_it(runner, run, monkeypatch):
     join, interrupts = runner._thread.join, iter([KeyboardInterrupt])
 

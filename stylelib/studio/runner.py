@@ -49,9 +49,14 @@ class Runner:
             self._condition.notify_all()
 
     def wait(self, timeout=None):
-        """Wait until the thread has ended, at most `timeout` seconds; True if it has. An interrupt stops the run."""
+        """Wait until the thread has ended, at most `timeout` seconds; True if it has. An interrupt stops the run.
+
+        A run that pauses is not waited for: whoever waits cannot let it go on.
+        """
         if self.state == READY:
             return True
+        if self.active and self._wanted == PAUSED:
+            return False
         try:
             self._thread.join(timeout)
         except KeyboardInterrupt:
