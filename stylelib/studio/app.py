@@ -114,7 +114,7 @@ class Studio(ipywidgets.VBox):
         self._show_recorded()
 
     def wait(self, timeout=None):
-        """Wait for the end of the run, as a cell that needs its picture must; True if it has ended, False if it pauses."""
+        """Wait for the end of the run, as a cell that needs its picture must; False if it pauses instead."""
         return self.runner is None or self.runner.wait(timeout)
 
     @property
