@@ -151,8 +151,8 @@ class Engine:
                 gradient = own.clone(memory_format=torch.channels_last) if gradient is None else gradient.add_(own)
             factors = [factor.to(self.backward_type) for name, factor in products if name == layer]
             for factor in factors:
-                if gradient is None:
-                    gradient = torch.zeros_like(activation)
+                gradient = torch.zeros_like(activation) if gradient is None else gradient
+                gradient = gradient.contiguous(memory_format=torch.channels_last)  # as it nearly always is
                 _rows(gradient).baddbmm_(_rows(activation), factor)
             if gradient is None:  # nothing so deep was asked about
                 continue
