@@ -159,7 +159,11 @@ def whole(text):
 
 
 def sizes(text):
-    return [whole(one) for one in text.split(",")]
+    several = [whole(one.strip()) for one in text.split(",")]
+    try:
+        return several if len(several) == 1 else recipes.check_sizes(several)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def weight(text):
@@ -293,19 +297,23 @@ def finish(run, options, steps=None):
 
 def finish_all(runs, options):
     """The same for runs that each begin where the last one ended. Whatever stops them, a picture is written."""
-    done = None
+    last, interrupted = None, False
     try:
         for run in runs:
             interrupted = play(run)
+            last = run if run.number or last is None else last
             if interrupted:
                 break
-            done = run
-    except InputError as error:
-        if done is None:
+    except KeyboardInterrupt:  # while the next one was being prepared
+        if last is None:
             raise
-        write(done, options, interrupted=False)
+        interrupted = True
+    except InputError as error:
+        if last is None:
+            raise
+        write(last, options, interrupted=False)
         raise InputError(f"{error} What had been made until then is in {options.output}.") from None
-    return write(run, options, interrupted)
+    return write(last, options, interrupted)
 
 
 def play(run, steps=None):

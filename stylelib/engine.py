@@ -84,7 +84,7 @@ class Engine:
         self.forward_type = torch.bfloat16 if precision == "fast" else torch.float32
         self.backward_type = torch.float32 if precision == "exact" else torch.bfloat16
         self.precision = precision
-        self._packed, self._lock = {}, threading.Lock()
+        self._packed, self._traces, self._lock = {}, {}, threading.Lock()
 
     def __deepcopy__(self, memo):
         return Engine(self.precision)  # packed weights cannot be copied, only made anew
@@ -175,7 +175,9 @@ class Engine:
     def _weights(self, net, layer, x, back):
         """Weights as the processor likes them best for inputs like x; made anew when the network's have changed."""
         weight, bias = net.convolutions[layer].weight, net.convolutions[layer].bias
-        made_of = [_trace(tensor) for tensor in (weight, bias)]
+        if not back:  # the way back is that of the weights there
+            self._traces[layer] = [_trace(tensor) for tensor in (weight, bias)]
+        made_of = self._traces[layer]
         shape = x.shape if x.device.type == "cpu" else None  # a GPU takes them as they are, whatever the shape
         with self._lock:  # two runs in two threads may share a network
             shapes = self._packed.setdefault((layer, back, x.dtype, x.device), {})
@@ -223,7 +225,8 @@ class _Evaluation(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
-        if any(one._version != ctx.versions[layer] for layer, one in ctx.activations.items()):
+        kept = ((layer, one) for layer, one in ctx.activations.items() if layer in ctx.versions)
+        if any(one._version != ctx.versions[layer] for layer, one in kept):
             raise RuntimeError("An activation was changed in place, so its gradient is lost; change a copy of it.")
         outside = {layer: one for layer, one in zip(ctx.wanted, gradients, strict=True) if one is not None}
         products, ctx.products = ctx.products, []
@@ -269,7 +272,8 @@ _here = threading.local()
 def only_the_picture():
     """Around the computation of a loss of which nothing but the gradient with respect to the picture is wanted.
 
-    Others that lie on the way, with respect to an activation say, are then not to be had from Gram matrices.
+    Others that lie on the way, with respect to an activation say, then lack what comes from Gram matrices, and so does
+    what a hook is shown.
     """
     before, _here.only_the_picture = getattr(_here, "only_the_picture", False), True
     try:
@@ -312,10 +316,9 @@ def _through_pooling(net, gradient, activation, seen):
 
 
 def _trace(tensor):
-    """What changes when a weight does: torch counts its own changes, a few sums notice the others (`.data`, NumPy)."""
+    """What changes when a weight does: torch counts its own changes, the sum notices the others (`.data`, NumPy)."""
     changes = 0 if tensor.is_inference() else tensor._version
-    some = tensor.detach().flatten()[:: max(1, tensor.numel() // 4096)]
-    return tensor.data_ptr(), changes, some.sum().item() if tensor.device.type == "cpu" else 0.0
+    return tensor.data_ptr(), changes, tensor.detach().sum().item() if tensor.device.type == "cpu" else 0.0
 
 
 def _packed(weight, shape):

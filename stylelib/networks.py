@@ -165,7 +165,8 @@ class VGG(torch.nn.Module):
         if self.engine is None:
             return 4 * (sum(numbers.values()) + 2 * largest + handed_out)
         held = sum(one for layer, one in numbers.items() if layer in layers or engine.keeps(self, layer, pictures))
-        return size * (held + 2 * largest) + (4 * handed_out if self.precision == "fast" else 0)
+        largest *= 4 if self.pooling == "max" else 2  # places of the maxima, and a gradient before and after the ReLU
+        return size * (held + largest) + (4 * handed_out if self.precision == "fast" else 0)
 
     def table(self, size=256):
         """What each layer is, as a table that prints and shows itself in a notebook.

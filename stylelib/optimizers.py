@@ -36,9 +36,6 @@ class State:
     memory: dict
 
 
-TINY = 1e-30  # instead of zero, to divide by
-
-
 class NoBetterPicture(Exception):
     """No step from here lowers the loss; the message says why."""
 
@@ -100,19 +97,19 @@ class LBFGS:
     def _direction(self, gradient, memory):
         """Minus the estimated inverse Hessian times the gradient, by the two loops over the remembered steps."""
         pairs = list(zip(memory["steps"], memory["changes"], strict=True))
-        first = self.FIRST_MOVE / _typical(gradient)
+        first = _ratio(self.FIRST_MOVE, _typical(gradient))
         if not pairs:
             return -gradient * first
         direction, known = -gradient, []
         for step, change in reversed(pairs):
-            curvature = _dot(step, change).clamp(min=TINY)
-            part = _dot(step, direction) / curvature
+            curvature = _dot(step, change)
+            part = _ratio(_dot(step, direction), curvature)
             direction.addcmul_(change, -part)  # in place: this is all the time that L-BFGS takes for itself
             known.append((part, curvature))
         squares, curvature = _dot(pairs[-1][1], pairs[-1][1]), known[0][1]
-        direction.mul_(torch.where(squares > 0, curvature / squares.clamp(min=TINY), first))
+        direction.mul_(torch.where(squares > 0, curvature / squares, first))
         for (step, change), (part, curvature) in zip(pairs, reversed(known), strict=True):
-            direction.addcmul_(step, part - _dot(change, direction) / curvature)
+            direction.addcmul_(step, part - _ratio(_dot(change, direction), curvature))
         return direction
 
     def _remember(self, memory, step, change):
@@ -143,7 +140,7 @@ class Adam:
     BETAS = (0.9, 0.999)
     EPSILON = 1e-8
 
-    def __init__(self, step_size=0.02):
+    def __init__(self, step_size=0.05):
         if not (isinstance(step_size, int | float) and math.isfinite(step_size) and step_size > 0):
             raise InputError(f"Adam's step size is a number above zero; got {step_size!r}.")
         self.step_size = float(step_size)
@@ -160,7 +157,9 @@ class Adam:
         square = torch.lerp(memory["square"], gradient.square(), 1 - self.BETAS[1])
         for _ in range(12):
             average = mean / (1 - self.BETAS[0] ** number)
-            spread = (square / (1 - self.BETAS[1] ** number)).sqrt() + self.EPSILON * _typical(gradient)
+            spread = (square / (1 - self.BETAS[1] ** number)).sqrt() + self.EPSILON * _typical(gradient).clamp(
+                min=1e-30
+            )
             picture = state.picture - self.step_size * scale * average / spread
             trial = evaluate(picture)
             if trial.finite:
@@ -201,4 +200,9 @@ def _dot(a, b):
 
 def _typical(gradient):
     """Size of each picture's gradient, root mean square: what makes a step independent of the loss's scale."""
-    return gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp(min=TINY)
+    return gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+
+
+def _ratio(a, b):
+    """a / b, or 0 for a picture of the batch whose b is none: one that is where it shall be, or has no past yet."""
+    return torch.where(b > 0, a / b, 0)

@@ -3,6 +3,8 @@
 run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
 """
 
+import functools
+
 import torch
 
 from stylelib.errors import InputError, check_whole
@@ -69,36 +71,48 @@ def reconstruct_style(
 def coarse_to_fine(recipe, sizes, *pictures, **arguments):
     """A recipe at one size after another, each run beginning with what the one before it made: yields prepared runs.
 
-        for run in coarse_to_fine(style_transfer, (256, 512, 1024), "riverside", "woodcut", steps=60):
+        for run in coarse_to_fine(style_transfer, (256, 512, 1024), "my_photo.jpg", "woodcut", steps=60):
             run.finish()
 
     For large pictures. A filter sees as many pixels at any size, so large shapes are painted while they are small,
     where a step costs little. From the content or style image a run hands on what it changed, so that the finer image's
-    own detail stays; from noise it hands on its picture. recipe: a function of this module; pictures, arguments: its
-    own, init by name. sizes: longer sides in pixels, growing. Raises InputError.
+    own detail stays; from noise it hands on its picture. A size above the pictures' own adds nothing and is left out.
+
+    recipe: a function of this module, with its pictures, and by name whatever else it takes: init by name, steps for
+    each size. sizes: longer sides in pixels, growing. Raises InputError.
     """
-    sizes = [check_whole("size", size, 1) for size in sizes]
+    sizes = check_sizes(sizes)
+    if not isinstance(arguments.get("init", ""), str):
+        raise InputError("Coarse to fine begins from 'content', 'style' or 'noise', which it can make at any size.")
+    layers = [arguments[name] for name in ("layer", "layers", "content_layer", "style_layers") if name in arguments]
+    arguments["network"] = _network(arguments.get("network"), *layers)
+    return _growing(functools.partial(recipe, *pictures, **arguments), sizes)
+
+
+def check_sizes(sizes):
+    """Return the sizes as a list of whole numbers if they grow, else raise an InputError."""
+    sizes = [check_whole("size", size, 1) for size in (sizes if isinstance(sizes, list | tuple) else [sizes])]
     if not sizes or sizes != sorted(set(sizes)):
         raise InputError(f"Coarse to fine takes sizes that grow, such as 256, 512; got {', '.join(map(str, sizes))}.")
-    if isinstance(arguments.get("init"), torch.Tensor):
-        raise InputError("Coarse to fine begins from 'content', 'style' or 'noise', which it can make at any size.")
-    return _growing(recipe, sizes, pictures, {**arguments, "network": _network(arguments.get("network"))})
+    return sizes
 
 
-def _growing(recipe, sizes, pictures, arguments):
-    coarse = coarse_start = None
-    for number, size in enumerate(sizes):
-        run = recipe(*pictures, size=size, **arguments)
+def _growing(recipe, sizes):
+    coarse, coarse_start, gone_through = None, None, []
+    for size in sizes:
+        run = recipe(size=size)
         init, start = run.init, run.image
-        if number:
-            by_way = " and ".join(f"{one} px" for one in sizes[:number])
+        if coarse is not None:
+            if start.shape == coarse_start.shape:
+                continue
             made = coarse.image if init == "noise" else coarse.image - coarse_start
             made = torch.nn.functional.interpolate(made, start.shape[-2:], mode="bicubic")
-            picture = made if init == "noise" else start + made
-            run = recipe(*pictures, size=size, **{**arguments, "init": picture.clamp(0, 1)})
-            run.init = f"{init}, by way of {by_way}"
+            picture = (made if init == "noise" else start + made).clamp(0, 1)
+            run = Synthesis(run.terms, picture, run.steps, run.optimizer, run.seed, run.tolerance, run.keep_every)
+            run.init = f"{init}, by way of {' and '.join(gone_through)}"
         yield run
         coarse, coarse_start = run, start
+        gone_through.append(f"{max(start.shape)} px")
 
 
 def _network(network, *wanted):

@@ -9,6 +9,7 @@ Pause by not asking for the next step, stop by leaving the loop, resume by going
 """
 
 import collections
+import contextlib
 import dataclasses
 import io
 import math
@@ -236,7 +237,9 @@ class Synthesis:
     def _values_and_gradient(self, picture):
         """The total loss and its parts as one tensor, and the gradient; the parts' names become `_names`."""
         x = picture.detach().requires_grad_(True)
-        with computing(picture), engine.only_the_picture():
+        # a term of somebody's own may ask for other gradients on the way, or change them
+        known = all(type(term) is getattr(term_kinds, type(term).__name__, None) for term in self.terms)
+        with computing(picture), engine.only_the_picture() if known else contextlib.nullcontext():
             losses = self._losses(x)
             total = sum(losses.values())
             (gradient,) = torch.autograd.grad(total, x)
@@ -382,7 +385,7 @@ def check_memory(terms, picture, optimizer):
     needed = optimizer.pictures * picture.numel() * picture.element_size()
     needed += sum(net.memory(picture, wanted) for net, wanted in _wanted(terms).items() if hasattr(net, "memory"))
     contents = [term for term in terms if isinstance(term, term_kinds.Content)]
-    needed += sum(8 * len(picture) * term.target[0].numel() for term in contents)  # F − P, and its square
+    needed += sum(16 * len(picture) * term.target[0].numel() for term in contents)  # F − P, its square, two gradients
     free = free_memory(picture.device)
     if free is None or needed <= free:
         return

@@ -99,7 +99,7 @@ def test_lbfgs_does_not_care_about_the_scale_of_the_loss(valley):
     """torch's own stops at once, or never learns the curvature, when a loss is tiny."""
     function, bottom = valley
     large = run(LBFGS(), lambda x: 1e6 * function(x), torch.zeros_like(bottom), 30)
-    tiny = run(LBFGS(), lambda x: 1e-9 * function(x), torch.zeros_like(bottom), 30)
+    tiny = run(LBFGS(), lambda x: 1e-14 * function(x), torch.zeros_like(bottom), 30)
     assert len(large) == len(tiny)
     torch.testing.assert_close(large[-1].picture, tiny[-1].picture, rtol=1e-4, atol=1e-6)
 

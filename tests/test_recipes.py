@@ -128,6 +128,15 @@ def test_coarse_to_fine_from_noise_hands_on_the_picture(net):
     assert fine.init == "noise, by way of 48 px"
 
 
+def test_sizes_above_the_pictures_own_are_left_out(net, photo):
+    with pytest.warns(UserWarning, match="keeps that size"):
+        runs = coarse_steps(stylelib.reconstruct_content, photo, network=net, layer="conv2_1")
+    assert [max(run.image.shape) for run in runs] == [48, 64]
+    with pytest.warns(UserWarning, match="keeps that size"):
+        sizes = stylelib.coarse_to_fine(stylelib.reconstruct_content, (48, 80, 96), photo, network=net, steps=1)
+        assert [run.finish().init for run in sizes] == ["noise", "noise, by way of 48 px"]
+
+
 @pytest.mark.parametrize(
     ("sizes", "more", "sentence"),
     [
@@ -135,6 +144,8 @@ def test_coarse_to_fine_from_noise_hands_on_the_picture(net):
         ((96, 48), {}, "sizes that grow, such as 256, 512; got 96, 48"),
         ((48, 48), {}, "sizes that grow"),
         ((48.5,), {}, "size is a whole number"),
+        ("48,96", {}, "size is a whole number"),
+        ((48, 96), {"network": "vgg19", "content_layer": "conv9_9"}, "conv9_9"),
         ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "begins from 'content', 'style' or 'noise'"),
     ],
 )

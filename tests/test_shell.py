@@ -403,6 +403,13 @@ def test_what_stops_the_finer_run_leaves_the_coarser_picture(call, tmp_path, mon
     assert max(pixels(path).shape) == 32
 
 
+@pytest.mark.parametrize("sizes", ["64,32", "32,32", "32,", "32,x"])
+def test_sizes_that_do_not_grow_are_refused_before_a_network_is_loaded(sizes, call, tmp_path, monkeypatch):
+    monkeypatch.setattr(shell, "load_network", interrupt)
+    code, out, err = call(*TRANSFER[:-1], sizes, "-o", tmp_path / "out.png")
+    assert code == 2 and out == "" and err.count("\n") == 1
+
+
 # ------------------------------------------------------------------------------------------------------ interrupts
 
 
@@ -423,6 +430,19 @@ def test_an_interrupt_in_the_first_step_saves_the_initial_picture(call, tmp_path
     code, out, _ = call(*TRANSFER, *outputs)
     assert code == 130 and "interrupted after step 0" in out
     np.testing.assert_array_equal(pixels(tmp_path / "out.png"), images.to_array(stylelib.load_image("riverside", 64)))
+
+
+def test_an_interrupt_between_two_sizes_keeps_the_coarser_picture(call, tmp_path, monkeypatch):
+    transfer = stylelib.recipes.style_transfer
+
+    def interrupted(*arguments, size, **more):
+        return interrupt() if size > 32 else transfer(*arguments, size=size, **more)
+
+    monkeypatch.setattr(stylelib.recipes, "style_transfer", interrupted)
+    path = tmp_path / "out.png"
+    code, out, _ = call(*TRANSFER[:-1], "32, 64", "--steps", "2", "-o", path)
+    assert code == 130 and "32 × 21 px" in out
+    assert max(pixels(path).shape) == 32
 
 
 def test_an_interrupt_while_the_animation_is_written_keeps_the_picture(call, tmp_path, monkeypatch):

@@ -14,13 +14,15 @@ import shutil
 import torch
 
 from stylelib.benchmarks import evaluation, goal, report
+from stylelib.errors import check_choice
 
+PARTS = ("evaluation", "memory", "goal")
 FOLDER = pathlib.Path(__file__).parent
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help="evaluation, memory, goal; default: all of them")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all of them")
     parser.add_argument("--network", action="append", help="default: vgg19-random and compact")
     parser.add_argument(
         "--sizes", type=lambda text: [int(one) for one in text.split(",")], default=[128, 256, 512, 1024]
@@ -31,7 +33,7 @@ def main():
     parser.add_argument("--start", choices=("content", "noise"), help="of the goal; default: both")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=FOLDER, help="default: beside this file")
     options = parser.parse_args()
-    parts = options.parts or ["evaluation", "memory", "goal"]
+    parts = [check_choice("part", part, PARTS) for part in options.parts] or PARTS
     networks = options.network or ["vgg19-random", "compact"]
     options.output.mkdir(parents=True, exist_ok=True)
     if not (options.output / "README.md").exists():

@@ -33,8 +33,9 @@ def evaluations(numbers):
             shares = [
                 f"{found[one] / plain:.2f}" if one in found else "–" for one in ("readable", "exact", "mixed", "fast")
             ]
-            floor = numbers["floor"][network][size]["exact"] / plain
-            rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join(shares)} | {floor:.2f} |")
+            floor = numbers.get("floor", {}).get(network, {}).get(size)
+            floor = f"{floor['exact'] / plain:.2f}" if floor else "–"
+            rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join(shares)} | {floor} |")
     return "\n".join(rows)
 
 
@@ -49,11 +50,8 @@ def memory(numbers):
             shares = [
                 f"{found[one] / plain:.2f}" if one in found else "–" for one in ("readable", "exact", "mixed", "fast")
             ]
-            whole = (
-                [f"{process['plain PyTorch']:.0f}", f"{process['exact'] / process['plain PyTorch']:.2f}"]
-                if process
-                else ["–"] * 2
-            )
+            whole = [f"{process['plain PyTorch']:.0f}" if process else "–"]
+            whole.append(f"{process['exact'] / process['plain PyTorch']:.2f}" if "exact" in process else "–")
             rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join([*shares, *whole])} |")
     return "\n".join(rows)
 
@@ -64,6 +62,8 @@ def goal(found):
         "| --- " * 6 + "|",
     ]
     for start, measured in found.items():
+        if "milliseconds" not in measured:  # broken off before its end
+            continue
         results, size = list(measured["results"].values()), measured["asked"]["size"]
         for name, one in goals.summary(results, measured["milliseconds"]).items():
             values = [
@@ -71,7 +71,12 @@ def goal(found):
                 for key, form in (("evaluations", ".0f"), ("share", ".2f"))
             ]
             rows.append(f"| {start} | {size} | {name} | {' | '.join(values)} | {one['reached']} of {len(results)} |")
-    return "\n".join(rows)
+    asked = "; ".join(
+        f"from {start} {len(measured['results'])} problems at {measured['asked']['size']} px, "
+        f"{measured['asked']['evaluations']} evaluations of plain PyTorch"
+        for start, measured in found.items()
+    )
+    return "\n".join([f"Measured: {asked}.", "", *rows])
 
 
 def plot(numbers):

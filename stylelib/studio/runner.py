@@ -51,7 +51,7 @@ class Runner:
     def wait(self, timeout=None):
         """Wait until the thread has ended, at most `timeout` seconds; True if it has. An interrupt stops the run.
 
-        A run that pauses is not waited for: whoever waits cannot let it go on.
+        One that is paused already is not waited for: whoever waits cannot let it go on.
         """
         if self.state == READY:
             return True
