@@ -136,14 +136,16 @@ def add_network(parser):
 
 def add_output(parser):
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the picture to write, .png or .jpg")
-    parser.add_argument("--animation", metavar="FILE", help="write the run as a .gif or .mp4 too")
+    parser.add_argument("--animation", metavar="FILE", help="write the run (at its last size) as a .gif or .mp4 too")
     parser.add_argument("--save-run", metavar="RUN.pt", help="keep the run, for `resume`")
 
 
 def add_run_options(parser):
     add_output(parser)
     add_network(parser)
-    meaning = "longer side in pixels (default: the preset's); several, such as 256,512,1024: coarse to fine"
+    meaning = (
+        "longer side in pixels (default: the preset's); several, such as 256,512,1024: coarse to fine, --steps at each"
+    )
     parser.add_argument("--size", type=sizes, metavar="PX", help=meaning)
     parser.add_argument("--steps", type=whole, help="how many steps (default: the preset's)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="lbfgs", help="default %(default)s, as the paper")
