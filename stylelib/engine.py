@@ -3,8 +3,9 @@
 PyTorch's autograd treats a network as a list of unrelated operations. Here the whole way from picture to activations,
 and back from their gradients to the picture's, is one operation, which knows what this network is: the weights never
 change, so they are packed once for the processor; a ReLU is done while a convolution writes its result; the gradient
-with respect to a convolution's input is itself a convolution, with the filters turned round, packed as well; and the
-ReLU's mask is applied while the gradient of a pooling is spread.
+with respect to a convolution's input is itself a convolution, with the filters turned round, packed as well; the ReLU's
+mask is applied while the gradient of a pooling is spread; and what a Gram matrix adds to a gradient is added in place,
+where the way back comes by. Of large pictures the first block is computed twice rather than kept.
 
 Three precisions:
 
