@@ -49,7 +49,7 @@ def test_the_references_lbfgs_is_torchs_as_it_comes(net):
 def test_a_goal_is_met_by_some_and_not_by_others(monkeypatch):
     """The real thing, small: six evaluations of plain PyTorch are soon outdone, but not by tiny steps of Adam."""
     monkeypatch.setattr(goal, "OPTIMIZERS", {"L-BFGS": stylelib.LBFGS, "Adam 1e-6": lambda: stylelib.Adam(1e-6)})
-    monkeypatch.setattr(goal, "PATIENCE", 3)
+    monkeypatch.setattr(goal, "STEPS", 18)
     found = goal.evaluations(goal.PAIRS[0], "noise", size=32, most=6)
     assert 1 < found[goal.PLAIN] <= 6
     assert 1 < found["L-BFGS"] <= 20

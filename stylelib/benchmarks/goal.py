@@ -31,7 +31,7 @@ OPTIMIZERS = {
     "Adam 0.1": lambda: stylelib.Adam(0.1),
 }
 COARSE_TO_FINE, COARSE_STEPS = "L-BFGS, coarse to fine", 60
-PATIENCE = 0.4  # part of the reference's evaluations after which an optimiser counts as too slow
+STEPS = 400  # of an optimiser, after which it counts as too slow
 
 
 def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):
@@ -42,11 +42,9 @@ def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):
     goal = 1.02 * min(curve)
     found = {PLAIN: next(number for number, loss in enumerate(curve, 1) if loss <= goal)}
     for name, make in OPTIMIZERS.items():
-        run = stylelib.style_transfer(
-            photo, painting, net, init=start, optimizer=make(), steps=round(PATIENCE * most), tolerance=0
-        )
+        run = stylelib.style_transfer(photo, painting, net, init=start, optimizer=make(), steps=STEPS, tolerance=0)
         found[name] = next((step.evaluations for step in run if step.loss <= goal), None)
-    found[COARSE_TO_FINE] = by_way_of_half(net, photo, painting, init, seed, goal, round(PATIENCE * most))
+    found[COARSE_TO_FINE] = by_way_of_half(net, photo, painting, init, seed, goal, STEPS)
     return found
 
 
