@@ -65,8 +65,16 @@ def test_who_misses_the_goal_counts_as_slower_than_all_others():
         {goal.PLAIN: 100, "a": None, "b": None},
     ]
     found = goal.summary(results, {goal.PLAIN: 10.0, "a": 5.0, "b": 5.0})
-    assert found["a"] == {"evaluations": 10, "share": pytest.approx(0.1), "reached": 2}
-    assert found["b"] == {"evaluations": math.inf, "share": math.inf, "reached": 1}
+    assert found["a"] == {"evaluations": 10, "share": pytest.approx(0.1), "reached": 2, "of": 3}
+    assert found["b"] == {"evaluations": math.inf, "share": math.inf, "reached": 1, "of": 3}
+
+
+def test_where_plain_pytorch_leaves_all_bounds_there_is_no_goal(monkeypatch):
+    monkeypatch.setattr(Reference, "steps", lambda self, start: iter([2.3, 2.29, 2.8e18, 2.29]))
+    lost = goal.evaluations(goal.PAIRS[0], "noise", size=32, most=4)
+    assert lost == {goal.PLAIN: None}
+    assert goal.summary([lost, {goal.PLAIN: 10, "a": 5}], {goal.PLAIN: 1.0, "a": 1.0})["a"]["of"] == 1
+    assert goal.summary([lost], {}) == {}
 
 
 def test_the_operations_of_vgg19_are_the_known_ones():

@@ -35,11 +35,17 @@ STEPS = 400  # of an optimiser, after which it counts as too slow
 
 
 def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):
-    """{name: evaluations until the goal is met, or None}, the reference's first."""
+    """{name: evaluations until the goal is met, or None}, the reference's first.
+
+    Torch's L-BFGS has no line search, and now and then its second step leads out of all bounds and never back. Then
+    there is no goal, and {reference: None} is all there is to say.
+    """
     net, photo, painting, start = problem(pair, init, seed, network, size)
     plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, ALPHA_BETA)
     curve = list(itertools.islice(plain.steps(start), most))
     goal = 1.02 * min(curve)
+    if not all(loss < 100 * curve[0] for loss in curve):
+        return {PLAIN: None}
     found = {PLAIN: next(number for number, loss in enumerate(curve, 1) if loss <= goal)}
     for name, make in OPTIMIZERS.items():
         run = stylelib.style_transfer(photo, painting, net, init=start, optimizer=make(), steps=STEPS, tolerance=0)
@@ -92,11 +98,12 @@ def problem(pair, init, seed, network, size):
 def summary(results, milliseconds):
     """{name: medians over the results}, of `evaluations` of several pairs and of `milliseconds`.
 
-    "evaluations" to the goal; "share" of the reference's time, each result against the reference's own; "reached" of
-    how many. Who missed the goal counts as slower than all others.
+    "evaluations" to the goal; "share" of the reference's time, each result against the reference's own; "reached" by
+    how many of "of". Who missed the goal counts as slower than all others; without a goal a result is left out.
     """
     found, never = {}, float("inf")
-    for name in results[0]:
+    results = [one for one in results if one[PLAIN]]
+    for name in results[0] if results else ():
         needed = [one[name] or never for one in results]
         shares = [
             count * milliseconds[name] / (one[PLAIN] * milliseconds[PLAIN])
@@ -106,5 +113,6 @@ def summary(results, milliseconds):
             "evaluations": statistics.median(needed),
             "share": statistics.median(shares),
             "reached": sum(count < never for count in needed),
+            "of": len(needed),
         }
     return found
