@@ -238,7 +238,7 @@ class Synthesis:
         """The total loss and its parts as one tensor, and the gradient; the parts' names become `_names`."""
         x = picture.detach().requires_grad_(True)
         # a term of somebody's own may ask for other gradients on the way, or change them
-        known = all(type(term) is getattr(term_kinds, type(term).__name__, None) for term in self.terms)
+        known = all(map(_comes_with_stylelib, self.terms))
         with computing(picture), engine.only_the_picture() if known else contextlib.nullcontext():
             losses = self._losses(x)
             total = sum(losses.values())
@@ -398,6 +398,10 @@ def check_memory(terms, picture, optimizer):
     )
 
 
+def _comes_with_stylelib(term):
+    return getattr(term_kinds, type(term).__name__, None) is type(term)
+
+
 def _wanted(terms):
     """{network: the layers that any of its terms looks at}."""
     layers = collections.defaultdict(set)
@@ -468,7 +472,7 @@ def _shown(picture):
 
 def _term_to_dict(term):
     kind = type(term).__name__
-    if getattr(term_kinds, kind, None) is not type(term):
+    if not _comes_with_stylelib(term):
         return {"kind": kind}
     network = None if term.net is None else {"fingerprint": term.net.fingerprint(), **term.net.identity}
     return {"kind": kind, "network": network, "arguments": term.arguments()}

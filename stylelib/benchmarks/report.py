@@ -73,8 +73,8 @@ def goal(found):
             rows.append(f"| {start} | {size} | {name} | {' | '.join(values)} | {one['reached']} of {one['of']} |")
     asked = "; ".join(
         f"from {start} {len(measured['results'])} problems at {measured['asked']['size']} px, "
-        f"{measured['asked']['evaluations']} evaluations of plain PyTorch, which had left all bounds in "
-        f"{sum(one[goals.PLAIN] is None for one in measured['results'].values())} of them, left out here"
+        f"{measured['asked']['evaluations']} evaluations of plain PyTorch (left out where it left all bounds: "
+        f"{sum(one[goals.PLAIN] is None for one in measured['results'].values())})"
         for start, measured in found.items()
     )
     return "\n".join([f"Measured: {asked}.", "", *rows])
