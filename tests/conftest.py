@@ -1,9 +1,16 @@
 """What every test shares: small pictures and the embedded network."""
 
+import os
+
 import pytest
 import torch
 
 import stylelib
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes of tests share the cores
+    share = max(1, torch.get_num_threads() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    torch.set_num_threads(share)
+    os.environ["OMP_NUM_THREADS"] = str(share)  # of the notebooks' kernels and all other processes that tests start
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def command(mark):
 def test_both_commands_set_up_in_the_same_way():
     start, test = command("start"), command("test")
     assert start.split(" && ")[:3] == test.split(" && ")[:3]
-    assert test.endswith(" && python -m pytest")
+    assert test.endswith(" && python -m pytest -n 2 --dist loadfile")
     opened = re.search(r"jupyter lab (\S+)$", start)[1]
     assert (ROOT / opened).is_file()
 
@@ -31,7 +31,7 @@ def test_ci_runs_the_readmes_test_command():
 def test_requirements_have_floors_and_no_pins_or_index_lines():
     lines = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
     for line in filter(None, lines):
-        assert line == "-e ." or re.fullmatch(r"[a-z]+>=[\d.]+", line), line
+        assert line == "-e ." or re.fullmatch(r"[a-z-]+>=[\d.]+", line), line
     wanted = "torch torchvision pillow matplotlib numpy ipywidgets jupyter nbval pytest"
     assert set(wanted.split()) <= {line.split(">")[0] for line in lines}
 
