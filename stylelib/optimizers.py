@@ -1,9 +1,10 @@
 """The two optimisers: L-BFGS, which the paper uses, and Adam.
 
 Both are plain functions of a state: a step takes one state and returns the next, changing nothing in the old one. So a
-run can be interrupted anywhere, saved, resumed, or sent back to an earlier state. `evaluate` maps a picture to an
-Evaluation. PyTorch's own optimisers change their tensors in place, and its L-BFGS stops by absolute tolerances that a
-mean over a large picture can meet at once.
+run can be interrupted anywhere, saved, resumed, or sent back to an earlier state. A step is a generator: it yields each
+picture that it wants evaluated and is sent the Evaluation, so that whoever drives it decides how, and for how many runs
+at once; `answer` drives one. PyTorch's own optimisers change their tensors in place, and its L-BFGS stops by absolute
+tolerances that a mean over a large picture can meet at once.
 """
 
 import dataclasses
@@ -40,6 +41,16 @@ class NoBetterPicture(Exception):
     """No step from here lowers the loss; the message says why."""
 
 
+def answer(asking, evaluate):
+    """What a generator returns that asks for evaluations, as an optimiser's step. evaluate: picture → Evaluation."""
+    try:
+        picture = next(asking)
+        while True:
+            picture = asking.send(evaluate(picture))
+    except StopIteration as end:
+        return end.value
+
+
 class LBFGS:
     """Limited-memory BFGS with a backtracking line search; the loss falls at every step.
 
@@ -66,19 +77,18 @@ class LBFGS:
         return 2 * self.history + 8
 
     def start(self, picture, evaluation):
-        return State(picture, evaluation, {"steps": [], "changes": []})
+        return State(picture, evaluation, {"steps": [], "changes": [], "curvatures": []})
 
-    def step(self, evaluate, state):
+    def step(self, state):
         """The next state. Raises NoBetterPicture when the line search finds none, history forgotten or not."""
         try:
-            return self._search(evaluate, state)
+            return (yield from self._search(state))
         except NoBetterPicture:
             if not state.memory["steps"]:
                 raise
-            forgotten = dataclasses.replace(state, memory={"steps": [], "changes": []})
-            return self._search(evaluate, forgotten)
+            return (yield from self._search(self.start(state.picture, state.evaluation)))
 
-    def _search(self, evaluate, state):
+    def _search(self, state):
         gradient = state.evaluation.gradient
         direction = self._direction(gradient, state.memory)
         slope = _dot(gradient, direction).sum().item()
@@ -86,8 +96,8 @@ class LBFGS:
             raise NoBetterPicture("the gradient is zero")
         length = 1.0
         for _ in range(self.TRIALS):
-            picture = state.picture + length * direction
-            trial = evaluate(picture)
+            picture = torch.add(state.picture, direction, alpha=length)
+            trial = yield picture
             if trial.finite and trial.loss <= state.evaluation.loss + self.SUFFICIENT * length * slope:
                 memory = self._remember(state.memory, picture - state.picture, trial.gradient - gradient)
                 return State(picture, trial, memory)
@@ -96,31 +106,32 @@ class LBFGS:
 
     def _direction(self, gradient, memory):
         """Minus the estimated inverse Hessian times the gradient, by the two loops over the remembered steps."""
-        pairs = list(zip(memory["steps"], memory["changes"], strict=True))
+        pairs = list(zip(memory["steps"], memory["changes"], memory["curvatures"], strict=True))
         first = _ratio(self.FIRST_MOVE, _typical(gradient))
         if not pairs:
             return -gradient * first
-        direction, known = -gradient, []
-        for step, change in reversed(pairs):
-            curvature = _dot(step, change)
-            part = _ratio(_dot(step, direction), curvature)
-            direction.addcmul_(change, -part)  # in place: this is all the time that L-BFGS takes for itself
-            known.append((part, curvature))
-        squares, curvature = _dot(pairs[-1][1], pairs[-1][1]), known[0][1]
+        direction, parts = -gradient, []
+        for step, change, curvature in reversed(pairs):
+            parts.append(_ratio(_dot(step, direction), curvature))
+            direction.addcmul_(change, -parts[-1])  # in place: this is all the time that L-BFGS takes for itself
+        _, change, curvature = pairs[-1]
+        squares = _dot(change, change)
         direction.mul_(torch.where(squares > 0, curvature / squares, first))
-        for (step, change), (part, curvature) in zip(pairs, reversed(known), strict=True):
+        for (step, change, curvature), part in zip(pairs, reversed(parts), strict=True):
             direction.addcmul_(step, part - _ratio(_dot(change, direction), curvature))
         return direction
 
     def _remember(self, memory, step, change):
-        steps, changes = memory["steps"], memory["changes"]
-        good = _dot(step, change) > 1e-8 * (_dot(step, step).sqrt() * _dot(change, change).sqrt())
+        curvature = _dot(step, change)
+        good = curvature > 1e-8 * (_dot(step, step).sqrt() * _dot(change, change).sqrt())
         if not good.any():
             return memory  # the curvature along this step is not positive: it would spoil the estimate
+        found = {"steps": step, "changes": change, "curvatures": curvature}
         if not good.all():  # some pictures of the batch stay with what they knew
-            step = torch.where(good, step, steps[-1] if steps else 0)
-            change = torch.where(good, change, changes[-1] if changes else 0)
-        return {"steps": [*steps, step][-self.history :], "changes": [*changes, change][-self.history :]}
+            found = {
+                name: torch.where(good, one, memory[name][-1] if memory[name] else 0) for name, one in found.items()
+            }
+        return {name: [*memory[name], one][-self.history :] for name, one in found.items()}
 
     def arguments(self):
         return {"history": self.history}
@@ -149,7 +160,7 @@ class Adam:
         zeros = torch.zeros_like(picture)
         return State(picture, evaluation, {"number": 0, "mean": zeros, "square": zeros, "scale": 1.0})
 
-    def step(self, evaluate, state):
+    def step(self, state):
         """The next state. A step into non-finite values is taken back, the averages forgotten, and the size halved."""
         memory, gradient = state.memory, state.evaluation.gradient
         number, scale = memory["number"] + 1, memory["scale"]
@@ -161,7 +172,7 @@ class Adam:
                 min=1e-30
             )
             picture = state.picture - self.step_size * scale * average / spread
-            trial = evaluate(picture)
+            trial = yield picture
             if trial.finite:
                 memory = {"number": number, "mean": mean, "square": square, "scale": scale}
                 return State(picture, trial, memory)

@@ -6,6 +6,7 @@ contact_sheet(results, columns=3)
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -14,21 +15,27 @@ import itertools
 import json
 import os
 import pathlib
+import time
 import warnings
 
 import PIL.Image
+import torch
 from tqdm.auto import tqdm
 
 from stylelib.errors import InputError, check_choice, check_whole
+from stylelib.evaluations import Evaluator
 from stylelib.images import bundled_images, check_writable, load_image, to_array, write_atomically
+from stylelib.machine import pick_device
 from stylelib.networks import RANDOM, check_name, load_network
 from stylelib.processes import Processes, useful_processes
 from stylelib.recipe_files import Recipe, to_json
-from stylelib.synthesis import Record
+from stylelib.synthesis import Record, finish_together
 from stylelib.terms import check_weight
 from stylelib.weights import find_weights
 
 SHOWN = 5  # failures that a sentence names
+TOGETHER = 8  # runs that are evaluated as one batch, where that pays:
+SMALL = 64  # pixels up to which it pays on a processor, see stylelib/benchmarks; a GPU is tried with any size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +91,7 @@ def _choices(name, several):
     return [check_weight(value, "the ratio α/β") for value in chosen] if name == "alpha_beta" else chosen
 
 
-def sweep(recipes, folder, executor=None, processes=None, report=lambda result: None):
+def sweep(recipes, folder, executor=None, processes=None, together=None, report=lambda result: None):
     """Compute every recipe and keep the results in a folder; returns them, a list of Results in the recipes' order.
 
     Each is written as soon as it is there, under a name made from the recipe's content. So the same recipe is computed
@@ -93,7 +100,9 @@ def sweep(recipes, folder, executor=None, processes=None, report=lambda result: 
 
     processes: of this machine, one for each core by default; give fewer where memory is short. executor: where to
     compute instead: any `concurrent.futures.Executor`, such as `distributed.Client(…).get_executor()` for the machines
-    of a Dask cluster, which need stylelib but neither the folder nor your pictures. report: called with each Result.
+    of a Dask cluster, which need stylelib but neither the folder nor your pictures. together: this many runs are sent
+    at once, and evaluated as one batch if that turns out quicker; by default up to 8 on a GPU or of pictures of at most
+    64 pixels, else 1, and 1 with an executor. report: called with each Result.
 
     All recipes are checked before the first one is computed (InputError). Where some fail, the others are computed
     all the same, and a SweepError says at the end which and why.
@@ -107,24 +116,29 @@ def sweep(recipes, folder, executor=None, processes=None, report=lambda result: 
     jobs = {job.path: job for job in order}  # the same recipe only once
     done = _find_results(jobs.values())
     missing = [job for path, job in jobs.items() if path not in done]
-    failures, waiting = {}, {}  # {path: error}, {future: job}
+    failures, waiting = {}, {}  # {path: why}, {future: jobs}
     count = useful_processes() if processes is None else check_whole("processes", processes, 1)
+    if together is not None:
+        check_whole("together", together, 1)
     ours = Processes(min(len(missing), count)) if executor is None and missing else None
     try:
         with tqdm(total=len(jobs), initial=len(done), unit="run", disable=None) as bar:
-            for job in missing:
-                waiting[(ours or executor).submit(compute, job.sent)] = job
+            for bundle in _bundles(missing, together, None if executor else count):
+                waiting[(ours or executor).submit(compute, [job.sent for job in bundle])] = bundle
             while waiting:  # with a timeout, since Windows hears of an interrupt only between two waits
                 for future in concurrent.futures.wait(waiting, 1, concurrent.futures.FIRST_COMPLETED).done:
-                    job = waiting.pop(future)
-                    bar.update()
+                    bundle = waiting.pop(future)
                     try:
                         made = future.result()
-                    except Exception as error:  # whatever a run, its process, its machine or its network comes to
-                        failures[job.path] = error
-                        continue
-                    done[job.path] = job.write(*made)
-                    report(done[job.path])
+                    except Exception as error:  # whatever a process, its machine or its network comes to
+                        made = [_why(error)] * len(bundle)
+                    for job, one in zip(bundle, made, strict=True):
+                        bar.update()
+                        if isinstance(one, str):
+                            failures[job.path] = one
+                            continue
+                        done[job.path] = job.write(*one)
+                        report(done[job.path])
     except KeyboardInterrupt:
         said = f"Interrupted: {len(done)} of {len(jobs)} runs are done and kept in {folder}; the same call goes on."
         warnings.warn(said, stacklevel=2)
@@ -136,19 +150,31 @@ def sweep(recipes, folder, executor=None, processes=None, report=lambda result: 
             ours.stop()
     results = [done[job.path] for job in order if job.path in done]
     if failures:
-        raise _error([(jobs[path].recipe, error) for path, error in failures.items()], results, len(jobs), folder)
+        raise _error([(jobs[path].recipe, why) for path, why in failures.items()], results, len(jobs), folder)
     return results
 
 
-def compute(recipe):
-    """What is sent to a process or a machine: one run. Returns (the bytes of its PNG, all the rest for JSON)."""
-    network = _network(recipe.network, recipe.pooling)
-    run = recipe.prepare(network)
-    for _ in recipe.play(run):
-        pass
-    result = {"made": run.describe(), "stop_reason": run.stop_reason, "losses": run.losses}
-    result["history"] = [vars(record) for record in run.history]
-    return _png(run.image), {"network_fingerprint": network.fingerprint(), "result": result}
+def compute(recipes):
+    """What is sent to a process or a machine: one run or a few that are alike.
+
+    Returns for each (the bytes of its PNG, all the rest for JSON), or why it failed, in a sentence.
+    """
+    runs, made = {}, {}  # by place
+    for place, recipe in enumerate(recipes):
+        try:
+            runs[place] = recipe.prepare(_network(recipe.network, recipe.pooling))
+        except Exception as error:
+            made[place] = _why(error)
+    for alike in _alike(run for place, run in runs.items() if not recipes[place].changes):
+        with contextlib.suppress(Exception):  # what one of them comes to, it comes to again below, alone
+            if len(alike) > 1 and _pays(alike):
+                finish_together(alike)
+    for place, run in runs.items():
+        try:
+            made[place] = _finish(recipes[place], run)
+        except Exception as error:
+            made[place] = _why(error)
+    return [made[place] for place in range(len(recipes))]
 
 
 def contact_sheet(results, columns=None, title=None):
@@ -245,6 +271,18 @@ def _plan(recipe, sent, folder):
     return _Job(recipe, sent, folder / f"{recipe.kind}-{name}.png", content)
 
 
+def _bundles(jobs, together, processes):
+    """The jobs in lists, each to be sent at once. together: how many, or None; processes: of ours, or None."""
+    groups = {}
+    for job in jobs:
+        one = job.sent  # a run waits until the others of its list are done: so all have as many steps
+        groups.setdefault((one.size, one.steps, one.network, one.pooling), []).append(job)
+    for (size, *_), group in groups.items():
+        pays = processes and (size <= SMALL or pick_device().type != "cpu")
+        count = together or (max(1, min(TOGETHER, len(group) // processes)) if pays else 1)  # work for every process
+        yield from (group[first : first + count] for first in range(0, len(group), count))
+
+
 def _find_results(jobs):
     """{path: Result} of what is in the folder already."""
     kept = [job for job in jobs if job.path.with_suffix(".json").exists()]
@@ -264,6 +302,40 @@ def _find_results(jobs):
 def _network(name, pooling):
     """A worker has many runs with the same one."""
     return load_network(name, pooling=pooling)
+
+
+def _alike(runs):
+    """Lists of runs that can be evaluated together: pictures of one size, and equally deep layers."""
+    groups = {}
+    for run in runs:
+        depth = max(term.net.layers.index(layer) for term in run.terms for layer in term.layers)
+        groups.setdefault((run.image.shape, depth), []).append(run)
+    return groups.values()
+
+
+def _pays(runs):
+    """Whether one batch is quicker than one after the other, tried out."""
+    alone = _seconds(Evaluator(runs[0].terms), runs[0].image)
+    return _seconds(Evaluator(*[run.terms for run in runs]), torch.cat([run.image for run in runs])) < len(runs) * alone
+
+
+def _seconds(evaluator, pictures):
+    """How long an evaluation takes, the first left out, in which all is set up."""
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        evaluator(pictures)
+        times.append(time.perf_counter() - started)
+    return min(times[1:])
+
+
+def _finish(recipe, run):
+    """(The bytes of its PNG, all the rest for JSON); a run that is at its end already is only written down."""
+    for _ in recipe.play(run):
+        pass
+    result = {"made": run.describe(), "stop_reason": run.stop_reason, "losses": run.losses}
+    result["history"] = [vars(record) for record in run.history]
+    return _png(run.image), {"network_fingerprint": run.terms[0].net.fingerprint(), "result": result}
 
 
 def _png(picture):
@@ -295,8 +367,7 @@ def _said(name, value):
 
 
 def _error(failures, results, count, folder):
-    """The SweepError that says what failed. failures: [(recipe, error), …]."""
-    failures = [(recipe, _why(error)) for recipe, error in failures]
+    """The SweepError that says what failed. failures: [(recipe, why), …]."""
     labels = _labels([recipe for recipe, _ in failures] + [result.recipe for result in results])
     reasons = {}
     for label, (_, why) in zip(labels, failures, strict=False):

@@ -19,13 +19,13 @@ import warnings
 
 import torch
 
-from stylelib import engine, graphs
 from stylelib import terms as term_kinds
 from stylelib.errors import InputError, check_choice, check_whole
+from stylelib.evaluations import Evaluator, comes_with_stylelib, wanted_layers
 from stylelib.images import check_picture, check_writable, write_atomically
-from stylelib.machine import computing, free_memory, pick_device, preset
+from stylelib.machine import free_memory, pick_device, preset
 from stylelib.networks import load_network
-from stylelib.optimizers import OPTIMIZERS, Evaluation, NoBetterPicture, State, make_optimizer
+from stylelib.optimizers import OPTIMIZERS, Evaluation, NoBetterPicture, State, answer, make_optimizer
 
 INITIALIZATIONS = ("content", "style", "noise")
 PATIENCE = 20  # steps over which the loss must have fallen, see `tolerance`
@@ -94,8 +94,9 @@ class Synthesis:
             term.check(self._picture)
         self.frames, self.notes, self.evaluations = {}, [], 0
         self._fits = False  # whether there is memory enough, as far as one can tell beforehand
-        self._graph, self._names = None, []  # see _evaluate
+        self._evaluator = None  # made when it is needed; it may hold much of a GPU's memory
         self.stop_reason = None  # a sentence once the run has stopped
+        self.companions = 0  # other runs that it was evaluated with, see finish_together
         self._finished = False  # whether going on would be of no use
         self._now = Now(None, None, [])
 
@@ -106,24 +107,31 @@ class Synthesis:
 
     def __next__(self):
         """Compute one step. An interrupt in the middle of it leaves the run as it was before the step."""
+        step = answer(self._next(), self._evaluate)
+        if step is None:
+            raise StopIteration
+        return step
+
+    def _next(self):
+        """The next Step, or None when the run is over. Like an optimiser's step it asks for evaluations."""
         if not (self._fits or self._finished):
-            check_memory(self.terms, self._picture, self.optimizer)
+            check_memory([self])
             self._fits = True
         if self._now.state is None:
-            self._start()
+            yield from self._start()
         if self._finished:
-            raise StopIteration
+            return None
         self.stop_reason = None
         if self.number >= self.steps:
-            self._graph = None  # and its memory
+            self._evaluator = None  # and its memory
             self.stop_reason = f"all {self.steps} steps are done" if self.steps != 1 else "its one step is done"
-            raise StopIteration
+            return None
         started = time.perf_counter()
         try:
-            state = self.optimizer.step(self._evaluate, self._now.state)
+            state = yield from self.optimizer.step(self._now.state)
         except NoBetterPicture as stop:
             self._stop(f"{stop} (after step {self.number})")
-            raise StopIteration from None
+            return None
         self._accept(state, time.perf_counter() - started)
         self._stop_if_converged()
         return Step(**vars(self.history[-1]), image=_shown(state.picture))
@@ -145,15 +153,15 @@ class Synthesis:
         terms = check_terms(terms)
         for term in terms:
             term.check(self._picture)
-        check_memory(terms, self._picture, self.optimizer)
-        old, self.terms, self._graph = self.terms, terms, None
-        if self._now.state is None:  # nothing is computed yet, so there is nothing to forget
-            return
+        old, self.terms, self._evaluator = self.terms, terms, None
         try:
+            check_memory([self])
+            if self._now.state is None:  # nothing is computed yet, so there is nothing to forget
+                return
             evaluation = self._evaluate(self._now.state.picture)
             _check_start(evaluation, "picture as it is")
         except BaseException:  # an interrupt, or too little memory: the run is as it was
-            self.terms, self._graph = old, None
+            self.terms, self._evaluator = old, None
             raise
         state = self.optimizer.start(self._now.state.picture, evaluation)
         self._now = Now(state, state, self.history)
@@ -195,7 +203,7 @@ class Synthesis:
 
     def _start(self):
         started = time.perf_counter()
-        evaluation = self._evaluate(self._picture)
+        evaluation = yield self._picture
         _check_start(evaluation, "initial picture")
         state = self.optimizer.start(self._picture, evaluation)
         self._accept(state, time.perf_counter() - started, number=0)
@@ -213,7 +221,7 @@ class Synthesis:
         self._now = Now(state, best, [*self.history, record])
 
     def _stop(self, reason):
-        self.stop_reason, self._finished, self._graph = reason, True, None
+        self.stop_reason, self._finished, self._evaluator = reason, True, None
 
     def _stop_if_converged(self):
         if self.number < PATIENCE:
@@ -224,53 +232,18 @@ class Synthesis:
 
     def _evaluate(self, picture):
         """Total loss, its parts, and the gradient with respect to the picture."""
-        if self._graph is None:
-            self._graph = self._as_graph(picture)
-        values, gradient = (self._graph or self._values_and_gradient)(picture)
-        total, *parts = values.tolist()  # all at once: a GPU waits only here
-        evaluation = Evaluation(total, dict(zip(self._names, parts, strict=True)), gradient)
+        if self._evaluator is None:
+            self._evaluator = Evaluator(self.terms)
+        (evaluation,) = self._evaluator(picture)
+        return self._counted(evaluation, self._evaluator.note)
+
+    def _counted(self, evaluation, note):
         self.evaluations += 1
+        if note and note not in self.notes:
+            self.notes.append(note)
         if not evaluation.finite:
             self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was taken back")
         return evaluation
-
-    def _values_and_gradient(self, picture):
-        """The total loss and its parts as one tensor, and the gradient; the parts' names become `_names`."""
-        x = picture.detach().requires_grad_(True)
-        # a term of somebody's own may ask for other gradients on the way, or change them
-        known = all(map(_comes_with_stylelib, self.terms))
-        with computing(picture), engine.only_the_picture() if known else contextlib.nullcontext():
-            losses = self._losses(x)
-            total = sum(losses.values())
-            (gradient,) = torch.autograd.grad(total, x)
-        self._names = list(losses)
-        return torch.stack([one.detach().reshape(()) for one in (total, *losses.values())]), gradient.contiguous()
-
-    def _as_graph(self, picture):
-        """`_values_and_gradient` as a CUDA graph where speed was asked for before exactness, else False."""
-        nets = [net for net in _wanted(self.terms) if getattr(net, "precision", "exact") != "exact"]
-        if picture.device.type != "cuda" or not nets or len(nets) < len(_wanted(self.terms)):
-            return False
-        try:
-            replay = graphs.replayable(self._values_and_gradient, picture)
-        except RuntimeError as error:  # a term that asks for a number on the way, say
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            self.notes.append(f"computed without a CUDA graph: {reason}")
-            return False
-        replay.reads = [net.engine.packed() for net in nets]
-        return replay
-
-    def _losses(self, x):
-        """Each network runs once, as deep as any of its terms needs."""
-        activations = {net: net(x, wanted) for net, wanted in _wanted(self.terms).items()}
-        losses = {}
-        for term in self.terms:
-            for name, loss in term.losses(x, activations.get(term.net, {})).items():
-                if not (isinstance(loss, torch.Tensor) and loss.numel() == 1):
-                    raise InputError(f"{type(term).__name__}.losses gives tensors of one number; {name!r} is not one.")
-                count = sum(known.split(" #")[0] == name for known in losses)
-                losses[f"{name} #{count + 1}" if count else name] = loss
-        return losses
 
     # ------------------------------------------------------------------------------------------------ words and files
 
@@ -285,9 +258,14 @@ class Synthesis:
             f"{width} × {height} px",
             f"{self.number} steps of {self.optimizer.describe()}",
             f"seed {self.seed}",
-            f"{self.seconds:.0f} s on {self.device.type}",
+            f"{self.seconds:.0f} s on {self.device.type}{self._described_companions()}",
         ]
         return " · ".join(part for part in parts if part)
+
+    def _described_companions(self):
+        if not self.companions:
+            return ""
+        return f" beside {self.companions} other run{'s' if self.companions > 1 else ''}"
 
     def _described_terms(self):
         return "; ".join(term.describe() for term in self.terms)
@@ -301,7 +279,7 @@ class Synthesis:
         """Save the whole run, so that `Synthesis.load` goes on as if it had not been interrupted. Returns the path."""
         path = check_writable(path, (".pt",))
         content = {
-            "format": 1,
+            "format": 2,
             "terms": [_term_to_dict(term) for term in self.terms],
             "optimizer": {"name": self.optimizer.name, **self.optimizer.arguments()},
             "run": {
@@ -316,6 +294,7 @@ class Synthesis:
                     "notes",
                     "stop_reason",
                     "evaluations",
+                    "companions",
                 )
             },
             "picture": self._picture,
@@ -356,12 +335,46 @@ class Synthesis:
             tolerance=run_values["tolerance"],
             keep_every=run_values["keep_every"],
         )
-        for name in ("init", "frames", "notes", "stop_reason", "evaluations"):
+        for name in ("init", "frames", "notes", "stop_reason", "evaluations", "companions"):
             setattr(run, name, run_values[name])
         run._finished = content["finished"]
         state, best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
         run._now = Now(state, best, [Record(**record) for record in content["history"]])
         return run
+
+
+def finish_together(runs):
+    """Finish several runs, all their pictures evaluated as one batch; returns the runs.
+
+    For a GPU that one small picture does not fill. Each stays a run of its own, with its own optimiser, line search and
+    end, and makes the picture that it would make alone, but for the last bits. All need pictures of one size; networks
+    that they share are run once. Raises InputError where one of them cannot start or memory is too short for all at
+    once; then, and after an interrupt, each is after a whole step, and can go on alone.
+    """
+    check_memory(runs)
+    asking = {run: _all_steps(run) for run in runs}
+    wanted, evaluator = _send(asking, dict.fromkeys(runs)), None  # None begins a generator
+    while wanted:
+        if evaluator is None or len(evaluator.lists) != len(wanted):
+            evaluator = Evaluator(*[run.terms for run in wanted])
+        evaluations = zip(wanted, evaluator(torch.cat(list(wanted.values()))), strict=True)
+        wanted = _send(asking, {run: run._counted(one, evaluator.note) for run, one in evaluations})
+    return runs
+
+
+def _all_steps(run):
+    while (yield from run._next()) is not None:
+        pass
+
+
+def _send(asking, evaluations):
+    """{run: the next picture that it wants evaluated}, without those that have come to their end."""
+    wanted = {}
+    for run, evaluation in evaluations.items():
+        with contextlib.suppress(StopIteration):
+            wanted[run] = asking[run].send(evaluation)
+            run.companions = max(run.companions, len(evaluations) - 1)
+    return wanted
 
 
 def check_terms(terms):
@@ -377,19 +390,15 @@ def check_terms(terms):
     return terms
 
 
-def check_memory(terms, picture, optimizer):
-    """Raise an InputError, before anything is computed, if a run will need more memory than is free.
+def check_memory(runs):
+    """Raise an InputError, before anything is computed, if runs will need more memory than is free.
 
     The sentence names a size that fits: nearly everything grows in step with the number of pixels.
     """
-    needed = optimizer.pictures * picture.numel() * picture.element_size()
-    needed += sum(net.memory(picture, wanted) for net, wanted in _wanted(terms).items() if hasattr(net, "memory"))
-    contents = [term for term in terms if isinstance(term, term_kinds.Content)]
-    needed += sum(16 * len(picture) * term.target[0].numel() for term in contents)  # F − P, its square, two gradients
-    free = free_memory(picture.device)
+    needed, free = sum(map(_memory, runs)), free_memory(runs[0].device)
     if free is None or needed <= free:
         return
-    height, width = picture.shape[-2:]
+    height, width = runs[0]._picture.shape[-2:]
     needed, free = needed / 1e9, max(0, free) / 1e9
     fits = int(max(height, width) * math.sqrt(0.8 * free / needed))
     advice = f"size={fits} would fit" if fits >= 32 else "no size would fit: close other programs"
@@ -398,17 +407,15 @@ def check_memory(terms, picture, optimizer):
     )
 
 
-def _comes_with_stylelib(term):
-    return getattr(term_kinds, type(term).__name__, None) is type(term)
-
-
-def _wanted(terms):
-    """{network: the layers that any of its terms looks at}."""
-    layers = collections.defaultdict(set)
-    for term in terms:
-        if term.net is not None:
-            layers[term.net].update(term.layers)
-    return layers
+def _memory(run):
+    """Bytes that a run is going to need, about."""
+    picture = run._picture
+    needed = run.optimizer.pictures * picture.numel() * picture.element_size()
+    needed += sum(
+        net.memory(picture, layers) for net, layers in wanted_layers(run.terms).items() if hasattr(net, "memory")
+    )
+    contents = [term for term in run.terms if isinstance(term, term_kinds.Content)]
+    return needed + sum(16 * len(picture) * one.target[0].numel() for one in contents)  # F − P, its square, gradients
 
 
 def _check_start(evaluation, picture):
@@ -472,7 +479,7 @@ def _shown(picture):
 
 def _term_to_dict(term):
     kind = type(term).__name__
-    if not _comes_with_stylelib(term):
+    if not comes_with_stylelib(term):
         return {"kind": kind}
     network = None if term.net is None else {"fingerprint": term.net.fingerprint(), **term.net.identity}
     return {"kind": kind, "network": network, "arguments": term.arguments()}
@@ -543,6 +550,6 @@ def _read(path):
         raise InputError(f"There is no saved run {path}.") from None
     except Exception as error:  # whatever a damaged or foreign file makes the reader raise
         raise InputError(f"{path} is not a saved run, or it is damaged.") from error
-    if not isinstance(content, dict) or content.get("format") != 1:
+    if not isinstance(content, dict) or content.get("format") != 2:
         raise InputError(f"{path} is not a run that this version of stylelib can read.")
     return content

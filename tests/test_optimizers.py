@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stylelib.errors import InputError
-from stylelib.optimizers import LBFGS, Adam, Evaluation, NoBetterPicture, make_optimizer
+from stylelib.optimizers import LBFGS, Adam, Evaluation, NoBetterPicture, answer, make_optimizer
 
 
 def evaluator(function, counter=None):
@@ -30,7 +30,7 @@ def run(optimizer, function, picture, steps, counter=None):
     states = [state]
     for _ in range(steps):
         try:
-            state = optimizer.step(evaluate, state)
+            state = answer(optimizer.step(state), evaluate)
         except NoBetterPicture:
             break
         states.append(state)
@@ -120,7 +120,7 @@ def test_adam_takes_the_same_steps_as_torchs(valley):
 def test_a_step_changes_nothing_in_the_state_before_it(optimizer, valley):
     function, bottom = valley
     states = run(optimizer, function, torch.zeros_like(bottom), 5)
-    again = optimizer.step(evaluator(function), states[2])
+    again = answer(optimizer.step(states[2]), evaluator(function))
     assert torch.equal(again.picture, states[3].picture)
     assert torch.equal(states[0].picture, torch.zeros_like(bottom))
 
@@ -137,15 +137,15 @@ def test_steps_into_values_that_are_not_finite_are_taken_back(optimizer):
 
 
 def test_lbfgs_says_when_the_gradient_is_zero():
+    optimizer, evaluate, start = LBFGS(), evaluator(lambda x: (0 * x).sum()), torch.zeros(1, 3, 2, 2)
     with pytest.raises(NoBetterPicture, match="gradient is zero"):
-        optimizer, evaluate = LBFGS(), evaluator(lambda x: (0 * x).sum())
-        optimizer.step(evaluate, optimizer.start(torch.zeros(1, 3, 2, 2), evaluate(torch.zeros(1, 3, 2, 2))))
+        answer(optimizer.step(optimizer.start(start, evaluate(start))), evaluate)
 
 
 def test_lbfgs_remembers_no_more_than_its_history(valley):
     function, bottom = valley
     states = run(LBFGS(history=4), function, torch.zeros_like(bottom), 12)
-    assert len(states[-1].memory["steps"]) == len(states[-1].memory["changes"]) == 4
+    assert {name: len(kept) for name, kept in states[-1].memory.items()} == dict(steps=4, changes=4, curvatures=4)
 
 
 @pytest.mark.parametrize(

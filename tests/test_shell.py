@@ -391,10 +391,10 @@ def test_several_sizes_go_from_coarse_to_fine(call, tmp_path):
 def test_what_stops_the_finer_run_leaves_the_coarser_picture(call, tmp_path, monkeypatch):
     check = synthesis.check_memory
 
-    def small_machine(terms, picture, optimizer):
-        if max(picture.shape) > 32:
+    def small_machine(runs):
+        if max(runs[0].image.shape) > 32:
             raise InputError("64 pixels are too many.")
-        check(terms, picture, optimizer)
+        check(runs)
 
     monkeypatch.setattr(synthesis, "check_memory", small_machine)
     path = tmp_path / "out.png"

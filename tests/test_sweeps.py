@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import numpy as np
 import psutil
@@ -40,8 +41,8 @@ class Watched(concurrent.futures.Executor):
         self.executor, self.log, self.held = executor, log, held
         log.touch()
 
-    def submit(self, function, /, recipe):
-        return self.executor.submit(watched, self.log, self.held, function, recipe)
+    def submit(self, function, /, recipes):
+        return self.executor.submit(watched, self.log, self.held, function, recipes)
 
     @property
     def began(self):
@@ -53,12 +54,13 @@ class Watched(concurrent.futures.Executor):
         return sorted(seed for _, seed in self.began)
 
 
-def watched(log, held, function, recipe):
+def watched(log, held, function, recipes):
+    (recipe,) = recipes
     with open(log, "a") as file:
         file.write(f"{os.getpid()} {recipe.seed}\n")
     if recipe.seed in held and log.read_text().count(f" {recipe.seed}\n") == 1:
         time.sleep(1000)
-    return function(recipe)
+    return function(recipes)
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +169,8 @@ def test_a_grid_refuses_in_one_sentence(values, sentence):
 
 
 def test_a_sweep_gives_what_the_recipes_give_one_by_one(folder, one_by_one):
-    """On this machine's processes, the default."""
-    results = sweep(FOUR, folder)
+    """On this machine's processes, the default; one at a time, for a batch may have other last bits."""
+    results = sweep(FOUR, folder, together=1)
     assert same(results, one_by_one)
     assert [result.recipe for result in results] == FOUR
     assert len(list(folder.iterdir())) == 8
@@ -205,6 +207,90 @@ def test_the_contact_sheet_says_what_differs(folder, here):
         contact_sheet([])
 
 
+# ------------------------------------------------------------------------------------------------------------- batches
+
+
+@pytest.fixture
+def sent(here, monkeypatch):
+    """What is sent at once, as lists of seeds."""
+    lists = []
+    monkeypatch.setattr(sweeps, "Processes", lambda count: Sent(here.executor, lists))
+    return lists
+
+
+class Sent:
+    def __init__(self, executor, lists):
+        self.executor, self.lists = executor, lists
+
+    def submit(self, function, recipes):
+        self.lists.append([recipe.seed for recipe in recipes])
+        return self.executor.submit(function, recipes)
+
+    def stop(self):
+        pass
+
+
+def test_a_batch_gives_what_the_recipes_give_one_by_one(folder, one_by_one, sent, monkeypatch):
+    monkeypatch.setattr(sweeps, "_pays", lambda runs: True)
+    results = sweep(FOUR, folder, together=4)
+    assert sent == [[0, 1, 0, 1]]
+    for result, run in zip(results, one_by_one, strict=True):
+        assert np.abs(to_array(result.image).astype(int) - to_array(run.image)).max() <= 1
+        assert result.losses == pytest.approx(run.losses, rel=1e-4)
+        assert len(result.history) == len(run.history) and result.stop_reason == run.stop_reason
+        assert result.made.endswith(" beside 3 other runs")
+
+
+def test_a_batch_that_is_not_quicker_is_computed_one_by_one(folder, sent, monkeypatch):
+    monkeypatch.setattr(sweeps, "_seconds", lambda evaluator, pictures: len(evaluator.lists))
+    assert not any("beside" in result.made for result in sweep(FOUR, folder, together=4))
+    assert sent == [[0, 1, 0, 1]]
+
+
+def test_runs_that_are_not_alike_are_not_put_into_one_batch(folder, sent, monkeypatch):
+    monkeypatch.setattr(sweeps, "_pays", lambda runs: True)
+    others = [
+        dataclasses.replace(SMALL, content="still_life", seed=3),
+        dataclasses.replace(SMALL, style_layers=("conv1_1", "conv5_1"), seed=4),
+        dataclasses.replace(SMALL, changes=((1, 0.5),), seed=5),
+        dataclasses.replace(SMALL, steps=3, seed=6),
+        dataclasses.replace(SMALL, pooling="max", seed=7),
+    ]
+    results = sweep([*FOUR[:2], *others], folder, together=8)
+    assert sent == [[0, 1, 3, 4, 5], [6], [7]]
+    beside = [result.recipe.seed for result in results if result.made.endswith(" beside 1 other run")]
+    assert beside == [0, 1]
+    assert [r.losses for r in sweep(others, folder / "alone", together=1)] == [r.losses for r in results[2:]]
+
+
+def test_a_run_that_fails_in_a_batch_fails_alone(folder, sent, monkeypatch):
+    monkeypatch.setattr(sweeps, "_pays", lambda runs: True)
+    with pytest.raises(SweepError, match=r"1 of 3 runs failed .*The weights are too large") as caught:
+        sweep([FOUR[0], HOPELESS, FOUR[1]], folder, together=3)
+    assert sent == [[0, 9, 1]] and [result.recipe for result in caught.value.results] == FOUR[:2]
+
+
+@pytest.mark.parametrize(
+    "size, device, lists",
+    [
+        (64, "cpu", [[0, 1, 2], [3, 4, 5], [6]]),
+        (65, "cpu", [[i] for i in range(7)]),
+        (300, "cuda", [[0, 1, 2], [3, 4, 5], [6]]),
+    ],
+)
+def test_small_pictures_and_gpus_get_batches_by_default_and_every_process_its_work(size, device, lists, monkeypatch):
+    monkeypatch.setattr(sweeps, "pick_device", lambda: torch.device(device))
+    jobs = [types.SimpleNamespace(sent=recipe) for recipe in grid(SMALL, size=[size], seed=range(7))]
+
+    def seeds(bundles):
+        return [[job.sent.seed for job in bundle] for bundle in bundles]
+
+    assert seeds(sweeps._bundles(jobs, None, 2)) == lists
+    assert seeds(sweeps._bundles(jobs, None, None)) == [[i] for i in range(7)], "an executor: nobody knows how many"
+    assert seeds(sweeps._bundles(jobs, 4, None)) == [[0, 1, 2, 3], [4, 5, 6]]
+    assert max(map(len, sweeps._bundles(jobs * 9, None, 2))) == (1 if size == 65 else 8)
+
+
 # ------------------------------------------------------------------------------------------------ pictures of one's own
 
 
@@ -233,7 +319,7 @@ class Spy:
         self.executor, self.sent = executor, sent
 
     def submit(self, function, *arguments):
-        self.sent.append(arguments[-1])
+        self.sent += arguments[-1]
         return self.executor.submit(function, *arguments)
 
 
@@ -336,6 +422,8 @@ def test_what_is_no_sweep_is_refused(folder, here, tmp_path):
         sweep(["riverside"], folder, here)
     with pytest.raises(InputError, match="processes is a whole number, 1 or more; got 0"):
         sweep(SMALL, folder, processes=0)
+    with pytest.raises(InputError, match="together"):
+        sweep(SMALL, folder, together=0)
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file cannot be the folder of the sweep \(File exists\)|cannot be written"):
         sweep(SMALL, tmp_path / "file", here)
@@ -378,6 +466,8 @@ def test_a_killed_worker_loses_only_the_run_it_was_at(workers, folder, tmp_path,
     def report(result):
         reported.append(result.recipe.seed)
         if len(reported) == 2:
+            while 0 not in watched.seeds:  # a worker may be slow to begin
+                time.sleep(0.05)
             (victim,) = [process for process, seed in watched.began if seed == 0]
             os.kill(victim, signal.SIGKILL)
 
@@ -402,7 +492,7 @@ def test_an_interrupt_keeps_what_is_done_and_ends_the_rest(folder, tmp_path, mon
     try:
         recipes = grid(SMALL, seed=range(4))
         with pytest.warns(UserWarning, match=r"^Interrupted: 1 of 4 runs are done and kept in .*; the same call"):
-            results = sweep(recipes, folder, report=interrupt_after(0))
+            results = sweep(recipes, folder, together=1, report=interrupt_after(0))
     finally:
         signal.signal(signal.SIGINT, before)
     assert [result.recipe.seed for result in results] == [0]

@@ -4,7 +4,6 @@ import gc
 import math
 import re
 import sys
-import types
 import weakref
 
 import numpy as np
@@ -14,8 +13,9 @@ import torch
 
 import stylelib
 import stylelib.figures
-from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
+from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, noise, synthesis
 from stylelib.errors import InputError
+from stylelib.synthesis import finish_together
 from stylelib.weights import fingerprint
 
 
@@ -579,41 +579,69 @@ def test_a_loss_of_shape_one_is_a_number(photo):
     assert Synthesis(Mean(), photo, steps=1).finish().number == 1
 
 
-def on_a_gpu(picture):
-    """A stand-in for a picture on a GPU, as far as the choice of a graph looks at it."""
-    return types.SimpleNamespace(device=torch.device("cuda"), numel=picture.numel)
+# ------------------------------------------------------------------------------------------------ several runs together
 
 
-def test_a_graph_is_recorded_only_where_speed_was_asked_for_and_keeps_what_it_reads(net, photo, monkeypatch):
-    run = Synthesis(Content(net, photo), photo)
-    assert run._as_graph(on_a_gpu(photo)) is False, "exact: no graph"
-    monkeypatch.setattr(net, "precision", "fast")
-    assert run._as_graph(photo) is False, "a processor: no graph"
-    recorded = types.SimpleNamespace()
-    monkeypatch.setattr(synthesis.graphs, "replayable", lambda function, picture: recorded)
-    monkeypatch.setattr(net, "engine", types.SimpleNamespace(packed=lambda: ["weights"]))
-    assert run._as_graph(on_a_gpu(photo)) is recorded and recorded.reads == [["weights"]]
+@pytest.fixture
+def runs(terms, net, photo, painting):
+    """A function that makes three runs, other in terms, start, optimiser and number of steps."""
+
+    def make():
+        return [
+            Synthesis(terms, photo, steps=6),
+            Synthesis(Style(net, painting, ["conv1_1", "conv2_1"]), noise(*photo.shape[-2:]), steps=9, keep_every=3),
+            Synthesis(terms, "noise", steps=4, optimizer=Adam(0.02), seed=3),
+        ]
+
+    return make
 
 
-@pytest.mark.parametrize("message, said", [("not permitted\nmore", "not permitted"), ("", "RuntimeError")])
-def test_where_no_graph_can_be_recorded_the_run_goes_on_and_says_so(message, said, net, photo, monkeypatch):
-    def fail(function, picture):
-        raise RuntimeError(message)
-
-    monkeypatch.setattr(net, "precision", "mixed")
-    monkeypatch.setattr(synthesis.graphs, "replayable", fail)
-    run = Synthesis(Content(net, photo), photo)
-    assert run._as_graph(on_a_gpu(photo)) is False
-    assert run.notes == [f"computed without a CUDA graph: {said}"]
+def test_runs_finished_together_make_the_pictures_that_they_make_alone(runs):
+    together, alone = finish_together(runs()), [run.finish() for run in runs()]
+    for one, other in zip(together, alone, strict=True):
+        assert (one.number, one.evaluations, one.stop_reason) == (other.number, other.evaluations, other.stop_reason)
+        assert [r.loss for r in one.history] == pytest.approx([r.loss for r in other.history], rel=1e-3)
+        assert (one.image - other.image).abs().max() < 2e-3
+        assert one.frames.keys() == other.frames.keys()
+        assert re.search(r" on cpu beside 2 other runs$", one.describe()) and "beside" not in other.describe()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-def test_a_replayed_evaluation_is_the_computed_one():
-    net = stylelib.load_network("compact", precision="fast", device="cuda")
-    photo = stylelib.load_image("riverside", 64)
-    run = Synthesis([Content(net, photo), Style(net, photo.flip(3))], photo.flip(2))
-    for picture in (photo.cuda(), photo.flip(2).cuda()):
-        values, gradient = run._values_and_gradient(picture)
-        replayed = run._as_graph(picture)(picture)
-        assert torch.allclose(replayed[0], values, rtol=1e-3) and torch.allclose(replayed[1], gradient, rtol=1e-2)
-    assert not run.notes
+def test_a_run_that_ends_early_leaves_the_others_alone(photo, net):
+    def exact():
+        return Synthesis(Content(net, photo, "conv1_1"), photo, steps=5)
+
+    def other():
+        return Synthesis(Content(net, photo, "conv1_1"), "noise", steps=5)
+
+    first, second, third = finish_together([exact(), other(), other()])
+    assert first.stop_reason == "the initial picture meets every term exactly" and first.number == 0
+    assert second.stop_reason == "all 5 steps are done" and same(second.image, third.image)
+
+
+def test_what_stops_one_of_them_leaves_all_after_a_whole_step_and_able_to_go_on_alone(runs, photo):
+    class Fails(Term):
+        def losses(self, pictures, activations):
+            raise KeyboardInterrupt
+
+    some = runs()
+    with pytest.raises(KeyboardInterrupt):
+        finish_together([*some, Synthesis(Fails(), photo)])
+    assert all(run.number == 0 for run in some)
+    started = runs()
+    next(started[0])
+    hopeless = Synthesis(Smoothness(1e30), photo)
+    with pytest.raises(InputError, match="too large to compute with"):
+        finish_together([*started, hopeless])
+    for run, other in zip(started, runs(), strict=True):
+        assert run.finish().number == run.steps
+        assert run.history[-1].loss == pytest.approx(other.finish().history[-1].loss, rel=1e-3)
+
+
+def test_too_little_memory_for_all_at_once_is_said_before_any_begins(runs, monkeypatch):
+    some = runs()
+    needed = [synthesis._memory(run) for run in some]
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: sum(needed) - 1)
+    with pytest.raises(InputError, match="GB are free"):
+        finish_together(some)
+    assert not any(run.history for run in some)
+    assert finish_together(some[:2])[1].number == 9
