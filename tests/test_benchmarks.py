@@ -77,6 +77,13 @@ def test_where_plain_pytorch_leaves_all_bounds_there_is_no_goal(monkeypatch):
     assert goal.summary([lost], {}) == {}
 
 
+def test_batches_are_measured_against_the_same_runs_one_by_one():
+    threads = torch.get_num_threads()
+    found = evaluation.batches("compact", 32, rounds=2, count=2)
+    assert found.keys() == {"one by one", "batch"} and all(one > 0 for one in found.values())
+    assert torch.get_num_threads() == threads
+
+
 def test_the_operations_of_vgg19_are_the_known_ones():
     convolutions, grams = evaluation.operations(
         stylelib.load_network("vgg19-random", device="cpu", normalize=False), 256
@@ -94,6 +101,7 @@ def test_the_report_writes_what_was_measured(tmp_path):
         "floor": {"compact": {"64": {"exact": 200.0}, "128": {"exact": 200.0}}},
         "megabytes": {"compact": {"64": {"plain PyTorch": 800.0, "exact": 600.0}}},
         "tensors": {"compact": {"64": {"plain PyTorch": 100.0, "exact": 80.0}, "128": measured}},
+        "batches": {"compact": {"32": {"one by one": 200.0, "batch": 110.0}}},
         "goal": {
             "content": {
                 "asked": {"size": 64, "evaluations": 100},
@@ -108,6 +116,7 @@ def test_the_report_writes_what_was_measured(tmp_path):
     assert "| compact | 128 | 400 | 1.10 | 0.75 | – | – | 0.50 |" in text
     assert "| compact | 64 | 100 | – | 0.80 | – | – | 800 | 0.75 |" in text
     assert "| compact | 128 | 400 | 1.10 | 0.75 | – | – | – | – |" in text
+    assert "| compact | 32 | 200 | 0.55 |" in text
     assert "| content | 64 | Adam | 12 | 0.10 | 1 of 1 |" in text
     assert "| content | 64 | never | – | – | 0 of 1 |" in text
     assert (tmp_path / "time.png").stat().st_size > 5000

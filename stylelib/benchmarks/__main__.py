@@ -16,7 +16,8 @@ import torch
 from stylelib.benchmarks import evaluation, goal, report
 from stylelib.errors import check_choice
 
-PARTS = ("evaluation", "memory", "goal")
+PARTS = ("evaluation", "memory", "batches", "goal")
+BATCHED = (32, 64, 128, 256)  # sizes at which batches are measured
 FOLDER = pathlib.Path(__file__).parent
 
 
@@ -51,6 +52,8 @@ def main():
                 keep(numbers, "tensors", network, size, evaluation.tensors(network, size))
                 keep(numbers, "megabytes", network, size, evaluation.memory(network, size))
             path.write_text(json.dumps(numbers, indent=1))
+        for size in BATCHED if "batches" in parts else ():
+            keep(numbers, "batches", network, size, evaluation.batches(network, size, options.rounds))
     if "goal" in parts:
         for start in [options.start] if options.start else ("content", "noise"):
             measure_goal(numbers, path, start, *options.goal)

@@ -12,6 +12,7 @@ import torch
 
 from stylelib import engine, load_image, load_network
 from stylelib.benchmarks.reference import Reference
+from stylelib.evaluations import Evaluator
 from stylelib.networks import block_of
 from stylelib.recipes import style_transfer
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
@@ -66,6 +67,38 @@ def milliseconds(network, size, rounds):
                 torch.cuda.synchronize()
             if turn:  # the first packs weights and asks the system for memory
                 times[name].append(1000 * (time.perf_counter() - started))
+    return {name: statistics.median(one) for name, one in times.items()}
+
+
+def batches(network, size, rounds, count=8):
+    """Median time of `count` runs' evaluations, {"one by one", "batch"}: ms, taking turns, as a process of a sweep's.
+
+    On a processor such a process has one thread.
+    """
+    net = load_network(network)
+    photo, painting = (square(name, size) for name in PAIR)
+    layer = CONTENT_LAYER if "11" not in network else "conv4_1"
+    runs = [
+        style_transfer(photo, painting, net, alpha_beta=ALPHA_BETA * number, content_layer=layer)
+        for number in range(1, count + 1)
+    ]
+    pictures, together = torch.cat([run.image for run in runs]), Evaluator(*[run.terms for run in runs])
+    found = {
+        "one by one": lambda: [run._evaluate(run.image) for run in runs],
+        "batch": lambda: together(pictures),
+    }
+    times = {name: [] for name in found}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for turn in range(rounds + 1):
+            for name, evaluate in found.items():
+                started = time.perf_counter()
+                evaluate()  # and hands out its losses: a GPU is waited for
+                if turn:
+                    times[name].append(1000 * (time.perf_counter() - started))
+    finally:
+        torch.set_num_threads(threads)
     return {name: statistics.median(one) for name, one in times.items()}
 
 

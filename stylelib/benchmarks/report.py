@@ -12,6 +12,8 @@ def write(numbers, folder):
     path = folder / "README.md"
     text = path.read_text(encoding="utf-8")
     found = {"machine": numbers["machine"], "evaluation": evaluations(numbers), "memory": memory(numbers)}
+    if "batches" in numbers:
+        found["batches"] = batches(numbers["batches"])
     if "goal" in numbers:
         found["goal"] = goal(numbers["goal"])
     for name, table in found.items():
@@ -53,6 +55,15 @@ def memory(numbers):
             whole = [f"{process['plain PyTorch']:.0f}" if process else "–"]
             whole.append(f"{process['exact'] / process['plain PyTorch']:.2f}" if "exact" in process else "–")
             rows.append(f"| {network} | {size} | {plain:.0f} | {' | '.join([*shares, *whole])} |")
+    return "\n".join(rows)
+
+
+def batches(found):
+    rows = ["| network | px | one by one, ms | as one batch |", "| --- " * 4 + "|"]
+    for network, sizes in found.items():
+        for size, times in sizes.items():
+            alone = times["one by one"]
+            rows.append(f"| {network} | {size} | {alone:.0f} | {times['batch'] / alone:.2f} |")
     return "\n".join(rows)
 
 
