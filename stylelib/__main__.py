@@ -101,6 +101,7 @@ def make_parser():
         "values", nargs="+", metavar="NAME=V1,V2,…", help="such as seed=0,1,2 or style_layers=conv1_1+conv2_1"
     )
     one.add_argument("--processes", type=whole, metavar="N", help="at a time (default: one for each core)")
+    one.add_argument("--together", type=whole, metavar="N", help="runs a process gets at once (default: 1, 4 if small)")
     one.add_argument("--sheet", metavar="FILE.jpg", help="write all pictures side by side too")
 
     one = add("table", table, "the layers of a network")
@@ -253,7 +254,7 @@ def sweep(options):
         check_writable(options.sheet, (".jpg", ".jpeg"))
     several = dict(map(choices, options.values))
     recipes = sweeps.grid(Recipe.load(options.recipe), **several)
-    results = sweeps.sweep(recipes, options.folder, processes=options.processes)
+    results = sweeps.sweep(recipes, options.folder, processes=options.processes, together=options.together)
     print(f"{options.folder}: {len(results)} of {len(recipes)} pictures")
     if options.sheet and results:
         sheet = sweeps.contact_sheet(results, columns=len(list(several.values())[-1]))

@@ -16,8 +16,9 @@ from stylelib.optimizers import Evaluation
 class Evaluator:
     """Evaluates pictures of one size, again and again.
 
-    lists: lists of terms, one for each run; the pictures of several runs lie side by side, in their order, and go
-    through the networks together. note: what could not be done as quickly as was asked for, a sentence, or "".
+    lists: lists of terms, one for each run. The pictures of several runs, of each equally many, lie side by side in
+    their order and go through the networks together, as deep as any of them needs. note: what could not be done as
+    quickly as was asked for, a sentence, or "".
     """
 
     def __init__(self, *lists):
@@ -25,19 +26,22 @@ class Evaluator:
         self._graph, self._names = None, []  # names of each list's losses
 
     def __call__(self, pictures):
-        """An Evaluation for each list of terms. pictures: (N, 3, H, W), of which each list has an equal share."""
+        """An Evaluation for each list of terms. pictures: (N, 3, H, W), those of all the lists."""
         if self._graph is None:
             self._graph = self._as_graph(pictures)
         values, gradients = (self._graph or self._values_and_gradient)(pictures)
         values = iter(values.tolist())  # all at once: a GPU waits only here
         found = []
-        for names, gradient in zip(self._names, gradients.split(self._share(pictures)), strict=True):
+        for names, gradient in zip(self._names, self._split(gradients), strict=True):
             total, *parts = itertools.islice(values, 1 + len(names))
+            if len(self.lists) > 1:
+                gradient = gradient.clone()  # a part would keep all of them in memory
             found.append(Evaluation(total, dict(zip(names, parts, strict=True)), gradient))
         return found
 
-    def _share(self, pictures):
-        return len(pictures) // len(self.lists)
+    def _split(self, pictures):
+        """Each list's part of what there is for all pictures; for a single list the thing itself, see `gram_matrix`."""
+        return pictures.split(len(pictures) // len(self.lists)) if len(self.lists) > 1 else [pictures]
 
     def _values_and_gradient(self, pictures):
         """Each list's total loss and its parts, all in one tensor, and the gradient; the parts' names become `_names`.
@@ -57,18 +61,17 @@ class Evaluator:
 
     def _losses(self, x):
         """{name: loss} of each list. Each network runs once, as deep as any of the terms needs."""
-        seen = {net: net(x, layers) for net, layers in wanted_layers(*self.lists).items()}
-        if len(self.lists) == 1:
-            return [_named_losses(self.lists[0], x, seen)]
-        share = self._share(x)
-        seen = {net: {layer: one.split(share) for layer, one in layers.items()} for net, layers in seen.items()}
+        seen = {
+            net: {layer: self._split(activation) for layer, activation in net(x, layers).items()}
+            for net, layers in wanted_layers(*self.lists).items()
+        }
         return [
             _named_losses(
                 terms,
                 picture,
-                {net: {layer: one[number] for layer, one in layers.items()} for net, layers in seen.items()},
+                {net: {layer: parts[number] for layer, parts in layers.items()} for net, layers in seen.items()},
             )
-            for number, (terms, picture) in enumerate(zip(self.lists, x.split(share), strict=True))
+            for number, (terms, picture) in enumerate(zip(self.lists, self._split(x), strict=True))
         ]
 
     def _as_graph(self, pictures):

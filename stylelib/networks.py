@@ -149,11 +149,12 @@ class VGG(torch.nn.Module):
             field += 2 * stride  # a 3 × 3 convolution adds one step on either side
         return field
 
-    def memory(self, pictures, layers):
+    def memory(self, pictures, layers, runs=1):
         """Bytes that the gradient of a loss at some layers needs at its worst moment, the weights not counted.
 
-        All activations up to the deepest layer, two gradients as large as the largest, and on the readable way each
-        wanted layer's gradient too. An estimate for Content and Style: the measured need is 0.7 to 1 of it.
+        All activations up to the deepest layer, two gradients as large as the largest, and on the readable way, or for
+        the pictures of several runs, each wanted layer's gradient too. An estimate for Content and Style: the measured
+        need is 0.7 to 1 of it.
         """
         (count, _, height, width), size = pictures.shape, 2 if self.precision == "fast" else 4
         last = max(map(self.layers.index, layers))
@@ -166,7 +167,7 @@ class VGG(torch.nn.Module):
             return 4 * (sum(numbers.values()) + 2 * largest + handed_out)
         held = sum(one for layer, one in numbers.items() if layer in layers or engine.keeps(self, layer, pictures))
         largest *= 4 if self.pooling == "max" else 2  # places of the maxima, and a gradient before and after the ReLU
-        return size * (held + largest) + (4 * handed_out if self.precision == "fast" else 0)
+        return size * (held + largest) + (4 * handed_out if self.precision == "fast" or runs > 1 else 0)
 
     def table(self, size=256):
         """What each layer is, as a table that prints and shows itself in a notebook.

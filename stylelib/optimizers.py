@@ -42,13 +42,14 @@ class NoBetterPicture(Exception):
 
 
 def answer(asking, evaluate):
-    """What a generator returns that asks for evaluations, as an optimiser's step. evaluate: picture → Evaluation."""
-    try:
-        picture = next(asking)
-        while True:
-            picture = asking.send(evaluate(picture))
-    except StopIteration as end:
-        return end.value
+    """Drive a generator that asks for evaluations, such as an optimiser's step, to its end; returns what it returns."""
+    evaluation = None  # begins a generator
+    while True:
+        try:
+            picture = asking.send(evaluation)
+        except StopIteration as end:
+            return end.value
+        evaluation = evaluate(picture)
 
 
 class LBFGS:

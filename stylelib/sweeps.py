@@ -25,17 +25,17 @@ from tqdm.auto import tqdm
 from stylelib.errors import InputError, check_choice, check_whole
 from stylelib.evaluations import Evaluator
 from stylelib.images import bundled_images, check_writable, load_image, to_array, write_atomically
-from stylelib.machine import pick_device
+from stylelib.machine import pick_device, preset
 from stylelib.networks import RANDOM, check_name, load_network
 from stylelib.processes import Processes, useful_processes
 from stylelib.recipe_files import Recipe, to_json
-from stylelib.synthesis import Record, finish_together
+from stylelib.synthesis import Record, check_memory, finish_together
 from stylelib.terms import check_weight
 from stylelib.weights import find_weights
 
 SHOWN = 5  # failures that a sentence names
-TOGETHER = 8  # runs that are evaluated as one batch, where that pays:
-SMALL = 64  # pixels up to which it pays on a processor, see stylelib/benchmarks; a GPU is tried with any size
+TOGETHER = 4  # runs that a process gets at once; more would gain little, and are lost together when it dies
+SMALL = 64  # pixels up to which a batch is quicker on a processor, see stylelib/benchmarks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +101,8 @@ def sweep(recipes, folder, executor=None, processes=None, together=None, report=
     processes: of this machine, one for each core by default; give fewer where memory is short. executor: where to
     compute instead: any `concurrent.futures.Executor`, such as `distributed.Client(…).get_executor()` for the machines
     of a Dask cluster, which need stylelib but neither the folder nor your pictures. together: this many runs are sent
-    at once, and evaluated as one batch if that turns out quicker; by default up to 8 on a GPU or of pictures of at most
-    64 pixels, else 1, and 1 with an executor. report: called with each Result.
+    at once, evaluated as one batch if that turns out quicker, and written when they are all done; by default up to 4 on
+    a GPU or of pictures of at most 64 pixels, else 1, and 1 with an executor. report: called with each Result.
 
     All recipes are checked before the first one is computed (InputError). Where some fail, the others are computed
     all the same, and a SweepError says at the end which and why.
@@ -116,42 +116,68 @@ def sweep(recipes, folder, executor=None, processes=None, together=None, report=
     jobs = {job.path: job for job in order}  # the same recipe only once
     done = _find_results(jobs.values())
     missing = [job for path, job in jobs.items() if path not in done]
-    failures, waiting = {}, {}  # {path: why}, {future: jobs}
+    failures = {}  # {path: why}
     count = useful_processes() if processes is None else check_whole("processes", processes, 1)
     if together is not None:
         check_whole("together", together, 1)
-    ours = Processes(min(len(missing), count)) if executor is None and missing else None
+    bundles = list(_bundles(missing, together, count if executor is None else None))
+    ours = Processes(min(len(bundles), count)) if executor is None and missing else None
     try:
-        with tqdm(total=len(jobs), initial=len(done), unit="run", disable=None) as bar:
-            for bundle in _bundles(missing, together, None if executor else count):
-                waiting[(ours or executor).submit(compute, [job.sent for job in bundle])] = bundle
-            while waiting:  # with a timeout, since Windows hears of an interrupt only between two waits
-                for future in concurrent.futures.wait(waiting, 1, concurrent.futures.FIRST_COMPLETED).done:
-                    bundle = waiting.pop(future)
-                    try:
-                        made = future.result()
-                    except Exception as error:  # whatever a process, its machine or its network comes to
-                        made = [_why(error)] * len(bundle)
-                    for job, one in zip(bundle, made, strict=True):
-                        bar.update()
-                        if isinstance(one, str):
-                            failures[job.path] = one
-                            continue
+        with (
+            tqdm(total=len(jobs), initial=len(done), unit="run", disable=None) as bar,
+            contextlib.closing(_compute_all(bundles, ours or executor)) as computed,
+        ):
+            for bundle, made in computed:
+                for job, one in zip(bundle, made, strict=True):
+                    if isinstance(one, str):
+                        failures[job.path] = one
+                    else:
                         done[job.path] = job.write(*one)
+                bar.update(len(bundle))
+                for job in bundle:
+                    if job.path in done:
                         report(done[job.path])
     except KeyboardInterrupt:
         said = f"Interrupted: {len(done)} of {len(jobs)} runs are done and kept in {folder}; the same call goes on."
         warnings.warn(said, stacklevel=2)
         failures = {}  # the same call tries them again
     finally:
-        for future in waiting:
-            future.cancel()
         if ours:
             ours.stop()
     results = [done[job.path] for job in order if job.path in done]
     if failures:
         raise _error([(jobs[path].recipe, why) for path, why in failures.items()], results, len(jobs), folder)
     return results
+
+
+def _compute_all(bundles, executor):
+    """Yield (jobs, what `compute` made of each or why it failed), as they come.
+
+    Jobs that were sent together and came to nothing are sent again one by one: one of them may have done it to all.
+    """
+    waiting = {}  # {future: jobs}
+    try:
+        while bundles or waiting:
+            sending, bundles = bundles, []
+            for bundle in sending:
+                try:
+                    waiting[executor.submit(compute, [job.sent for job in bundle])] = bundle
+                except Exception as error:  # it takes no more
+                    yield bundle, [_why(error)] * len(bundle)
+            # with a timeout, since Windows hears of an interrupt only between two waits
+            for future in concurrent.futures.wait(waiting, 1, concurrent.futures.FIRST_COMPLETED).done:
+                bundle = waiting.pop(future)
+                try:
+                    made = future.result()
+                except Exception as error:  # whatever a process, its machine or its network comes to
+                    if len(bundle) > 1:
+                        bundles += [[job] for job in bundle]
+                        continue
+                    made = [_why(error)]
+                yield bundle, made
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def compute(recipes):
@@ -165,13 +191,13 @@ def compute(recipes):
             runs[place] = recipe.prepare(_network(recipe.network, recipe.pooling))
         except Exception as error:
             made[place] = _why(error)
-    for alike in _alike(run for place, run in runs.items() if not recipes[place].changes):
-        with contextlib.suppress(Exception):  # what one of them comes to, it comes to again below, alone
+    for alike in _alike([run for place, run in runs.items() if not recipes[place].changes]):
+        with contextlib.suppress(InputError, RuntimeError):  # what one of them comes to, it comes to again below, alone
             if len(alike) > 1 and _pays(alike):
                 finish_together(alike)
-    for place, run in runs.items():
+    for place in list(runs):
         try:
-            made[place] = _finish(recipes[place], run)
+            made[place] = _finish(recipes[place], runs.pop(place))  # and its memory is free
         except Exception as error:
             made[place] = _why(error)
     return [made[place] for place in range(len(recipes))]
@@ -278,7 +304,7 @@ def _bundles(jobs, together, processes):
         one = job.sent  # a run waits until the others of its list are done: so all have as many steps
         groups.setdefault((one.size, one.steps, one.network, one.pooling), []).append(job)
     for (size, *_), group in groups.items():
-        pays = processes and (size <= SMALL or pick_device().type != "cpu")
+        pays = processes and ((size or preset().size) <= SMALL or pick_device().type != "cpu")
         count = together or (max(1, min(TOGETHER, len(group) // processes)) if pays else 1)  # work for every process
         yield from (group[first : first + count] for first in range(0, len(group), count))
 
@@ -305,18 +331,32 @@ def _network(name, pooling):
 
 
 def _alike(runs):
-    """Lists of runs that can be evaluated together: pictures of one size, and equally deep layers."""
+    """Yield lists of runs that can be evaluated together: pictures of one size, and equally deep layers."""
     groups = {}
     for run in runs:
-        depth = max(term.net.layers.index(layer) for term in run.terms for layer in term.layers)
-        groups.setdefault((run.image.shape, depth), []).append(run)
-    return groups.values()
+        groups.setdefault((run.image.shape, _depth(run)), []).append(run)
+    runs.clear()  # whoever has finished a list is the last who knows of it
+    while groups:
+        yield groups.popitem()[1]
+
+
+def _depth(run):
+    return max(term.net.layers.index(layer) for term in run.terms for layer in term.layers)
 
 
 def _pays(runs):
-    """Whether one batch is quicker than one after the other, tried out."""
-    alone = _seconds(Evaluator(runs[0].terms), runs[0].image)
-    return _seconds(Evaluator(*[run.terms for run in runs]), torch.cat([run.image for run in runs])) < len(runs) * alone
+    """Whether one batch is quicker than one after the other: tried out, once for all that are like these."""
+    first = runs[0]
+    kind = first.terms[0].net.describe(), first.image.shape, _depth(first), len(runs)
+    if kind not in _tried:
+        check_memory(runs)
+        alone = _seconds(Evaluator(first.terms), first.image)
+        together = _seconds(Evaluator(*[run.terms for run in runs]), torch.cat([run.image for run in runs]))
+        _tried[kind] = together < len(runs) * alone
+    return _tried[kind]
+
+
+_tried = {}  # in this process
 
 
 def _seconds(evaluator, pictures):

@@ -41,7 +41,7 @@ class Record:
     number: int
     loss: float  # the total
     losses: dict  # its parts by name, weighted, as they add up to it
-    seconds: float  # computed so far, pauses not counted
+    seconds: float  # computed so far, pauses not counted; in a batch, what it took for all
     evaluations: int  # of the loss and its gradient so far
 
 
@@ -141,7 +141,7 @@ class Synthesis:
         try:
             collections.deque(self, maxlen=0)
         except KeyboardInterrupt:
-            self.stop_reason = f"interrupted after step {self.number}; iterate or finish() again to go on"
+            self._interrupted()
         return self
 
     def change_terms(self, terms):
@@ -219,6 +219,9 @@ class Synthesis:
         if best is None or evaluation.loss < best.evaluation.loss:
             best = state
         self._now = Now(state, best, [*self.history, record])
+
+    def _interrupted(self):
+        self.stop_reason = f"interrupted after step {self.number}; iterate or finish() again to go on"
 
     def _stop(self, reason):
         self.stop_reason, self._finished, self._evaluator = reason, True, None
@@ -346,19 +349,34 @@ class Synthesis:
 def finish_together(runs):
     """Finish several runs, all their pictures evaluated as one batch; returns the runs.
 
-    For a GPU that one small picture does not fill. Each stays a run of its own, with its own optimiser, line search and
-    end, and makes the picture that it would make alone, but for the last bits. All need pictures of one size; networks
-    that they share are run once. Raises InputError where one of them cannot start or memory is too short for all at
-    once; then, and after an interrupt, each is after a whole step, and can go on alone.
+    For pictures so small that one does not keep a processor or GPU busy. Each stays a run of its own, with its own
+    optimiser, line search and end, and makes the picture that it would make alone, but for the last bits. Their
+    networks must be the same, and their pictures of one size; every picture goes as deep as the deepest run needs. An
+    interrupt keeps what there is, and stops politely.
+
+    Raises InputError for runs that do not go together, if memory is too short for all at once, or if one of them
+    cannot start; then each is after a whole step, and can go on alone.
     """
+    runs = list(runs)
+    if not runs:
+        return runs
+    _check_together(runs)
     check_memory(runs)
-    asking = {run: _all_steps(run) for run in runs}
-    wanted, evaluator = _send(asking, dict.fromkeys(runs)), None  # None begins a generator
-    while wanted:
-        if evaluator is None or len(evaluator.lists) != len(wanted):
-            evaluator = Evaluator(*[run.terms for run in wanted])
-        evaluations = zip(wanted, evaluator(torch.cat(list(wanted.values()))), strict=True)
-        wanted = _send(asking, {run: run._counted(one, evaluator.note) for run, one in evaluations})
+    steps = {run: _all_steps(run) for run in runs}
+    try:
+        pictures, evaluator = _go_on(steps, dict.fromkeys(runs)), None
+        while pictures:
+            if evaluator is None or len(evaluator.lists) > len(pictures):  # one of them has come to its end
+                evaluator = Evaluator(*[run.terms for run in pictures])
+            evaluations = dict(zip(pictures, evaluator(torch.cat(list(pictures.values()))), strict=True))
+            for run, evaluation in evaluations.items():
+                run._counted(evaluation, evaluator.note)
+                run.companions = max(run.companions, len(pictures) - 1)
+            pictures = _go_on(steps, evaluations)
+    except KeyboardInterrupt:
+        for run in runs:
+            if run.stop_reason is None:
+                run._interrupted()
     return runs
 
 
@@ -367,14 +385,25 @@ def _all_steps(run):
         pass
 
 
-def _send(asking, evaluations):
-    """{run: the next picture that it wants evaluated}, without those that have come to their end."""
-    wanted = {}
+def _go_on(steps, evaluations):
+    """Send each run its evaluation, None to begin; {run: the next picture that it asks about}, unless it has ended."""
+    pictures = {}
     for run, evaluation in evaluations.items():
         with contextlib.suppress(StopIteration):
-            wanted[run] = asking[run].send(evaluation)
-            run.companions = max(run.companions, len(evaluations) - 1)
-    return wanted
+            pictures[run] = steps[run].send(evaluation)
+    return pictures
+
+
+def _check_together(runs):
+    if len(set(runs)) < len(runs):
+        raise InputError("A run is given twice.")
+    for name, several in (
+        ("pictures of one size, and equally many", {tuple(run._picture.shape) for run in runs}),
+        ("the same networks", {frozenset(wanted_layers(run.terms)) for run in runs}),
+        ("one device", {run.device for run in runs}),
+    ):
+        if len(several) > 1:
+            raise InputError(f"Runs that are finished together need {name}; these differ.")
 
 
 def check_terms(terms):
@@ -391,31 +420,30 @@ def check_terms(terms):
 
 
 def check_memory(runs):
-    """Raise an InputError, before anything is computed, if runs will need more memory than is free.
+    """Raise an InputError, before anything is computed, if runs, all at once, will need more memory than is free.
 
     The sentence names a size that fits: nearly everything grows in step with the number of pixels.
     """
-    needed, free = sum(map(_memory, runs)), free_memory(runs[0].device)
+    needed, free = _memory(runs), free_memory(runs[0].device)
     if free is None or needed <= free:
         return
     height, width = runs[0]._picture.shape[-2:]
     needed, free = needed / 1e9, max(0, free) / 1e9
     fits = int(max(height, width) * math.sqrt(0.8 * free / needed))
     advice = f"size={fits} would fit" if fits >= 32 else "no size would fit: close other programs"
-    raise InputError(
-        f"{width} × {height} pixels need about {needed:.1f} GB of memory, and {free:.1f} GB are free; {advice}."
-    )
+    what = f"{width} × {height} pixels" if len(runs) == 1 else f"{len(runs)} runs of {width} × {height} pixels"
+    raise InputError(f"{what} need about {needed:.1f} GB of memory, and {free:.1f} GB are free; {advice}.")
 
 
-def _memory(run):
-    """Bytes that a run is going to need, about."""
-    picture = run._picture
-    needed = run.optimizer.pictures * picture.numel() * picture.element_size()
-    needed += sum(
-        net.memory(picture, layers) for net, layers in wanted_layers(run.terms).items() if hasattr(net, "memory")
-    )
-    contents = [term for term in run.terms if isinstance(term, term_kinds.Content)]
-    return needed + sum(16 * len(picture) * one.target[0].numel() for one in contents)  # F − P, its square, gradients
+def _memory(runs):
+    """Bytes that runs evaluated together are going to need, about."""
+    size = runs[0]._picture.shape
+    pictures = torch.empty(len(runs) * size[0], *size[1:], device="meta")
+    needed = sum(run.optimizer.pictures for run in runs) * 4 * size.numel()
+    for net, layers in wanted_layers(*[run.terms for run in runs]).items():
+        needed += net.memory(pictures, layers, len(runs)) if hasattr(net, "memory") else 0
+    contents = [term for run in runs for term in run.terms if isinstance(term, term_kinds.Content)]
+    return needed + sum(16 * size[0] * one.target[0].numel() for one in contents)  # F − P, its square, two gradients
 
 
 def _check_start(evaluation, picture):

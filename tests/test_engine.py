@@ -17,6 +17,7 @@ from stylelib import engine, losses, synthesis
 from stylelib.benchmarks.evaluation import peak_memory, square
 from stylelib.benchmarks.reference import Reference
 from stylelib.errors import InputError
+from stylelib.evaluations import Evaluator
 from stylelib.terms import STYLE_LAYERS
 
 LAYERS = ["conv1_1", "conv1_2", "conv2_1", "conv3_2", "conv4_2", "conv5_1"]
@@ -397,6 +398,21 @@ def test_an_evaluation_holds_no_more_than_was_foretold(monkeypatch, large, pooli
         synthesis.check_memory([run])
     monkeypatch.setattr(synthesis, "free_memory", lambda device: 2.2 * held)
     synthesis.check_memory([run])
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("content, style", [("conv1_2", ["conv1_1"]), ("conv4_2", STYLE_LAYERS)])
+def test_a_batch_holds_no_more_than_was_foretold(monkeypatch, pooling, content, style):
+    """Also where a single run goes deeper than the others."""
+    photo, net = square("riverside", 128), make(pooling=pooling)
+    runs = [
+        stylelib.style_transfer(photo, photo, net, content_layer=content, style_layers=style),
+        *[stylelib.style_transfer(photo, photo, net, content_layer="conv1_1", style_layers=["conv1_1"])] * 3,
+    ]
+    held = peak_memory(Evaluator(*[run.terms for run in runs]), torch.cat([photo] * 4))
+    for run in runs:
+        run.optimizer = types.SimpleNamespace(pictures=0)
+    assert held <= synthesis._memory(runs) <= 2.5 * held
 
 
 class Normalised(stylelib.Term):

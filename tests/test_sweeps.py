@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import recipe_files, sweeps
+from stylelib import recipe_files, sweeps, synthesis
 from stylelib.errors import InputError
 from stylelib.images import to_array
 from stylelib.processes import Processes
@@ -242,6 +242,7 @@ def test_a_batch_gives_what_the_recipes_give_one_by_one(folder, one_by_one, sent
 
 
 def test_a_batch_that_is_not_quicker_is_computed_one_by_one(folder, sent, monkeypatch):
+    monkeypatch.setattr(sweeps, "_tried", {})
     monkeypatch.setattr(sweeps, "_seconds", lambda evaluator, pictures: len(evaluator.lists))
     assert not any("beside" in result.made for result in sweep(FOUR, folder, together=4))
     assert sent == [[0, 1, 0, 1]]
@@ -270,6 +271,73 @@ def test_a_run_that_fails_in_a_batch_fails_alone(folder, sent, monkeypatch):
     assert sent == [[0, 9, 1]] and [result.recipe for result in caught.value.results] == FOUR[:2]
 
 
+class Deadly(Sent):
+    """A process dies of the run with seed 3."""
+
+    def submit(self, function, recipes):
+        future = super().submit(function, recipes)
+        if 3 in self.lists[-1]:
+            future = concurrent.futures.Future()
+            future.set_exception(InputError("its process died"))
+        return future
+
+
+def test_a_run_that_its_process_dies_of_does_not_take_others_along(folder, here, monkeypatch):
+    lists = []
+    monkeypatch.setattr(sweeps, "Processes", lambda count: Deadly(here.executor, lists))
+    with pytest.raises(SweepError, match=r"1 of 4 runs failed \(seed 3: its process died\)") as caught:
+        sweep(grid(SMALL, seed=range(4)), folder, together=4)
+    assert lists == [[0, 1, 2, 3], [0], [1], [2], [3]]
+    assert [result.recipe.seed for result in caught.value.results] == [0, 1, 2]
+
+
+def test_a_real_process_that_dies_in_a_batch_loses_nothing(folder):
+    """Two processes have a list of two each; one is killed in the middle."""
+    recipes = grid(dataclasses.replace(SMALL, steps=60), seed=range(4))
+    before = set(psutil.Process().children())
+
+    def kill():
+        while len(started := set(psutil.Process().children()) - before) < 2:
+            time.sleep(0.02)
+        time.sleep(1)  # it has begun, or is about to
+        started.pop().kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    results = sweep(recipes, folder, processes=2, together=2)
+    killer.join()
+    assert [result.recipe for result in results] == recipes
+    assert all(len(result.history) == 61 for result in results)
+
+
+def test_all_of_a_finished_batch_is_written_before_anything_is_reported(folder, sent):
+    with pytest.warns(UserWarning, match="^Interrupted: 4 of 4 runs are done"):
+        sweep(FOUR, folder, together=4, report=stop_at_once)
+    assert len(list(folder.glob("*.json"))) == 4
+
+
+def stop_at_once(result):
+    raise KeyboardInterrupt
+
+
+def test_where_memory_is_short_for_all_at_once_nothing_is_tried(folder, sent, monkeypatch):
+    needed = synthesis._memory([SMALL.prepare()])
+    monkeypatch.setattr(synthesis, "free_memory", lambda device: 2.5 * needed)
+    tried, seconds = [], sweeps._seconds
+    monkeypatch.setattr(
+        sweeps, "_seconds", lambda evaluator, pictures: tried.append(pictures) or seconds(evaluator, pictures)
+    )
+    assert len(sweep(FOUR, folder, together=4)) == 4 and not tried
+
+
+def test_whether_a_batch_pays_is_tried_once_for_all_that_are_alike(folder, sent, monkeypatch):
+    monkeypatch.setattr(sweeps, "_tried", {})
+    tried = []
+    monkeypatch.setattr(sweeps, "_seconds", lambda evaluator, pictures: tried.append(len(pictures)) or 1.0)
+    results = sweep(grid(SMALL, seed=range(6)), folder, together=2)
+    assert tried == [1, 2] and all("beside 1 other run" in result.made for result in results)
+
+
 @pytest.mark.parametrize(
     "size, device, lists",
     [
@@ -288,7 +356,13 @@ def test_small_pictures_and_gpus_get_batches_by_default_and_every_process_its_wo
     assert seeds(sweeps._bundles(jobs, None, 2)) == lists
     assert seeds(sweeps._bundles(jobs, None, None)) == [[i] for i in range(7)], "an executor: nobody knows how many"
     assert seeds(sweeps._bundles(jobs, 4, None)) == [[0, 1, 2, 3], [4, 5, 6]]
-    assert max(map(len, sweeps._bundles(jobs * 9, None, 2))) == (1 if size == 65 else 8)
+    assert max(map(len, sweeps._bundles(jobs * 9, None, 2))) == (1 if size == 65 else sweeps.TOGETHER)
+
+
+def test_the_presets_size_counts_where_a_recipe_has_none(folder, sent, monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "quick")
+    assert len(sweep(grid(SMALL, size=[None], seed=range(2)), folder, processes=1)) == 2
+    assert sent == [[0, 1]]
 
 
 # ------------------------------------------------------------------------------------------------ pictures of one's own

@@ -54,6 +54,7 @@ def main():
             path.write_text(json.dumps(numbers, indent=1))
         for size in BATCHED if "batches" in parts else ():
             keep(numbers, "batches", network, size, evaluation.batches(network, size, options.rounds))
+            path.write_text(json.dumps(numbers, indent=1))
     if "goal" in parts:
         for start in [options.start] if options.start else ("content", "noise"):
             measure_goal(numbers, path, start, *options.goal)

@@ -70,7 +70,7 @@ def milliseconds(network, size, rounds):
     return {name: statistics.median(one) for name, one in times.items()}
 
 
-def batches(network, size, rounds, count=8):
+def batches(network, size, rounds, count=4):
     """Median time of `count` runs' evaluations, {"one by one", "batch"}: ms, taking turns, as a process of a sweep's.
 
     On a processor such a process has one thread.
