@@ -91,20 +91,33 @@ def goal(found):
     return "\n".join([f"Measured: {asked}.", "", *rows])
 
 
+LOOKS = {
+    "plain PyTorch": ("o", "tab:gray"),
+    "exact": ("s", "tab:blue"),
+    "mixed": ("^", "tab:orange"),
+    "fast": ("v", "tab:red"),
+}
+DASHES = ("-", "--", ":")
+
+
 def plot(numbers):
-    """Time and memory of an evaluation over the number of pixels, on logarithmic axes: a straight line of slope 1."""
+    """Time and memory of an evaluation over the number of pixels, with what grows in proportion to them beside it."""
     figure = matplotlib.figure.Figure(figsize=(9, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for axes, kind, label in (
-        (left, "milliseconds", "ms an evaluation"),
-        (right, "tensors", "MB of an evaluation's tensors"),
-    ):
-        for network, style in zip(numbers.get(kind, {}), ("-", "--", ":"), strict=False):
-            sizes = numbers[kind][network]
-            for name, marker in (("plain PyTorch", "o"), ("exact", "s"), ("mixed", "^"), ("fast", "v")):
-                points = [(int(size) ** 2, found[name]) for size, found in sizes.items() if name in found]
+    networks = sorted({network for kind in ("milliseconds", "tensors") for network in numbers.get(kind, {})})
+    panels = (("milliseconds", "ms an evaluation"), ("tensors", "MB of an evaluation's tensors"))
+    for axes, (kind, label) in zip(figure.subplots(1, 2), panels, strict=True):
+        least = []
+        for network, sizes in numbers.get(kind, {}).items():
+            for name, (marker, colour) in LOOKS.items():
+                points = sorted((int(size) ** 2, found[name]) for size, found in sizes.items() if name in found)
                 if points:
-                    axes.plot(*zip(*sorted(points), strict=True), style, marker=marker, label=f"{network}, {name}")
+                    style = {"linestyle": DASHES[networks.index(network) % 3], "marker": marker, "color": colour}
+                    axes.plot(*zip(*points, strict=True), **style, label=f"{network}, {name}")
+                    least.append(points)
+        if least:
+            x, y = zip(*min(least, key=lambda points: points[0][1]), strict=True)
+            proportional = [0.6 * y[0] * one / x[0] for one in x]
+            axes.plot(x, proportional, color="lightgray", linewidth=1, label="in proportion to the pixels")
         axes.set(xscale="log", yscale="log", xlabel="pixels", ylabel=label)
         axes.legend(fontsize=7, frameon=False)
     figure.suptitle(numbers["machine"], fontsize=8)
