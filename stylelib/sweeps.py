@@ -15,21 +15,19 @@ import itertools
 import json
 import os
 import pathlib
-import time
 import warnings
 
 import PIL.Image
-import torch
 from tqdm.auto import tqdm
 
+from stylelib.batches import alike, finish_together, pays
 from stylelib.errors import InputError, check_choice, check_whole
-from stylelib.evaluations import Evaluator
 from stylelib.images import bundled_images, check_writable, load_image, to_array, write_atomically
 from stylelib.machine import pick_device, preset
 from stylelib.networks import RANDOM, check_name, load_network
 from stylelib.processes import Processes, useful_processes
 from stylelib.recipe_files import Recipe, to_json
-from stylelib.synthesis import Record, check_memory, finish_together
+from stylelib.synthesis import Record
 from stylelib.terms import check_weight
 from stylelib.weights import find_weights
 
@@ -191,10 +189,7 @@ def compute(recipes):
             runs[place] = recipe.prepare(_network(recipe.network, recipe.pooling))
         except Exception as error:
             made[place] = _why(error)
-    for alike in _alike([run for place, run in runs.items() if not recipes[place].changes]):
-        with contextlib.suppress(InputError, RuntimeError):  # what one of them comes to, it comes to again below, alone
-            if len(alike) > 1 and _pays(alike):
-                finish_together(alike)
+    _finish_batches([run for place, run in runs.items() if not recipes[place].changes])
     for place in list(runs):
         try:
             made[place] = _finish(recipes[place], runs.pop(place))  # and its memory is free
@@ -330,43 +325,12 @@ def _network(name, pooling):
     return load_network(name, pooling=pooling)
 
 
-def _alike(runs):
-    """Yield lists of runs that can be evaluated together: pictures of one size, and equally deep layers."""
-    groups = {}
-    for run in runs:
-        groups.setdefault((run.image.shape, _depth(run)), []).append(run)
-    runs.clear()  # whoever has finished a list is the last who knows of it
-    while groups:
-        yield groups.popitem()[1]
-
-
-def _depth(run):
-    return max(term.net.layers.index(layer) for term in run.terms for layer in term.layers)
-
-
-def _pays(runs):
-    """Whether one batch is quicker than one after the other: tried out, once for all that are like these."""
-    first = runs[0]
-    kind = first.terms[0].net.describe(), first.image.shape, _depth(first), len(runs)
-    if kind not in _tried:
-        check_memory(runs)
-        alone = _seconds(Evaluator(first.terms), first.image)
-        together = _seconds(Evaluator(*[run.terms for run in runs]), torch.cat([run.image for run in runs]))
-        _tried[kind] = together < len(runs) * alone
-    return _tried[kind]
-
-
-_tried = {}  # in this process
-
-
-def _seconds(evaluator, pictures):
-    """How long an evaluation takes, the first left out, in which all is set up."""
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        evaluator(pictures)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+def _finish_batches(runs):
+    """Finish those runs that are quicker together. What goes wrong with one goes wrong again alone, and is said then."""
+    for several in alike(runs):
+        with contextlib.suppress(InputError, RuntimeError):
+            if len(several) > 1 and pays(several):
+                finish_together(several)
 
 
 def _finish(recipe, run):

@@ -9,7 +9,6 @@ Pause by not asking for the next step, stop by leaving the loop, resume by going
 """
 
 import collections
-import contextlib
 import dataclasses
 import io
 import math
@@ -344,66 +343,6 @@ class Synthesis:
         state, best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
         run._now = Now(state, best, [Record(**record) for record in content["history"]])
         return run
-
-
-def finish_together(runs):
-    """Finish several runs, all their pictures evaluated as one batch; returns the runs.
-
-    For pictures so small that one does not keep a processor or GPU busy. Each stays a run of its own, with its own
-    optimiser, line search and end, and makes the picture that it would make alone, but for the last bits. Their
-    networks must be the same, and their pictures of one size; every picture goes as deep as the deepest run needs. An
-    interrupt keeps what there is, and stops politely.
-
-    Raises InputError for runs that do not go together, if memory is too short for all at once, or if one of them
-    cannot start; then each is after a whole step, and can go on alone.
-    """
-    runs = list(runs)
-    if not runs:
-        return runs
-    _check_together(runs)
-    check_memory(runs)
-    steps = {run: _all_steps(run) for run in runs}
-    try:
-        pictures, evaluator = _go_on(steps, dict.fromkeys(runs)), None
-        while pictures:
-            if evaluator is None or len(evaluator.lists) > len(pictures):  # one of them has come to its end
-                evaluator = Evaluator(*[run.terms for run in pictures])
-            evaluations = dict(zip(pictures, evaluator(torch.cat(list(pictures.values()))), strict=True))
-            for run, evaluation in evaluations.items():
-                run._counted(evaluation, evaluator.note)
-                run.companions = max(run.companions, len(pictures) - 1)
-            pictures = _go_on(steps, evaluations)
-    except KeyboardInterrupt:
-        for run in runs:
-            if run.stop_reason is None:
-                run._interrupted()
-    return runs
-
-
-def _all_steps(run):
-    while (yield from run._next()) is not None:
-        pass
-
-
-def _go_on(steps, evaluations):
-    """Send each run its evaluation, None to begin; {run: the next picture that it asks about}, unless it has ended."""
-    pictures = {}
-    for run, evaluation in evaluations.items():
-        with contextlib.suppress(StopIteration):
-            pictures[run] = steps[run].send(evaluation)
-    return pictures
-
-
-def _check_together(runs):
-    if len(set(runs)) < len(runs):
-        raise InputError("A run is given twice.")
-    for name, several in (
-        ("pictures of one size, and equally many", {tuple(run._picture.shape) for run in runs}),
-        ("the same networks", {frozenset(wanted_layers(run.terms)) for run in runs}),
-        ("one device", {run.device for run in runs}),
-    ):
-        if len(several) > 1:
-            raise InputError(f"Runs that are finished together need {name}; these differ.")
 
 
 def check_terms(terms):

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import recipe_files, sweeps, synthesis
+from stylelib import recipe_files, sweeps
 from stylelib.errors import InputError
 from stylelib.images import to_array
 from stylelib.processes import Processes
@@ -231,7 +231,7 @@ class Sent:
 
 
 def test_a_batch_gives_what_the_recipes_give_one_by_one(folder, one_by_one, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "_pays", lambda runs: True)
+    monkeypatch.setattr(sweeps, "pays", lambda runs: True)
     results = sweep(FOUR, folder, together=4)
     assert sent == [[0, 1, 0, 1]]
     for result, run in zip(results, one_by_one, strict=True):
@@ -242,14 +242,13 @@ def test_a_batch_gives_what_the_recipes_give_one_by_one(folder, one_by_one, sent
 
 
 def test_a_batch_that_is_not_quicker_is_computed_one_by_one(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "_tried", {})
-    monkeypatch.setattr(sweeps, "_seconds", lambda evaluator, pictures: len(evaluator.lists))
+    monkeypatch.setattr(sweeps, "pays", lambda runs: False)
     assert not any("beside" in result.made for result in sweep(FOUR, folder, together=4))
     assert sent == [[0, 1, 0, 1]]
 
 
 def test_runs_that_are_not_alike_are_not_put_into_one_batch(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "_pays", lambda runs: True)
+    monkeypatch.setattr(sweeps, "pays", lambda runs: True)
     others = [
         dataclasses.replace(SMALL, content="still_life", seed=3),
         dataclasses.replace(SMALL, style_layers=("conv1_1", "conv5_1"), seed=4),
@@ -265,7 +264,7 @@ def test_runs_that_are_not_alike_are_not_put_into_one_batch(folder, sent, monkey
 
 
 def test_a_run_that_fails_in_a_batch_fails_alone(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "_pays", lambda runs: True)
+    monkeypatch.setattr(sweeps, "pays", lambda runs: True)
     with pytest.raises(SweepError, match=r"1 of 3 runs failed .*The weights are too large") as caught:
         sweep([FOUR[0], HOPELESS, FOUR[1]], folder, together=3)
     assert sent == [[0, 9, 1]] and [result.recipe for result in caught.value.results] == FOUR[:2]
@@ -318,24 +317,6 @@ def test_all_of_a_finished_batch_is_written_before_anything_is_reported(folder, 
 
 def stop_at_once(result):
     raise KeyboardInterrupt
-
-
-def test_where_memory_is_short_for_all_at_once_nothing_is_tried(folder, sent, monkeypatch):
-    needed = synthesis._memory([SMALL.prepare()])
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 2.5 * needed)
-    tried, seconds = [], sweeps._seconds
-    monkeypatch.setattr(
-        sweeps, "_seconds", lambda evaluator, pictures: tried.append(pictures) or seconds(evaluator, pictures)
-    )
-    assert len(sweep(FOUR, folder, together=4)) == 4 and not tried
-
-
-def test_whether_a_batch_pays_is_tried_once_for_all_that_are_alike(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "_tried", {})
-    tried = []
-    monkeypatch.setattr(sweeps, "_seconds", lambda evaluator, pictures: tried.append(len(pictures)) or 1.0)
-    results = sweep(grid(SMALL, seed=range(6)), folder, together=2)
-    assert tried == [1, 2] and all("beside 1 other run" in result.made for result in results)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ import torch
 
 import stylelib
 import stylelib.figures
-from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, noise, synthesis
+from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
 from stylelib.errors import InputError
-from stylelib.synthesis import finish_together
 from stylelib.weights import fingerprint
 
 
@@ -577,113 +576,3 @@ def test_a_loss_of_shape_one_is_a_number(photo):
             return {"mean": pictures.mean().reshape(1)}
 
     assert Synthesis(Mean(), photo, steps=1).finish().number == 1
-
-
-# ------------------------------------------------------------------------------------------------ several runs together
-
-
-@pytest.fixture
-def runs(terms, net, photo, painting):
-    """A function that makes three runs, other in terms, start, optimiser and number of steps."""
-
-    def make():
-        return [
-            Synthesis(terms, photo, steps=6),
-            Synthesis(Style(net, painting, ["conv1_1", "conv2_1"]), noise(*photo.shape[-2:]), steps=9, keep_every=3),
-            Synthesis(terms, "noise", steps=4, optimizer=Adam(0.02), seed=3),
-        ]
-
-    return make
-
-
-def test_runs_finished_together_make_the_pictures_that_they_make_alone(runs):
-    together, alone = finish_together(runs()), [run.finish() for run in runs()]
-    for one, other in zip(together, alone, strict=True):
-        assert (one.number, one.evaluations, one.stop_reason) == (other.number, other.evaluations, other.stop_reason)
-        assert [r.loss for r in one.history] == pytest.approx([r.loss for r in other.history], rel=1e-3)
-        assert (one.image - other.image).abs().max() < 2e-3
-        assert one.frames.keys() == other.frames.keys()
-        assert re.search(r" on cpu beside 2 other runs$", one.describe()) and "beside" not in other.describe()
-
-
-def test_a_run_that_ends_early_leaves_the_others_alone(photo, net):
-    def exact():
-        return Synthesis(Content(net, photo, "conv1_1"), photo, steps=5)
-
-    def other():
-        return Synthesis(Content(net, photo, "conv1_1"), "noise", steps=5)
-
-    first, second, third = finish_together([exact(), other(), other()])
-    assert first.stop_reason == "the initial picture meets every term exactly" and first.number == 0
-    assert second.stop_reason == "all 5 steps are done" and same(second.image, third.image)
-
-
-def test_an_interrupt_leaves_all_after_a_whole_step_and_able_to_go_on(runs, photo):
-    class Interrupted(Term):
-        calls = 0
-
-        def losses(self, pictures, activations):
-            self.calls += 1
-            if self.calls == 4:
-                raise KeyboardInterrupt
-            return {"brightness": pictures.mean()}
-
-    some = runs()
-    some[0].change_terms([*some[0].terms, Interrupted()])
-    finish_together(some)
-    for run in some:
-        assert run.number in (1, 2) and run.history[-1].loss == run._now.state.evaluation.loss
-        assert run.stop_reason == f"interrupted after step {run.number}; iterate or finish() again to go on"
-    for run, other in zip(some[1:], runs()[1:], strict=True):
-        assert run.finish().number == run.steps
-        assert run.history[-1].loss == pytest.approx(other.finish().history[-1].loss, rel=1e-3)
-
-
-def test_one_that_cannot_start_leaves_the_others_able_to_go_on_alone(runs, terms, photo):
-    some, hopeless = runs(), Synthesis([*terms, Smoothness(1e30)], photo)
-    next(some[0])
-    with pytest.raises(InputError, match="too large to compute with"):
-        finish_together([*some, hopeless])
-    for run, other in zip(some, runs(), strict=True):
-        assert run.finish().number == run.steps
-        assert run.history[-1].loss == pytest.approx(other.finish().history[-1].loss, rel=1e-3)
-
-
-def test_who_was_at_its_end_already_was_nobodys_companion(runs):
-    first, *others = runs()
-    first.finish()
-    finish_together([first, *others])
-    assert [run.companions for run in (first, *others)] == [0, 1, 1]
-
-
-def test_runs_hold_no_more_after_a_batch_than_alone(runs):
-    """No part of a batch's gradient that keeps the whole of it in memory; nor does a saved run have it."""
-    for run in finish_together(runs()):
-        for state in (run._now.state, run._now.best):
-            assert state.evaluation.gradient.untyped_storage().nbytes() == 4 * run.image.numel()
-
-
-def test_runs_that_do_not_go_together_are_refused_in_a_sentence(runs, net, photo):
-    one, other, _ = runs()
-    pair = Synthesis(Smoothness(1), torch.cat([photo] * 2))
-    small = Synthesis(Content(net, photo[..., :32, :32]), photo[..., :32, :32])
-    for wrong, said in (
-        ([one, small], "need pictures of one size, and equally many; these differ"),
-        ([one, pair], "need pictures of one size, and equally many; these differ"),
-        ([one, Synthesis(Smoothness(1), photo)], "need the same networks; these differ"),
-        ([one, other, one], "A run is given twice"),
-    ):
-        with pytest.raises(InputError, match=said):
-            finish_together(wrong)
-        assert not any(run.history for run in wrong)
-    assert finish_together([]) == []
-    assert [run.number for run in finish_together(run for run in (one, other))] == [6, 9]
-
-
-def test_too_little_memory_for_all_at_once_is_said_before_any_begins(runs, monkeypatch):
-    some = runs()
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: synthesis._memory(some) - 1)
-    with pytest.raises(InputError, match=r"^3 runs of 64 × 43 pixels need about 0\.0 GB"):
-        finish_together(some)
-    assert not any(run.history for run in some)
-    assert finish_together(some[:2])[1].number == 9
