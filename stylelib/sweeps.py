@@ -326,7 +326,7 @@ def _network(name, pooling):
 
 
 def _finish_batches(runs):
-    """Finish those runs that are quicker together. What goes wrong with one goes wrong again alone, and is said then."""
+    """Finish those runs that are quicker together. What goes wrong with one does so again alone, and is said then."""
     for several in alike(runs):
         with contextlib.suppress(InputError, RuntimeError):
             if len(several) > 1 and pays(several):
