@@ -1,6 +1,6 @@
 """Many runs as one call: a grid of recipes, computed on all cores or on many machines, and kept in a folder.
 
-recipes = grid(Recipe("transfer", "riverside", "night_swirls", size=256), alpha_beta=[0.02, 0.2, 2], seed=range(3))
+recipes = grid(Recipe("transfer", "riverside", size=256), style=["night_swirls", "woodcut"], alpha_beta=[0.02, 0.2, 2])
 results = sweep(recipes, "my_sweep")           # call it again after whatever happened: it goes on with what is missing
 contact_sheet(results, columns=3)
 """
