@@ -109,6 +109,7 @@ def sweep(recipes, folder, executor=None, processes=None, together=None, report=
     if not recipes:
         raise InputError("There is nothing to compute; give at least one recipe.")
     sent = _check(recipes)
+    _warn_of_seeds(recipes)
     folder = _check_folder(folder)
     order = [_plan(recipe, one, folder) for recipe, one in zip(recipes, sent, strict=True)]
     jobs = {job.path: job for job in order}  # the same recipe only once
@@ -233,6 +234,16 @@ def _check(recipes):
             warnings.simplefilter("ignore" if own else "default")  # load_image has said it of the picture itself
             sent[-1].check()
     return sent
+
+
+def _warn_of_seeds(recipes):
+    everything = set(map(repr, recipes))
+    different = {repr(one if one.init == "noise" else dataclasses.replace(one, seed=0)) for one in recipes}
+    if len(different) < len(everything):
+        said = (
+            f"Only {len(different)} of {len(everything)} runs differ: a seed changes nothing but noise to start from."
+        )
+        warnings.warn(said, stacklevel=3)
 
 
 def _check_folder(folder):

@@ -179,6 +179,13 @@ def test_a_sweep_gives_what_the_recipes_give_one_by_one(folder, one_by_one):
         assert result.made.split(" · ")[:-1] == run.describe().split(" · ")[:-1]  # the last are the seconds
 
 
+def test_seeds_that_change_nothing_are_spoken_of(folder, here):
+    recipes = grid(dataclasses.replace(SMALL, init="content"), seed=range(2), alpha_beta=[0.1, 1])
+    with pytest.warns(UserWarning, match="^Only 2 of 4 runs differ: a seed changes nothing but noise to start from"):
+        results = sweep([*recipes, recipes[0]], folder, here)
+    assert np.array_equal(to_array(results[0].image), to_array(results[2].image)), "and it is true"
+
+
 def test_a_pool_of_python_s_own_does_it_too(folder, one_by_one):
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, spawn, torch.set_num_threads, (1,)) as executor:
