@@ -103,7 +103,7 @@ def test_the_report_writes_what_was_measured(tmp_path):
         "tensors": {"compact": {"64": {"plain PyTorch": 100.0, "exact": 80.0}, "128": measured}},
         "batches": {"compact": {"32": {"one by one": 200.0, "batch": 110.0}}},
         "goal": {
-            "content": {
+            "content 64": {
                 "asked": {"size": 64, "evaluations": 100},
                 "results": {"a pair": {goal.PLAIN: 60, "Adam": 12, "never": None}},
                 "milliseconds": {goal.PLAIN: 10, "Adam": 5, "never": 5},

@@ -64,9 +64,10 @@ def main():
 def measure_goal(numbers, path, start, size, evaluations, seeds):
     """Hours: so every result is written at once, and those that are there already are not computed again."""
     asked = {"size": size, "evaluations": evaluations}
-    found = numbers.setdefault("goal", {}).get(start, {})
+    key = f"{start} {size}"
+    found = numbers.setdefault("goal", {}).get(key, {})
     if found.get("asked") != asked:
-        found = numbers["goal"][start] = {"asked": asked, "results": {}}
+        found = numbers["goal"][key] = {"asked": asked, "results": {}}
     for seed in range(seeds if start == "noise" else 1):
         for pair in goal.PAIRS:
             name = f"{' + '.join(pair)}, seed {seed}"

@@ -72,7 +72,8 @@ def goal(found):
         "| start | px | optimiser | evaluations to the goal | share of plain PyTorch's time | reached |",
         "| --- " * 6 + "|",
     ]
-    for start, measured in found.items():
+    for key, measured in found.items():
+        start = key.split()[0]
         if "milliseconds" not in measured:  # broken off before its end
             continue
         results, size = list(measured["results"].values()), measured["asked"]["size"]
@@ -83,10 +84,10 @@ def goal(found):
             ]
             rows.append(f"| {start} | {size} | {name} | {' | '.join(values)} | {one['reached']} of {one['of']} |")
     asked = "; ".join(
-        f"from {start} {len(measured['results'])} problems at {measured['asked']['size']} px, "
+        f"from {key.split()[0]} {len(measured['results'])} problems at {measured['asked']['size']} px, "
         f"{measured['asked']['evaluations']} evaluations of plain PyTorch (left out where it left all bounds: "
         f"{sum(one[goals.PLAIN] is None for one in measured['results'].values())})"
-        for start, measured in found.items()
+        for key, measured in found.items()
     )
     return "\n".join([f"Measured: {asked}.", "", *rows])
 
