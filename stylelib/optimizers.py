@@ -83,6 +83,9 @@ class LBFGS:
 
     def step(self, state):
         """The next state. Raises NoBetterPicture when the line search finds none, history forgotten or not."""
+        if "curvatures" not in state.memory:  # of a run that was saved before they were kept
+            curvatures = list(map(_dot, state.memory["steps"], state.memory["changes"]))
+            state = dataclasses.replace(state, memory={**state.memory, "curvatures": curvatures})
         try:
             return (yield from self._search(state))
         except NoBetterPicture:

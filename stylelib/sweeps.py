@@ -310,8 +310,8 @@ def _bundles(jobs, together, processes):
         one = job.sent  # a run waits until the others of its list are done: so all have as many steps
         groups.setdefault((one.size, one.steps, one.network, one.pooling), []).append(job)
     for (size, *_), group in groups.items():
-        pays = processes and ((size or preset().size) <= SMALL or pick_device().type != "cpu")
-        count = together or (max(1, min(TOGETHER, len(group) // processes)) if pays else 1)  # work for every process
+        may_pay = processes and ((size or preset().size) <= SMALL or pick_device().type != "cpu")
+        count = together or (max(1, min(TOGETHER, len(group) // processes)) if may_pay else 1)  # work for each process
         yield from (group[first : first + count] for first in range(0, len(group), count))
 
 

@@ -281,7 +281,7 @@ class Synthesis:
         """Save the whole run, so that `Synthesis.load` goes on as if it had not been interrupted. Returns the path."""
         path = check_writable(path, (".pt",))
         content = {
-            "format": 2,
+            "format": 1,
             "terms": [_term_to_dict(term) for term in self.terms],
             "optimizer": {"name": self.optimizer.name, **self.optimizer.arguments()},
             "run": {
@@ -337,8 +337,9 @@ class Synthesis:
             tolerance=run_values["tolerance"],
             keep_every=run_values["keep_every"],
         )
-        for name in ("init", "frames", "notes", "stop_reason", "evaluations", "companions"):
+        for name in ("init", "frames", "notes", "stop_reason", "evaluations"):
             setattr(run, name, run_values[name])
+        run.companions = run_values.get("companions", 0)  # older files know of none
         run._finished = content["finished"]
         state, best = (_state_from_dict(content[key], run.device) for key in ("state", "best"))
         run._now = Now(state, best, [Record(**record) for record in content["history"]])
@@ -517,6 +518,6 @@ def _read(path):
         raise InputError(f"There is no saved run {path}.") from None
     except Exception as error:  # whatever a damaged or foreign file makes the reader raise
         raise InputError(f"{path} is not a saved run, or it is damaged.") from error
-    if not isinstance(content, dict) or content.get("format") != 2:
+    if not isinstance(content, dict) or content.get("format") != 1:
         raise InputError(f"{path} is not a run that this version of stylelib can read.")
     return content

@@ -576,3 +576,17 @@ def test_a_loss_of_shape_one_is_a_number(photo):
             return {"mean": pictures.mean().reshape(1)}
 
     assert Synthesis(Mean(), photo, steps=1).finish().number == 1
+
+
+def test_a_run_saved_before_curvatures_and_companions_were_kept_goes_on_as_ever(terms, photo, tmp_path):
+    run = Synthesis(terms, photo, steps=6)
+    for _ in range(4):
+        next(run)
+    content = torch.load(run.save(tmp_path / "run.pt"), weights_only=True)
+    del content["run"]["companions"]
+    for state in ("state", "best"):
+        content[state]["memory"].pop("curvatures", None)  # they may be one
+    torch.save(content, tmp_path / "old.pt")
+    old = Synthesis.load(tmp_path / "old.pt")
+    assert len(old._now.state.memory["steps"]) == 4 and "curvatures" not in old._now.state.memory
+    assert same(old.finish().image, run.finish().image)

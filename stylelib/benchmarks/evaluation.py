@@ -30,13 +30,18 @@ def square(name, size):
     return torch.nn.functional.interpolate(middle, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
 
 
+def content_layer(network):
+    """The paper's content layer, or what is nearest to it in the networks of eleven layers."""
+    return CONTENT_LAYER if "11" not in network else "conv4_1"
+
+
 VARIANTS = ("plain PyTorch", "readable", *engine.PRECISIONS)
 
 
 def variants(network, size, names=VARIANTS):
     """({name: function of a picture that gives its loss and gradient}, a picture): those that this machine can do."""
     photo, painting = (square(name, size) for name in PAIR)
-    layer = CONTENT_LAYER if "11" not in network else "conv4_1"
+    layer = content_layer(network)
     found = {}
     for name in names:
         with warnings.catch_warnings():
@@ -77,9 +82,8 @@ def batches(network, size, rounds, count=4):
     """
     net = load_network(network)
     photo, painting = (square(name, size) for name in PAIR)
-    layer = CONTENT_LAYER if "11" not in network else "conv4_1"
     runs = [
-        style_transfer(photo, painting, net, alpha_beta=ALPHA_BETA * number, content_layer=layer)
+        style_transfer(photo, painting, net, alpha_beta=ALPHA_BETA * number, content_layer=content_layer(network))
         for number in range(1, count + 1)
     ]
     pictures, together = torch.cat([run.image for run in runs]), Evaluator(*[run.terms for run in runs])
