@@ -23,6 +23,7 @@ more exact precision is taken, and `choose` says so.
 """
 
 import contextlib
+import functools
 import threading
 
 import torch
@@ -34,16 +35,21 @@ LARGE = 2**26  # bytes of a layer from which the first block is computed twice: 
 SHAPES = 2  # of pictures for which weights stay packed: usually the one that is optimised and its style image
 
 
-def has_packed_convolutions():
-    """Whether this build of torch has oneDNN's convolution with packed weights (x86 and ARM servers; not macOS)."""
+@functools.cache
+def packs(dtype):
+    """Whether oneDNN's convolution with packed weights works here for a dtype, found out by computing one.
+
+    macOS and some builds of torch lack it; bfloat16 needs AVX-512 or AVX-NE-CONVERT besides.
+    """
     generator = torch.Generator().manual_seed(0)
     x, weight = torch.randn(1, 5, 6, 7, generator=generator), torch.randn(4, 5, 3, 3, generator=generator)
-    x = x.contiguous(memory_format=torch.channels_last)
+    expected = F.conv2d(x, weight, torch.ones(4), padding=1).relu()
+    x, weight = (one.to(dtype).contiguous(memory_format=torch.channels_last) for one in (x, weight))
     try:
-        seen = _convolve_packed(x, _packed(weight, x.shape), torch.ones(4), "relu")
-    except (AttributeError, RuntimeError, TypeError):  # these operations are torch's own business and may go
+        seen = _convolve_packed(x, _packed(weight, x.shape), torch.ones(4, dtype=dtype), "relu")
+    except (AttributeError, RuntimeError, TypeError):  # these operations are private to torch and may change
         return False
-    return torch.allclose(seen, F.conv2d(x, weight, torch.ones(4), padding=1).relu(), atol=1e-4)
+    return torch.allclose(seen.float(), expected, atol=1e-4 if dtype == torch.float32 else 0.2)
 
 
 def multiplies_bfloat16(device):
@@ -51,7 +57,7 @@ def multiplies_bfloat16(device):
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     asks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, ask, bool)() for ask in asks)
+    return device.type == "cpu" and any(getattr(torch.cpu, ask, bool)() for ask in asks) and packs(torch.bfloat16)
 
 
 def choose(precision, device):
@@ -65,9 +71,7 @@ def choose(precision, device):
         precision = "exact"
     if device.type == "cuda" and precision != "exact":
         return precision, Engine(precision), missing
-    if device.type != "cpu" or not has_packed_convolutions():
-        if precision != "exact":
-            missing = f"{precision} precision needs oneDNN, which this build of torch lacks; it computes exactly."
+    if device.type != "cpu" or not packs(torch.float32):
         return "exact", None, missing
     return precision, Engine(precision), missing
 
@@ -168,7 +172,7 @@ class Engine:
     def _convolve(self, net, layer, x, back=False):
         """ReLU of the convolution, or, on the way back, the convolution with the filters turned round."""
         weight, bias = self._weights(net, layer, x, back)
-        if x.device.type == "cpu":
+        if _packed_for(x):
             return _convolve_packed(x, weight, bias, "none" if back else "relu")
         seen = F.conv2d(x, weight, bias, padding=1)
         return seen if back else seen.relu_()
@@ -179,7 +183,7 @@ class Engine:
         if not back:  # the way back is that of the weights there
             self._traces[layer] = [_trace(tensor) for tensor in (weight, bias)]
         made_of = self._traces[layer]
-        shape = x.shape if x.device.type == "cpu" else None  # a GPU takes them as they are, whatever the shape
+        shape = x.shape if _packed_for(x) else None  # others take them as they are, whatever the shape
         with self._lock:  # two runs in two threads may share a network
             shapes = self._packed.setdefault((layer, back, x.dtype, x.device), {})
             known, packed = shapes.pop(shape, (None, None))
@@ -201,7 +205,7 @@ class Engine:
             if net.pooling == "avg" and _begins_block(layer):
                 weight = weight / 4  # the mean of four pixels: `_through_pooling` leaves its quarter to the filters
         weight = weight.to(x.dtype).contiguous(memory_format=torch.channels_last)
-        if x.device.type == "cpu":
+        if _packed_for(x):
             weight = _packed(weight, x.shape)
         return weight, bias if bias is None else bias.to(x.dtype)
 
@@ -320,6 +324,10 @@ def _trace(tensor):
     """What changes when a weight does: torch counts its own changes, the sum notices the others (`.data`, NumPy)."""
     changes = 0 if tensor.is_inference() else tensor._version
     return tensor.data_ptr(), changes, tensor.detach().sum().item() if tensor.device.type == "cpu" else 0.0
+
+
+def _packed_for(x):
+    return x.device.type == "cpu" and packs(x.dtype)
 
 
 def _packed(weight, shape):

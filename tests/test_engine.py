@@ -20,10 +20,13 @@ from stylelib.errors import InputError
 from stylelib.evaluations import Evaluator
 from stylelib.terms import STYLE_LAYERS
 
+needs_avx2 = pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() == "DEFAULT", reason="without AVX2, convolutions take memory of their own"
+)
 LAYERS = ["conv1_1", "conv1_2", "conv2_1", "conv3_2", "conv4_2", "conv5_1"]
 
 needs_packing = pytest.mark.skipif(
-    not engine.has_packed_convolutions(), reason="this build of torch has no oneDNN convolutions with packed weights"
+    not engine.packs(torch.float32), reason="this build of torch has no oneDNN convolutions with packed weights"
 )
 
 
@@ -65,7 +68,6 @@ def odd_pictures():
     return torch.rand(2, 3, 75, 53, generator=torch.Generator().manual_seed(0))
 
 
-@needs_packing
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 @pytest.mark.parametrize("name", ["compact", "compact11", "vgg11-random"])
 def test_exact_gives_the_readable_networks_values(name, pooling, odd_pictures):
@@ -90,7 +92,6 @@ def test_each_layer_alone_has_its_gradient(layer, net, odd_pictures):
     assert distance(gradient, expected) < 1e-3
 
 
-@needs_packing
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_mixed_sees_the_same_and_its_gradient_is_within_a_percent(pooling, photo):
     exact, mixed = make(pooling=pooling), make(pooling=pooling, precision="mixed")
@@ -100,7 +101,6 @@ def test_mixed_sees_the_same_and_its_gradient_is_within_a_percent(pooling, photo
     assert 1e-5 < distance(gradient, expected_gradient) < 0.01
 
 
-@needs_packing
 def test_fast_rounds_activations_to_eight_bits_and_no_more(photo):
     exact, fast = make(), make(precision="fast")
     seen, gradient = evaluate(fast, photo)
@@ -192,10 +192,37 @@ def test_a_copy_computes_the_same(duplicate, net, photo):
 def test_without_packed_convolutions_the_readable_path_is_taken(monkeypatch, photo, net):
     expected = net(photo, ["conv4_2"])["conv4_2"]
     monkeypatch.setattr(engine, "_convolve_packed", lambda *_: torch.ops.mkldnn.gone)
-    assert not engine.has_packed_convolutions()
+    monkeypatch.setattr(engine, "packs", engine.packs.__wrapped__)  # asks again, where the answer is kept otherwise
+    assert not engine.packs(torch.float32)
     plain = stylelib.load_network("compact", device="cpu")
     assert plain.engine is None and plain.precision == "exact"
     assert distance(plain(photo, ["conv4_2"])["conv4_2"], expected) < 1e-5
+
+
+@pytest.mark.parametrize("lacking", [(), (torch.bfloat16,), (torch.float32, torch.bfloat16)])
+@pytest.mark.parametrize("precision", ["exact", "mixed", "fast"])
+def test_an_engine_computes_the_same_where_weights_cannot_be_packed(monkeypatch, precision, lacking, odd_pictures):
+    """As with AVX2 alone, which cannot pack bfloat16, and on a build of torch without oneDNN."""
+    layers = ["conv1_1", "conv2_1", "conv4_2"]
+    seen, gradient = evaluate(make(precision=precision), odd_pictures, layers, style=())
+    packs = engine.packs
+    monkeypatch.setattr(engine, "packs", lambda dtype: packs(dtype) and dtype not in lacking)
+    plain, plain_gradient = evaluate(make(precision=precision), odd_pictures, layers, style=())
+    tolerance = {"exact": (1e-5, 1e-3), "mixed": (1e-5, 0.03), "fast": (0.02, 0.3)}[precision]
+    assert max(distance(plain[layer], seen[layer]) for layer in layers) < tolerance[0]
+    assert distance(plain_gradient, gradient) < tolerance[1]
+
+
+@pytest.mark.parametrize(
+    ("multiplies", "packs", "expected"),
+    [((), (), False), (("amx",), (), False), ((), ("bf16",), False), (("amx",), ("bf16",), True),
+     (("avx512",), ("bf16",), True), (("avx512",), (), False)],
+)  # fmt: skip
+def test_bfloat16_is_taken_where_it_is_multiplied_and_packed(monkeypatch, multiplies, packs, expected):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: "amx" in multiplies, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: "avx512" in multiplies, raising=False)
+    monkeypatch.setattr(engine, "packs", lambda dtype: dtype == torch.float32 or "bf16" in packs)
+    assert engine.multiplies_bfloat16(torch.device("cpu")) == expected
 
 
 @pytest.mark.parametrize("precision", ["mixed", "fast"])
@@ -381,6 +408,7 @@ def test_large_pictures_hold_a_fifth_less_than_plain_pytorchs(monkeypatch):
     assert peak_memory(run._evaluate, photo) < 0.8 * plain
 
 
+@needs_avx2
 @needs_packing
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("pooling", ["avg", "max"])
