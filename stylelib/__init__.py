@@ -13,14 +13,18 @@ import os
 # cores that made a run 20 times slower. Spinning briefly costs nothing when the cores are free.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from stylelib.errors import InputError
-from stylelib.images import bundled_images, load_image, save_image
-from stylelib.machine import preset
-from stylelib.networks import load_network
+from stylelib.experiments import coarse_to_fine, reconstruct_content, reconstruct_style, style_transfer
+from stylelib.images import load_image, save_image
+from stylelib.initialization import noise
 from stylelib.optimizers import LBFGS, Adam
-from stylelib.recipes import coarse_to_fine, reconstruct_content, reconstruct_style, style_transfer
-from stylelib.synthesis import Synthesis, noise
-from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Smoothness, Style, Term
+from stylelib.protocols import Gram, MeanStd, Network, Optimizer, Parameterization, Statistic, Term
+from stylelib.recipes import Recipe
+from stylelib.support.errors import InputError
+from stylelib.support.gallery import bundled_images
+from stylelib.support.machine import preset
+from stylelib.synthesis import Synthesis
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Smoothness, Style, total_loss
+from stylelib.weights.networks import load_network, register_network
 
 __all__ = [
     "CONTENT_LAYER",
@@ -28,8 +32,15 @@ __all__ = [
     "STYLE_LAYERS",
     "Adam",
     "Content",
+    "Gram",
     "InputError",
+    "MeanStd",
+    "Network",
+    "Optimizer",
+    "Parameterization",
+    "Recipe",
     "Smoothness",
+    "Statistic",
     "Style",
     "Synthesis",
     "Term",
@@ -41,6 +52,8 @@ __all__ = [
     "preset",
     "reconstruct_content",
     "reconstruct_style",
+    "register_network",
     "save_image",
     "style_transfer",
+    "total_loss",
 ]

@@ -14,8 +14,9 @@ import matplotlib.ticker
 import numpy as np
 import PIL.Image
 
-from stylelib.errors import InputError
-from stylelib.images import check_writable, to_array, write_atomically
+from stylelib.images import to_array
+from stylelib.support.errors import InputError
+from stylelib.support.files import check_writable, write_atomically
 
 WIDTH = 10.0  # of a figure, in inches, as are the next four
 MAX_HEIGHT = 4.2  # of a picture

@@ -15,52 +15,97 @@ mean        1/(N M) · Σ (F − P)²             1/(N² M²) · Σ (G − A)² 
 relative    Σ (F − P)² / Σ P²                Σ (G − A)² / Σ A²                        stylelib's recipes
 ==========  ===============================  =======================================  =================================
 
-In the relative convention an error of 1 means "as wrong as an empty picture", on every layer of every network, so
-one and the same α/β suits them all. `content_factor` and `style_factor` give the constants, and so the exact
-conversion from one convention to another.
+In the relative convention an error of 1 means "as wrong as an empty picture" on every layer of every network, so the
+same α/β suits them all. `content_factor` and `style_factor` give the constants, and so the exact conversion from one
+convention to another.
 """
 
-from stylelib import engine
-from stylelib.errors import check_choice
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from stylelib.support.errors import check_choice
 
 CONVENTIONS = ("relative", "mean", "printed")
 
 
-def gram_matrix(activations):
+def gram_matrix(activations: Tensor) -> Tensor:
     """Gram matrix G = F Fᵀ of each picture, equation 3.
 
-    activations: (B, N, h, w). Returns (B, N, N): entry i, j sums, over all positions, what filters i and j say there.
+    Parameters
+    ----------
+    activations : Tensor
+        F, of shape (B, N, h, w).
+
+    Returns
+    -------
+    Tensor
+        (B, N, N). Entry i, j is the sum, over all positions, of filter i's activation times filter j's.
     """
-    # features @ features.transpose(1, 2) of features = activations.flatten(2), (B, N, M), with a quicker derivative
-    return engine.gram_matrix(activations)
+    features = activations.flatten(2)  # (B, N, M)
+    return features @ features.transpose(1, 2)
 
 
-def content_factor(target, convention="relative"):
-    """The constant c of a content loss c · Σ (F − P)², for the target P of shape (B, N, h, w).
+def content_factor(target: Tensor, convention: str = "relative") -> float | Tensor:
+    """Return the constant c of a content loss c · Σ (F − P)².
 
-    A number, or one for each picture as a tensor (B, 1, 1, 1).
+    Parameters
+    ----------
+    target : Tensor
+        P, the content image's activations, (B, N, h, w).
+    convention : str
+        One of `CONVENTIONS`.
+
+    Returns
+    -------
+    float or Tensor
+        A number, or one number for each picture as a tensor (B, 1, 1, 1).
     """
     check_choice("convention", convention, CONVENTIONS)
     if convention == "printed":
         return 0.5
     if convention == "mean":
         return 1 / target[0].numel()
-    return 1 / _sum_of_squares(target)
+    return 1 / sum_of_squares(target)
 
 
-def content_loss(activations, target, convention="relative"):
+def content_loss(activations: Tensor, target: Tensor, convention: str = "relative") -> Tensor:
     """How far the activations are from the content image's, equation 1.
 
-    activations, target: F and P, of the same shape (B, N, h, w). Equation 2, the gradient of the printed loss with
-    respect to F, is F − P.
+    Equation 2, the gradient of the printed loss with respect to F, is F − P.
+
+    Parameters
+    ----------
+    activations, target : Tensor
+        F and P, of the same shape (B, N, h, w).
+    convention : str
+        One of `CONVENTIONS`.
+
+    Returns
+    -------
+    Tensor
+        A scalar, summed over the pictures.
     """
     return (content_factor(target, convention) * (activations - target).square()).sum()
 
 
-def style_factor(target, positions, convention="relative"):
-    """The constant c of a layer's style loss c · Σ (G − A)², for the target Gram matrix A of shape (B, N, N).
+def style_factor(target: Tensor, positions: int, convention: str = "relative") -> float | Tensor:
+    """Return the constant c of one layer's style loss c · Σ (G − A)².
 
-    positions: M, the number of positions that the Gram matrices sum over. A number, or a tensor (B, 1, 1).
+    Parameters
+    ----------
+    target : Tensor
+        A, the style image's Gram matrix, (B, N, N).
+    positions : int
+        M, the number of positions that the Gram matrices sum over.
+    convention : str
+        One of `CONVENTIONS`.
+
+    Returns
+    -------
+    float or Tensor
+        A number, or one number for each picture as a tensor (B, 1, 1).
     """
     check_choice("convention", convention, CONVENTIONS)
     filters = target.shape[-1]
@@ -68,42 +113,94 @@ def style_factor(target, positions, convention="relative"):
         return 1 / (4 * filters**2 * positions**2)
     if convention == "mean":
         return 1 / (filters**2 * positions**2)
-    return 1 / _sum_of_squares(target)
+    return 1 / sum_of_squares(target)
 
 
-def style_layer_loss(activations, target, convention="relative"):
+def style_layer_loss(activations: Tensor, target: Tensor, convention: str = "relative") -> Tensor:
     """One layer's share E_l of the style loss, equation 4.
 
-    activations: F, (B, N, h, w). target: A, the style image's Gram matrix (B, N, N), summed over as many positions
-    as F has. Equation 6, the gradient of the printed loss with respect to F, is (G − A) F / (N² M²).
+    Equation 6, the gradient of the printed loss with respect to F, is (G − A) F / (N² M²).
+
+    Parameters
+    ----------
+    activations : Tensor
+        F, (B, N, h, w).
+    target : Tensor
+        A, the style image's Gram matrix (B, N, N), summed over as many positions as F has.
+    convention : str
+        One of `CONVENTIONS`.
+
+    Returns
+    -------
+    Tensor
+        A scalar, summed over the pictures.
     """
     positions = activations.shape[-2] * activations.shape[-1]
     factor = style_factor(target, positions, convention)
     return (factor * (gram_matrix(activations) - target).square()).sum()
 
 
-def style_loss(activations, targets, layer_weights, convention="relative"):
+def style_loss(
+    activations: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    layer_weights: Mapping[str, float],
+    convention: str = "relative",
+) -> Tensor:
     """Weighted sum of the layers' style losses, equation 5.
 
-    activations, targets, layer_weights: dicts from layer name to F, A and w_l.
+    Parameters
+    ----------
+    activations, targets : Mapping
+        Layer names to F and to A.
+    layer_weights : Mapping
+        Layer names to w_l.
+    convention : str
+        One of `CONVENTIONS`.
+
+    Returns
+    -------
+    Tensor
+        A scalar, summed over the pictures.
     """
-    return sum(
+    losses = [
         weight * style_layer_loss(activations[layer], targets[layer], convention)
         for layer, weight in layer_weights.items()
-    )
+    ]
+    return torch.stack(losses).sum()
 
 
-def total_variation(pictures):
-    """Mean squared difference between neighbouring pixels, (B, 3, H, W) → scalar summed over the pictures.
+def total_variation(pictures: Tensor) -> Tensor:
+    """Mean squared difference between neighbouring pixels.
 
-    Not in the paper; the usual term against noise. Mahendran and Vedaldi, CVPR 2015, with exponent 2.
+    It is not in the paper; it is the usual term against noise: Mahendran and Vedaldi, CVPR 2015, with exponent 2.
+
+    Parameters
+    ----------
+    pictures : Tensor
+        (B, 3, H, W).
+
+    Returns
+    -------
+    Tensor
+        A scalar, summed over the pictures.
     """
     down = (pictures[..., 1:, :] - pictures[..., :-1, :]).square().mean(dim=(1, 2, 3))
     right = (pictures[..., :, 1:] - pictures[..., :, :-1]).square().mean(dim=(1, 2, 3))
     return (down + right).sum()
 
 
-def _sum_of_squares(target):
-    """Σ target² of each picture, (B, …) → (B, 1, …); never zero, so that a silent layer does not divide by zero."""
+def sum_of_squares(target: Tensor) -> Tensor:
+    """Σ target² of each picture, at least 1e-20, so that a layer without any activation does not divide by zero.
+
+    Parameters
+    ----------
+    target : Tensor
+        (B, …).
+
+    Returns
+    -------
+    Tensor
+        (B, 1, …), with as many dimensions as `target`.
+    """
     total = target.flatten(1).square().sum(dim=1).clamp(min=1e-20)
     return total.reshape(-1, *[1] * (target.ndim - 1))

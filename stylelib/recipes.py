@@ -1,131 +1,250 @@
-"""The paper's experiments as one call each. A recipe prepares a run; iterate over it, or call its `finish()`.
+"""A recipe: every parameter of a run as one value, which a small JSON file can hold.
 
-run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
+recipe = Recipe("transfer", "riverside", "night_swirls", network="compact", size=256, steps=100)
+run = recipe.finish()
+recipe.save("boats.json")
+
+Each value is described once, below: its label, its help text and its check. The shell's options, the studio's controls
+and all checks come from there. Subclass Recipe and override `prepare` to sweep over parameters of your own.
 """
 
-import functools
+import dataclasses
+import os
+import pathlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
-import torch
-
-from stylelib.errors import InputError, check_whole
-from stylelib.images import check_picture, load_image
-from stylelib.machine import preset
-from stylelib.networks import check_layers_by_name, load_network
+from stylelib import experiments
+from stylelib.evaluation.progress import Step
+from stylelib.experiments import as_list, check_shares, reconstruct_content, reconstruct_style, style_transfer
+from stylelib.images import MIN_SIDE, load_image
+from stylelib.initialization import INITIALIZATIONS
+from stylelib.losses import CONVENTIONS
+from stylelib.protocols.network import Network
+from stylelib.protocols.optimizer import Optimizer
+from stylelib.protocols.term import check_weight
+from stylelib.storage import recipe_code, recipe_files
+from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.synthesis import Synthesis
-from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
+from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content
+from stylelib.vgg import POOLINGS, stride_of
+from stylelib.weights.networks import RANDOM, check_layers_by_name, check_name, load_network
+from stylelib.weights.store import find_weights
 
-ALPHA_BETA = 0.1  # α/β of a transfer in the relative convention, chosen by looking; notebook 05 shows the range
+PICTURES = {"transfer": ("content", "style"), "content": ("content",), "style": ("style",)}  # by kind of recipe
+UNUSED = {  # values that a kind does not use
+    "transfer": (),
+    "content": ("style", "style_layers", "style_weights", "alpha_beta"),
+    "style": ("content", "content_layer", "style_weights", "alpha_beta"),
+}
+LARGEST_SIDE = 4096  # pixels; more is a typing error, because no GPU computes it
+Check = Callable[[Any, "Recipe"], Any]
 
 
-def style_transfer(
-    content,
-    style,
-    network=None,
-    size=None,
-    *,
-    alpha_beta=ALPHA_BETA,
-    content_layer=CONTENT_LAYER,
-    style_layers=STYLE_LAYERS,
-    init="content",
-    convention="relative",
-    **run,
-):
-    """The content image painted in the style of the style image, equation 7.
+def _value(default: Any, label: str, help: str, check: Check, choices: Any = ()) -> Any:
+    about = {"label": label, "help": help, "check": check, "choices": choices}
+    return dataclasses.field(default=default, metadata=about)
 
-    content, style: whatever `load_image` takes. network: a name or a loaded network; `load_network`'s choice if None.
-    size: longer side of both pictures in pixels; the preset's if None, while a tensor stays as it is. alpha_beta: the
-    paper's α/β, with β = 1, in the given convention. init: "content", "style", "noise" or a picture. run: further
-    arguments of `Synthesis` (steps, optimizer, seed, keep_every, …).
+
+def _one_of(label: str, choices: Any) -> Check:
+    return lambda value, recipe: check_choice(label, value, choices)
+
+
+def _check_init(init: Any, recipe: "Recipe") -> None:
+    check_choice("start", init, INITIALIZATIONS)
+    if init not in (*PICTURES[recipe.kind], "noise"):
+        raise InputError(f"There is no {init} image here to start from; choose another start.")
+
+
+def _check_size(size: Any, recipe: "Recipe") -> None:
+    if check_whole("Longer side (pixels)", size, MIN_SIDE) > LARGEST_SIDE:
+        raise InputError(f"The longer side is at most {LARGEST_SIDE} pixels; got {size}.")
+
+
+def _check_changes(changes: Any, recipe: "Recipe") -> None:
+    for change in changes:
+        if not isinstance(change, tuple | list) or len(change) != 2:
+            raise InputError(f"A change is a pair, (step, α/β); got {change!r}.")
+        check_whole("the step of a change", change[0], 0)
+        check_weight(change[1], "the ratio α/β")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Every parameter of a run. A kind uses the values that its experiment takes, and ignores the others.
+
+    Parameters
+    ----------
+    kind : str
+        "transfer", "content" or "style" (a reconstruction of it).
+    content, style : str, bytes or tuple
+        Bundled names, paths, or the bytes of a picture file; a tuple of them for several style images.
+    network, pooling, size, steps, content_layer, style_layers, style_weights, alpha_beta, init, optimizer, seed, \
+convention
+        As for `stylelib.experiments.style_transfer`, by name.
+    changes : tuple
+        ((step, α/β), …): what was turned while the run went on.
     """
-    photo, painting = _picture(content, size), _picture(style, size)
-    net = _network(network, content_layer, style_layers)
-    terms = [
-        Content(net, photo, content_layer, weight=alpha_beta, convention=convention),
-        Style(net, painting, style_layers, convention=convention),
-    ]
-    return Synthesis(terms, init, **run)
+
+    kind: str = _value("transfer", "Kind", "transfer, content or style", _one_of("kind of recipe", PICTURES))
+    content: Any = _value(
+        "riverside", "Content image", "a picture file, or a bundled name", lambda one, _: load_image(one)
+    )
+    style: Any = _value(
+        "night_swirls",
+        "Style image",
+        "a picture file, or a bundled name",
+        lambda value, _: [load_image(one) for one in as_list(value)],
+    )
+    network: str = _value("compact", "Network", "a network's name", lambda name, _: check_name(name))
+    pooling: str = _value("avg", "Pooling", "as the paper: avg", _one_of("pooling", POOLINGS), POOLINGS)
+    size: int = _value(256, "Longer side (pixels)", "longer side in pixels", _check_size)
+    steps: int = _value(100, "Steps", "how many steps", lambda steps, _: check_whole("Steps", steps, 0))
+    content_layer: str = _value(
+        CONTENT_LAYER,
+        "Content layer",
+        "where content is compared",
+        lambda layer, recipe: check_layers_by_name(recipe.network, layer),
+    )
+    style_layers: tuple[str, ...] = _value(
+        STYLE_LAYERS,
+        "Style layers",
+        "where style is compared",
+        lambda layers, recipe: check_layers_by_name(recipe.network, layers),
+    )
+    alpha_beta: float = _value(
+        experiments.ALPHA_BETA,
+        "α/β",
+        "more keeps more of the content image",
+        lambda number, _: check_weight(number, "the ratio α/β"),
+    )
+    init: str = _value("content", "Start from", "where the picture starts", _check_init, INITIALIZATIONS)
+    optimizer: str = _value(
+        "lbfgs",
+        "Optimiser",
+        "as the paper: lbfgs",
+        lambda name, _: check_choice("optimizer", name, Optimizer.known),
+        ("lbfgs", "adam"),
+    )
+    seed: int = _value(
+        0, "Seed of the noise", "of the noise", lambda seed, _: check_whole("Seed of the noise", seed, 0)
+    )
+    convention: str = _value(
+        "relative", "Convention", "how losses are scaled", _one_of("convention", CONVENTIONS), CONVENTIONS
+    )
+    changes: tuple[tuple[int, float], ...] = _value((), "Changes", "", _check_changes)
+    style_weights: tuple[float, ...] = _value(
+        (),
+        "Style weights",
+        "β's share of each style image",
+        lambda weights, recipe: check_shares(weights, len(as_list(recipe.style))),
+    )
+
+    @property
+    def pictures(self) -> dict[str, Any]:
+        """The pictures that are used: {"content": source, "style": source, "style 2": source, …}."""
+        roles = PICTURES[check_choice("kind of recipe", self.kind, PICTURES)]
+        found = {"content": self.content} if "content" in roles else {}
+        if "style" in roles:
+            for number, source in enumerate(as_list(self.style), 1):
+                found[f"style {number}" if number > 1 else "style"] = source
+        return found
+
+    @property
+    def values(self) -> list[str]:
+        """The names of the values that this kind of recipe uses."""
+        unused = UNUSED[check_choice("kind of recipe", self.kind, PICTURES)]
+        return [field.name for field in dataclasses.fields(self) if field.name not in unused]
+
+    def check(self) -> None:
+        """Raise an InputError for what cannot work, before anything is loaded or computed."""
+        for name in self.values:
+            if name not in ("content", "style"):
+                check_value(name, self)
+        layers = {"content": [self.content_layer], "style": list(self.style_layers)}
+        deepest = [stride_of(layer) for kind in PICTURES[self.kind] for layer in layers[kind]]
+        for role, source in self.pictures.items():
+            shorter = min(load_image(source, self.size).shape[-2:])
+            seen = deepest if role == "content" else map(stride_of, layers["style"])  # a run has the content's size
+            if shorter < (least := max(seen)):
+                raise InputError(
+                    f"These layers need at least {least} pixels on the shorter side, and the {role} image would have "
+                    f"{shorter}. Use a larger size or layers less deep."
+                )
+
+    def prepare(self, network: Network | None = None, **run: Any) -> Synthesis:
+        """Return the run, not started.
+
+        Parameters
+        ----------
+        network : Network, optional
+            `self.network`, if it is loaded already.
+        **run
+            Further arguments of Synthesis.
+
+        Returns
+        -------
+        Synthesis
+            Nothing is computed yet.
+        """
+        self.check()
+        names = ("size", "steps", "init", "optimizer", "seed", "convention")
+        common = {name: getattr(self, name) for name in names} | run
+        common["network"] = network or load_network(self.network, pooling=self.pooling)
+        if self.kind == "content":
+            return reconstruct_content(self.content, self.content_layer, **common)
+        if self.kind == "style":
+            return reconstruct_style(as_list(self.style)[0], self.style_layers, **common)
+        names = ("alpha_beta", "content_layer", "style_layers", "style_weights")
+        return style_transfer(self.content, self.style, **common, **{name: getattr(self, name) for name in names})
+
+    def play(self, run: Synthesis) -> Iterator[Step]:
+        """Iterate over a prepared run, with the changes at their steps."""
+        for number, alpha_beta in self.changes:
+            while run.number < number and (step := next(run, None)) is not None:
+                yield step
+            if run.number == number:
+                change_alpha_beta(run, alpha_beta)
+        yield from run
+
+    def finish(self, network: Network | None = None) -> Synthesis:
+        """Make the picture; return the finished run."""
+        run = self.prepare(network)
+        for _ in self.play(run):
+            pass
+        return run
+
+    def code(self) -> str:
+        """Return the lines of Python that make the picture."""
+        return recipe_code.python(self)
+
+    def save(self, path: str | os.PathLike[str], network: Network | None = None) -> list[pathlib.Path]:
+        """Write the recipe to a .json file, and beside it the pictures that are not bundled; return all paths."""
+        network = network or load_network(self.network, pooling=self.pooling)
+        return recipe_files.save(self, path, network.fingerprint())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the recipe that `save` wrote; raise an InputError where it cannot be made again."""
+        recipe, fingerprint = recipe_files.load(cls, path)
+        name = check_name(recipe.network)
+        here = name.endswith(RANDOM) or find_weights(name)  # reading a recipe downloads nothing
+        if here and load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint:
+            warnings.warn(
+                f"The weights of {recipe.network} are not the ones that {pathlib.Path(path).name} was made with; the "
+                "picture will be another.",
+                stacklevel=2,
+            )
+        return recipe
 
 
-def reconstruct_content(
-    content, layer=CONTENT_LAYER, network=None, size=None, *, init="noise", convention="relative", **run
-):
-    """A picture whose activations at one layer are the content image's: what that layer still knows. Figure 1, below.
-
-    Arguments as for `style_transfer`.
-    """
-    photo = _picture(content, size)
-    return Synthesis(Content(_network(network, layer), photo, layer, convention=convention), init, **run)
+def check_value(name: str, recipe: Recipe) -> None:
+    """Raise an InputError if one value of a recipe cannot work among the others."""
+    field = next(field for field in dataclasses.fields(recipe) if field.name == name)
+    field.metadata["check"](getattr(recipe, name), recipe)
 
 
-def reconstruct_style(
-    style, layers=STYLE_LAYERS, network=None, size=None, *, init="noise", convention="relative", **run
-):
-    """A picture whose Gram matrices at some layers are the style image's: its texture. Figure 1, above.
-
-    Arguments as for `style_transfer`.
-    """
-    painting = _picture(style, size)
-    return Synthesis(Style(_network(network, layers), painting, layers, convention=convention), init, **run)
-
-
-def coarse_to_fine(recipe, sizes, *pictures, **arguments):
-    """A recipe at one size after another, each run beginning with what the one before it made: yields prepared runs.
-
-        for run in coarse_to_fine(style_transfer, (256, 512, 1024), "my_photo.jpg", "woodcut", steps=60):
-            run.finish()
-
-    For large pictures. A filter sees as many pixels at any size, so large shapes are painted while they are small,
-    where a step costs little. From the content or style image a run hands on what it changed, so that the finer image's
-    own detail stays; from noise it hands on its picture. A size above the pictures' own adds nothing and is left out.
-
-    recipe: a function of this module, with its pictures, and by name whatever else it takes: init by name, steps for
-    each size. sizes: longer sides in pixels, growing. Raises InputError.
-    """
-    sizes = check_sizes(sizes)
-    if not isinstance(arguments.get("init", ""), str):
-        raise InputError("Coarse to fine begins from 'content', 'style' or 'noise', which it can make at any size.")
-    layers = [arguments[name] for name in ("layer", "layers", "content_layer", "style_layers") if name in arguments]
-    arguments["network"] = _network(arguments.get("network"), *layers)
-    return _growing(functools.partial(recipe, *pictures, **arguments), sizes)
-
-
-def check_sizes(sizes):
-    """Return the sizes as a list of whole numbers if they grow, else raise an InputError."""
-    sizes = [check_whole("size", size, 1) for size in (sizes if isinstance(sizes, list | tuple) else [sizes])]
-    if not sizes or sizes != sorted(set(sizes)):
-        raise InputError(f"Coarse to fine takes sizes that grow, such as 256, 512; got {', '.join(map(str, sizes))}.")
-    return sizes
-
-
-def _growing(recipe, sizes):
-    coarse, coarse_start, gone_through = None, None, []
-    for size in sizes:
-        run = recipe(size=size)
-        init, start = run.init, run.image
-        if coarse is not None:
-            if start.shape == coarse_start.shape:
-                continue
-            made = coarse.image if init == "noise" else coarse.image - coarse_start
-            made = torch.nn.functional.interpolate(made, start.shape[-2:], mode="bicubic")
-            picture = (made if init == "noise" else start + made).clamp(0, 1)
-            run = Synthesis(run.terms, picture, run.steps, run.optimizer, run.seed, run.tolerance, run.keep_every)
-            run.init = f"{init}, by way of {' and '.join(gone_through)}"
-        yield run
-        coarse, coarse_start = run, start
-        gone_through.append(f"{max(start.shape)} px")
-
-
-def _network(network, *wanted):
-    """The network, by name or as it is. The names of the layers are checked before any download."""
-    if not isinstance(network, str):
-        return load_network() if network is None else network
-    for layers in wanted:
-        check_layers_by_name(network, layers)
-    return load_network(network)
-
-
-def _picture(source, size):
-    """Load a picture at the size asked for; else at the preset's, but a tensor as it is."""
-    if size is None and isinstance(source, torch.Tensor):
-        return check_picture(source)
-    return load_image(source, preset().size if size is None else size)
+def change_alpha_beta(run: Synthesis, alpha_beta: float) -> None:
+    """Go on with another α/β, from the picture as it is: every content term gets it as its weight."""
+    run.change_terms([term.with_weight(alpha_beta) if isinstance(term, Content) else term for term in run.terms])

@@ -1,167 +1,238 @@
 """What a picture is optimised against: a list of terms.
 
     terms = [Content(net, photo, "conv4_2", weight=alpha), Style(net, painting, STYLE_LAYERS, weight=beta)]
+    total, losses = total_loss(terms, pictures)
 
-A term says which layers of which network it wants to see, and turns their activations into named losses. The total is
-the sum over all terms (equation 7 with two of them); any list is allowed.
+A term says which layers of which network it looks at, and turns their activations into named losses. The total is the
+sum over all terms (equation 7 with two of them); any list is allowed. `stylelib.protocols.statistic` holds what a style can be.
 """
 
-import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from stylelib import losses
-from stylelib.errors import InputError, check_choice
 from stylelib.images import check_picture
-from stylelib.machine import computing
+from stylelib.protocols.network import Network
+from stylelib.protocols.statistic import Gram, Statistic
+from stylelib.protocols.term import Term, check_network, check_terms, check_weight, named_losses, wanted_layers
+from stylelib.support.errors import InputError, check_choice
+from stylelib.support.machine import computing
+from stylelib.support.masks import check_mask, shrink_mask
 
 CONTENT_LAYER = "conv4_2"
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
-class Term:
-    """A part of the loss. Subclass it to add your own; `net` None means that it looks at the picture alone."""
-
-    net = None
-    layers = ()
-    image = None  # the picture that the term's target was taken from: an initialisation may start from it
-
-    def check(self, pictures):
-        """Raise an InputError if this term cannot be computed for pictures of this size; asked before a run starts."""
-        if self.net is not None:
-            self.net.check_size(pictures, self.layers)
-        if self.image is not None and len(self.image) not in (1, len(pictures)):
-            raise InputError(f"{len(self.image)} target images need as many pictures, or be one; got {len(pictures)}.")
-
-    def losses(self, pictures, activations):
-        """Weighted losses by name, {label: scalar tensor}.
-
-        pictures: (N, 3, H, W). activations: {layer: (N, C, h, w)}, this term's layers of this term's network.
-        """
-        raise NotImplementedError
-
-    def arguments(self):
-        """What the constructor was called with, besides the network: a saved run makes its terms anew from it."""
-        raise InputError(f"A {type(self).__name__} does not say how it is made; hand it to Synthesis.load yourself.")
-
-    def describe(self):
-        """A few words for captions."""
-        return type(self).__name__
-
-
 class Content(Term):
-    """Content loss: the picture's activations at one layer shall be the content image's (equation 1).
+    """Content loss: the picture's activations at one layer should be the content image's, equation 1.
 
-    image: (1, 3, H, W). weight: the paper's α. convention: see `stylelib.losses`.
+    Parameters
+    ----------
+    net : Network
+        As `load_network` gives.
+    image : Tensor
+        (1, 3, H, W), RGB, 0 to 1.
+    layer : str
+        One layer's name.
+    weight : float
+        The paper's α.
+    convention : str
+        See `stylelib.losses`.
+    mask : Tensor, optional
+        Where the term counts: (H, W), (1, H, W) or (1, 1, H, W), 0 to 1; everywhere by default.
+    label : str
+        What its losses and captions call it.
     """
 
-    def __init__(self, net, image, layer=CONTENT_LAYER, weight=1.0, convention="relative"):
+    role: ClassVar[str] = "content"
+
+    def __init__(
+        self,
+        net: Network,
+        image: Tensor,
+        layer: str = CONTENT_LAYER,
+        weight: float = 1.0,
+        convention: str = "relative",
+        mask: Tensor | None = None,
+        label: str = "content",
+    ) -> None:
         self.net, self.image = check_network(net), _on_device(net, image, "the content image")
         self.layers = net.check_layers(layer)
         if len(self.layers) > 1:
             raise InputError("A content term looks at one layer; give a list of terms, one for each layer.")
         (self.layer,) = self.layers
-        self.weight = check_weight(weight, "the content weight")
+        self.weight, self.label = check_weight(weight, "the content weight"), label
         self.convention = check_choice("convention", convention, losses.CONVENTIONS)
+        self.mask = None if mask is None else check_mask(mask, self.image)
         with torch.no_grad(), computing(self.image):
             self.target = net(self.image, self.layers)[self.layer]
 
-    def check(self, pictures):
+    def check(self, pictures: Tensor) -> None:  # noqa: D102 (see Term)
         super().check(pictures)
-        if pictures.shape[-2:] != self.image.shape[-2:]:
+        if self.image is not None and pictures.shape[-2:] != self.image.shape[-2:]:
             raise InputError(
                 f"The picture is {_size(pictures)} and the content image {_size(self.image)}: a content term needs "
-                f"both alike; start from the content image or from noise of its size."
+                f"both to have the same size; start from the content image or from noise of its size."
             )
 
-    def losses(self, pictures, activations):
-        loss = losses.content_loss(activations[self.layer], self.target, self.convention)
-        return {f"content {self.layer}": self.weight * loss}
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:  # noqa: D102
+        seen, target = activations[self.layer], self.target
+        if self.mask is not None:  # a root, because the loss squares the difference
+            root = shrink_mask(self.mask, seen).sqrt()
+            seen, target = seen * root, target * root
+        loss = losses.content_loss(seen, target, self.convention)
+        return {f"{self.label} {self.layer}": self.weight * loss}
 
-    def arguments(self):
-        return {"image": self.image, "layer": self.layer, "weight": self.weight, "convention": self.convention}
+    def memory(self, pictures: Tensor) -> int:  # noqa: D102
+        return 16 * len(pictures) * self.target[0].numel()  # F − P, its square, and the gradients of both
 
-    def describe(self):
-        return f"content {self.layer} × {self.weight:g} ({self.convention})"
+    def arguments(self) -> dict[str, Any]:  # noqa: D102
+        names = ("image", "layer", "weight", "convention", "mask", "label")
+        return {name: getattr(self, name) for name in names}
+
+    def describe(self) -> str:  # noqa: D102
+        where = "" if self.mask is None else ", masked"
+        return f"{self.label} {self.layer} × {self.weight:g} ({self.convention}{where})"
 
 
 class Style(Term):
-    """Style loss: the picture's Gram matrices at some layers shall be the style image's (equations 3 to 5).
+    """Style loss: the picture's statistics at some layers should be the style image's, equations 3 to 5.
 
-    image: (1, 3, H, W), of any size: the Gram matrices are compared per position. layers: names, each with weight
-    w_l = 1 / number of layers as in the paper, or a dict {name: w_l}. weight: the paper's β.
+    Parameters
+    ----------
+    net : Network
+        As `load_network` gives.
+    image : Tensor
+        (1, 3, H, W), RGB, 0 to 1, of any size: statistics are compared per position.
+    layers : Sequence of str or dict
+        Names, each with w_l = 1 / number of layers as in the paper; or {name: w_l}.
+    weight : float
+        The paper's β.
+    convention : str
+        See `stylelib.losses`.
+    statistic : Statistic, optional
+        What of the activations is compared: the Gram matrix by default. See `stylelib.protocols.statistic`.
+    mask : Tensor, optional
+        The region of the optimised picture that gets this style: (H, W), (1, H, W) or (1, 1, H, W), 0 to 1, of the
+        picture's size.
+    label : str
+        What its losses and captions call it; give two styles two labels.
     """
 
-    def __init__(self, net, image, layers=STYLE_LAYERS, weight=1.0, convention="relative"):
+    def __init__(
+        self,
+        net: Network,
+        image: Tensor,
+        layers: str | Sequence[str] | Mapping[str, float] = STYLE_LAYERS,
+        weight: float = 1.0,
+        convention: str = "relative",
+        statistic: Statistic | None = None,
+        mask: Tensor | None = None,
+        label: str = "style",
+    ) -> None:
         self.net, self.image = check_network(net), _on_device(net, image, "the style image")
         self.layers = net.check_layers(layers)
         self.layer_weights = {
             layer: check_weight(layers[layer], f"the weight of {layer}")
-            if isinstance(layers, dict)
+            if isinstance(layers, Mapping)
             else 1 / len(self.layers)
             for layer in self.layers
         }
-        self.weight = check_weight(weight, "the style weight")
+        self.weight, self.label = check_weight(weight, "the style weight"), label
         self.convention = check_choice("convention", convention, losses.CONVENTIONS)
-        with torch.no_grad(), computing(self.image):  # for one position: M times it is the paper's A
-            self.targets = {
-                layer: losses.gram_matrix(seen) / seen[0, 0].numel()
-                for layer, seen in net(self.image, self.layers).items()
-            }
+        self.statistic = Gram() if statistic is None else statistic
+        if not isinstance(self.statistic, Statistic):
+            raise InputError(f"The statistic of a style is an object such as Gram(); got {statistic!r}.")
+        self.mask = None if mask is None else check_mask(mask).to(net.device)
+        with torch.no_grad(), computing(self.image):
+            activations = net(self.image, self.layers)
+            self.targets = {layer: self.statistic(seen) for layer, seen in activations.items()}
 
-    def losses(self, pictures, activations):
+    def check(self, pictures: Tensor) -> None:  # noqa: D102
+        super().check(pictures)
+        if self.mask is not None:
+            check_mask(self.mask, pictures)
+
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:  # noqa: D102
         found = {}
         for layer, layer_weight in self.layer_weights.items():
-            seen = activations[layer]
-            target = self.targets[layer] * seen[0, 0].numel()
-            loss = losses.style_layer_loss(seen, target, self.convention)
-            found[f"style {layer}"] = self.weight * layer_weight * loss
+            seen, target = activations[layer], self.targets[layer]
+            mask = None if self.mask is None else shrink_mask(self.mask, seen)
+            factor = self.statistic.factor(target, self.convention)
+            loss = (factor * (self.statistic(seen, mask) - target).square()).sum()
+            found[f"{self.label} {layer}"] = self.weight * layer_weight * loss
         return found
 
-    def arguments(self):
-        return {"image": self.image, "layers": self.layer_weights, "weight": self.weight, "convention": self.convention}
+    def arguments(self) -> dict[str, Any]:  # noqa: D102
+        names = ("image", "weight", "convention", "statistic", "mask", "label")
+        return {"layers": self.layer_weights, **{name: getattr(self, name) for name in names}}
 
-    def describe(self):
-        return f"style {', '.join(self.layers)} × {self.weight:g} ({self.convention})"
+    def describe(self) -> str:  # noqa: D102
+        statistic = "" if type(self.statistic) is Gram else f", {self.statistic.describe()}"
+        where = "" if self.mask is None else ", masked"
+        return f"{self.label} {', '.join(self.layers)} × {self.weight:g} ({self.convention}{statistic}{where})"
 
 
 class Smoothness(Term):
-    """Total variation, against noise. Not in the paper."""
+    """Total variation, against noise. It is not in the paper.
 
-    def __init__(self, weight):
+    Parameters
+    ----------
+    weight : float
+        A number, zero or more.
+    """
+
+    label = "smoothness"
+
+    def __init__(self, weight: float) -> None:
         self.weight = check_weight(weight, "the smoothness weight")
 
-    def losses(self, pictures, activations):
-        return {"smoothness": self.weight * losses.total_variation(pictures)}
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:  # noqa: D102
+        return {self.label: self.weight * losses.total_variation(pictures)}
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:  # noqa: D102
         return {"weight": self.weight}
 
-    def describe(self):
-        return f"smoothness × {self.weight:g}"
+
+def total_loss(terms: Term | Sequence[Term], pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the loss that a list of terms gives pictures, equation 7: the one idea of this package.
+
+    Differentiable with respect to the pictures, and so with respect to whatever made them: train a network against a
+    list of terms with it.
+
+    Parameters
+    ----------
+    terms : Term or Sequence of Term
+        What is minimised.
+    pictures : Tensor
+        (N, 3, H, W).
+
+    Returns
+    -------
+    total : Tensor
+        A scalar, summed over the pictures.
+    losses : dict of str to Tensor
+        Its parts by name, weighted.
+
+    Raises
+    ------
+    InputError
+        For an empty list, and for a term that cannot be computed for these pictures.
+    """
+    terms = check_terms(terms)
+    for term in terms:
+        term.check(pictures)
+    activations = {net: net(pictures, layers) for net, layers in wanted_layers(terms).items()}
+    found = named_losses(terms, pictures, activations)
+    return torch.stack(list(found.values())).sum(), found
 
 
-def check_weight(weight, label):
-    """Return `weight` as a float if it is a finite number and not negative, else raise an InputError."""
-    try:
-        number = float(weight)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise InputError(f"{label[0].upper()}{label[1:]} must be a number, zero or more; got {weight!r}.")
-    return number
-
-
-def check_network(net):
-    """Return `net` if it is a network as load_network gives, else raise an InputError."""
-    if not hasattr(net, "check_layers"):
-        raise InputError(f"A term's first argument is a network, as load_network gives; got {type(net).__name__}.")
-    return net
-
-
-def _on_device(net, image, label):
+def _on_device(net: Network, image: Tensor, label: str) -> Tensor:
     return check_picture(image, label).detach().to(net.device, torch.float32)
 
 
-def _size(pictures):
+def _size(pictures: Tensor) -> str:
     return f"{pictures.shape[-1]} × {pictures.shape[-2]}"

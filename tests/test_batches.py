@@ -5,9 +5,10 @@ import re
 import pytest
 import torch
 
-from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, batches, noise, synthesis
-from stylelib.batches import alike, finish_together, pays
-from stylelib.errors import InputError
+from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, noise, synthesis
+from stylelib.support.errors import InputError
+from stylelib.sweeps import together as batches
+from stylelib.sweeps.together import alike, finish_together, pays
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_an_interrupt_leaves_all_after_a_whole_step_and_able_to_go_on(runs, phot
     some[0].change_terms([*some[0].terms, Interrupted()])
     finish_together(some)
     for run in some:
-        assert run.number in (1, 2) and run.history[-1].loss == run._now.state.evaluation.loss
+        assert run.number in (1, 2) and run.history[-1].loss == run.progress.state.evaluation.loss
         assert run.stop_reason == f"interrupted after step {run.number}; iterate or finish() again to go on"
     for run, other in zip(some[1:], runs()[1:], strict=True):
         assert run.finish().number == run.steps
@@ -92,7 +93,7 @@ def test_who_was_at_its_end_already_was_nobodys_companion(runs):
 def test_runs_hold_no_more_after_a_batch_than_alone(runs):
     """No part of a batch's gradient that keeps the whole of it in memory; nor does a saved run have it."""
     for run in finish_together(runs()):
-        for state in (run._now.state, run._now.best):
+        for state in (run.progress.state, run.progress.best):
             assert state.evaluation.gradient.untyped_storage().nbytes() == 4 * run.image.numel()
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import stylelib
-from stylelib.benchmarks import evaluation, goal, report
-from stylelib.benchmarks.reference import Reference
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
+from tools.benchmarks import evaluation, goal, report
+from tools.benchmarks.reference import Reference
 
 
 @pytest.mark.parametrize("network", ["compact", "vgg19-random"])

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import conversions, losses
-from stylelib.conversions import IMPLEMENTATIONS, Implementation, convert
-from stylelib.errors import InputError
+from stylelib import losses
+from stylelib.analysis import conversions
+from stylelib.analysis.conversions import IMPLEMENTATIONS, Implementation, convert
+from stylelib.support.errors import InputError
 
 WIDTHS = (3, 4, 5, 6, 7)
 SIZE = (48, 32)

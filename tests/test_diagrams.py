@@ -1,7 +1,7 @@
 """The drawings that explain."""
 
-from stylelib.diagrams import method_diagram, vgg_diagram
-from stylelib.weights import LAYOUTS, WIDTHS
+from stylelib.analysis.diagrams import method_diagram, vgg_diagram
+from stylelib.vgg import LAYOUTS, WIDTHS
 
 
 def test_method_diagram_names_everything_in_the_total_loss(photo, painting):

@@ -8,8 +8,9 @@ import safetensors
 import torch
 
 import stylelib
-from stylelib import measures
-from stylelib.weights import find_weights, fingerprint
+from stylelib.analysis import measures
+from stylelib.weights.formats import fingerprint
+from stylelib.weights.store import find_weights
 
 SIZE, STEPS = 96, 60
 FIGURE_1 = ["conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"]

@@ -13,12 +13,13 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import engine, losses, synthesis
-from stylelib.benchmarks.evaluation import peak_memory, square
-from stylelib.benchmarks.reference import Reference
-from stylelib.errors import InputError
-from stylelib.evaluations import Evaluator
+from stylelib import losses, synthesis
+from stylelib.engine import engine
+from stylelib.evaluation.evaluator import Evaluator
+from stylelib.support.errors import InputError
 from stylelib.terms import STYLE_LAYERS
+from tools.benchmarks.evaluation import peak_memory, square
+from tools.benchmarks.reference import Reference
 
 needs_avx2 = pytest.mark.skipif(
     torch.backends.cpu.get_cpu_capability() == "DEFAULT", reason="without AVX2, convolutions take memory of their own"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stylelib.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice
 
 NETWORKS = {"vgg19": 1, "vgg16": 2, "compact": 3}
 

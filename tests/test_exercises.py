@@ -5,9 +5,9 @@ import re
 import pytest
 import torch
 
-from stylelib.errors import InputError
 from stylelib.exercises import EXERCISES, check
 from stylelib.exercises.checking import Choice, Exercise
+from stylelib.support.errors import InputError
 
 FUNCTIONS = [name for name, exercise in EXERCISES.items() if isinstance(exercise, Exercise)]
 CHOICES = [name for name, exercise in EXERCISES.items() if isinstance(exercise, Choice)]

@@ -10,9 +10,9 @@ import torch
 
 import stylelib
 from stylelib import figures
-from stylelib.errors import InputError
 from stylelib.figures import contact_sheet, kept_frames, loss_curves, save_animation, timeline
 from stylelib.images import to_array
+from stylelib.support.errors import InputError
 
 LONG = "style conv1_1, conv2_1 and conv3_1 from white noise, relative convention, 200 steps of L-BFGS"
 

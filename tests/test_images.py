@@ -20,17 +20,10 @@ import pytest
 import torch
 
 from stylelib import images
-from stylelib.errors import InputError
-from stylelib.images import (
-    bundled_images,
-    check_writable,
-    fetch_paper_image,
-    load_image,
-    save_image,
-    to_array,
-    to_picture,
-    write_atomically,
-)
+from stylelib.images import load_image, save_image, to_array, to_picture
+from stylelib.support.errors import InputError
+from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.gallery import bundled_images, fetch_paper_image
 
 SRGB = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 

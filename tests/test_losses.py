@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylelib import losses
-from stylelib.errors import InputError
+from stylelib.support.errors import InputError
 
 N, H, W = 5, 4, 6
 M = H * W

@@ -7,9 +7,9 @@ import sys
 import pytest
 import torch
 
-from stylelib import machine
-from stylelib.errors import InputError
-from stylelib.machine import PRESETS, describe, pick_device, preset
+from stylelib.support import machine
+from stylelib.support.errors import InputError
+from stylelib.support.machine import PRESETS, describe, pick_device, preset
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stylelib import load_image, measures, noise
-from stylelib.errors import InputError
+from stylelib import load_image, noise
+from stylelib.analysis import measures
+from stylelib.support.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import torch
 import torchvision
 
 import stylelib
-from stylelib import networks
-from stylelib.errors import InputError
+from stylelib.support.errors import InputError
+from stylelib.weights import networks
 
 
 def torchvision_twin(name, seed=0):

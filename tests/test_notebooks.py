@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 from stylelib.exercises import EXERCISES
-from stylelib.panels import PANELS
+from stylelib.studio.panels import PANELS
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"

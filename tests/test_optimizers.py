@@ -6,8 +6,9 @@ import math
 import pytest
 import torch
 
-from stylelib.errors import InputError
-from stylelib.optimizers import LBFGS, Adam, Evaluation, NoBetterPicture, answer, make_optimizer
+from stylelib.optimizers import LBFGS, Adam, make_optimizer
+from stylelib.protocols.optimizer import Evaluation, NoBetterPicture, answer
+from stylelib.support.errors import InputError
 
 
 def evaluator(function, counter=None):

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import images, paper_figures
-from stylelib.errors import InputError
-from stylelib.paper_figures import FIGURES, STAND_INS, make, prepare, save, settings, sheet, table
+from stylelib import images
+from stylelib.paper import figures as paper_figures
+from stylelib.paper.figures import FIGURES, STAND_INS, make, prepare, save, settings, sheet, table
+from stylelib.support.errors import InputError
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
 SMALL = {"size": 48, "steps": 1}

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from stylelib.images import bundled_images
+from stylelib.support.gallery import bundled_images
 
 MAKE = pathlib.Path(__file__).parent.parent / "images" / "make"
 OWN = {name: path for name, path in bundled_images().items() if name != "grace_hopper"}

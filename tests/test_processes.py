@@ -11,9 +11,9 @@ import psutil
 import pytest
 import torch
 
-from stylelib import processes
-from stylelib.errors import InputError
-from stylelib.processes import Processes
+from stylelib.support.errors import InputError
+from stylelib.sweeps import workers as processes
+from stylelib.sweeps.workers import Processes
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 

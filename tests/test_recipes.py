@@ -1,154 +1,316 @@
-"""The paper's experiments as one call each, and what the pictures they make are like, as numbers."""
+"""Recipes as files: the same picture again, bit by bit, or a sentence that says why not."""
 
+import dataclasses
+import io
+import itertools
+import json
+import pathlib
+
+import PIL.Image
 import pytest
 import torch
 
 import stylelib
 from stylelib import recipes
+from stylelib.recipes import Recipe, change_alpha_beta
+from stylelib.storage import recipe_files
+from stylelib.support.errors import InputError
+
+RECIPES = {
+    "transfer": Recipe(size=64, steps=3),
+    "from noise": Recipe(size=64, steps=3, init="noise", seed=5, alpha_beta=1.0, style_layers=("conv1_1", "conv2_1")),
+    "adam": Recipe("transfer", "valley", "mosaic", size=64, steps=3, optimizer="adam", content_layer="conv3_2"),
+    "as printed": Recipe(size=64, steps=2, convention="printed", alpha_beta=1e-3),
+    "max pooling": Recipe(size=64, steps=2, pooling="max"),
+    "other network": Recipe(size=64, steps=2, network="compact11", content_layer="conv4_1"),
+    "content": Recipe("content", size=64, steps=3, init="noise", content_layer="conv3_1"),
+    "style": Recipe("style", size=64, steps=3, init="noise", style_layers=("conv1_1",)),
+    "changed": Recipe(size=64, steps=6, changes=((2, 2.0), (4, 0.05))),
+    "changed at the start": Recipe(size=64, steps=2, changes=((0, 3.0), (1, 0.05))),
+    "changed after the end": Recipe(size=64, steps=2, changes=((2, 5.0), (9, 3.0))),
+}
 
 
-def gram_error(net, picture, painting, layers=stylelib.STYLE_LAYERS):
-    """Relative style loss of a picture, without weights."""
-    term = stylelib.Style(net, painting, layers)
-    return sum(loss.item() for loss in term.losses(picture, net(picture, term.layers)).values())
+@pytest.fixture(autouse=True)
+def each_network_is_loaded_once(monkeypatch):
+    """It takes a second each time."""
+    for module in (recipe_files, recipes):
+        monkeypatch.setattr(module, "load_network", loaded)
 
 
-@pytest.fixture(scope="module")
-def transferred(net):
-    return stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=40).finish()
+def loaded(name, pooling="avg", networks={}):  # noqa: B006 - it is what remembers
+    key = f"{name!r} {pooling!r}"
+    if key not in networks:
+        networks[key] = stylelib.load_network(name, pooling=pooling)
+    return networks[key]
 
 
-def test_transfer_takes_the_style_and_keeps_the_content(net, transferred):
-    photo, painting = stylelib.load_image("riverside", 96), stylelib.load_image("night_swirls", 96)
-    before, after = (gram_error(net, picture, painting) for picture in (photo, transferred.image))
-    assert after < 0.15 * before
-    seen = net(torch.cat([photo, transferred.image]), "conv4_2")["conv4_2"]
-    others = net(stylelib.load_image("grace_hopper", 96)[..., : photo.shape[-2], :], "conv4_2")["conv4_2"]
-    kept = torch.cosine_similarity(seen[0].flatten(), seen[1].flatten(), dim=0)
-    width = min(seen.shape[-1], others.shape[-1])
-    unrelated = torch.cosine_similarity(seen[0][..., :width].flatten(), others[0][..., :width].flatten(), dim=0)
-    assert kept > unrelated + 0.1
+@pytest.fixture(params=RECIPES)
+def recipe(request):
+    return RECIPES[request.param]
 
 
-def test_more_alpha_keeps_more_content_and_takes_less_style(net):
-    runs = {
-        alpha_beta: stylelib.style_transfer(
-            "riverside", "night_swirls", net, size=64, steps=25, alpha_beta=alpha_beta
-        ).finish()
-        for alpha_beta in (0.01, 1.0)
-    }
-    content = {key: run.losses["content conv4_2"] / key for key, run in runs.items()}
-    style = {key: sum(loss for name, loss in run.losses.items() if "style" in name) for key, run in runs.items()}
-    assert content[1.0] < 0.8 * content[0.01]
-    assert style[1.0] > 1.5 * style[0.01]
+@pytest.fixture
+def saved(tmp_path, net):
+    """A recipe with a file of one's own and an upload, saved; its path."""
+    own = tmp_path / "holiday of mine.png"
+    stylelib.save_image(stylelib.load_image("still_life", 80), own)
+    (tmp_path / "kept").mkdir()
+    return Recipe(content=str(own), style=picture_bytes("mosaic"), size=64, steps=2).save(
+        tmp_path / "kept" / "boats.json", net
+    )[-1]
 
 
-def test_content_reconstruction_loses_more_pixels_the_deeper_the_layer(net):
-    photo = stylelib.load_image("riverside", 64)
-    errors = []
-    for layer in ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"):
-        run = stylelib.reconstruct_content("riverside", layer, net, size=64, steps=40).finish()
-        errors.append((run.image - photo).square().mean().item())
-    assert errors == sorted(errors)
-    assert errors[-1] > 5 * errors[0]
+def picture_bytes(name, kind="JPEG"):
+    buffer = io.BytesIO()
+    PIL.Image.open(stylelib.bundled_images()[name]).resize((90, 70)).save(buffer, kind)
+    return buffer.getvalue()
 
 
-def test_style_reconstruction_from_noise_takes_the_style(net):
-    run = stylelib.reconstruct_style("night_swirls", network=net, size=64, steps=30).finish()
-    painting = stylelib.load_image("night_swirls", 64)
-    assert gram_error(net, run.image, painting) < 0.1 * gram_error(net, stylelib.noise(*painting.shape[-2:]), painting)
+def rewrite(path, **values):
+    """Change some values in a saved recipe; ... takes one out."""
+    content = json.loads(path.read_text(encoding="utf-8")) | values
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not ...}), "utf-8")
 
 
-def test_a_recipe_is_the_terms_written_out(net, photo, painting):
-    by_recipe = stylelib.style_transfer("riverside", "night_swirls", net, size=64, steps=3, alpha_beta=0.1).finish()
-    terms = [stylelib.Content(net, photo, "conv4_2", 0.1), stylelib.Style(net, painting)]
-    by_hand = stylelib.Synthesis(terms, photo, steps=3).finish()
-    assert torch.equal(by_recipe.image, by_hand.image)
+def expected(recipe):
+    """The picture by plain calls, without Recipe.play."""
+    run = recipe.prepare()
+    for number in range(recipe.steps + 1):
+        if number:
+            next(run)
+        if number in dict(recipe.changes):
+            change_alpha_beta(run, dict(recipe.changes)[number])
+    return run.image
 
 
-def test_sizes_and_steps_come_from_the_preset(net, monkeypatch):
-    monkeypatch.setenv("STYLELIB_PRESET", "quick")
-    run = recipes.reconstruct_style("night_swirls", network=net)
-    assert max(run.image.shape) == stylelib.preset().size == 64 and run.steps == stylelib.preset().steps
-    assert stylelib.style_transfer("riverside", "facets", net, init="style").number == 0
+# ---------------------------------------------------------------------------------------------------- the same picture
 
 
-def test_names_are_checked_before_a_network_is_fetched(monkeypatch):
-    monkeypatch.setattr(recipes, "load_network", lambda name: pytest.fail("a network was loaded"))
-    with pytest.raises(stylelib.InputError, match="no picture file or bundled picture 'riversid'"):
-        stylelib.style_transfer("riversid", "facets", "vgg19")
-    with pytest.raises(stylelib.InputError, match="no layer in vgg11 'conv1_2'"):
-        stylelib.reconstruct_content("riverside", "conv1_2", "vgg11")
+def test_a_recipe_makes_the_same_picture_again_also_from_its_file_and_its_code(recipe, tmp_path):
+    run = recipe.finish()
+    assert run.number == recipe.steps and torch.equal(run.image, expected(recipe))
+    (path,) = recipe.save(tmp_path / "one.json")
+    loaded = Recipe.load(path)
+    assert loaded == (recipe if recipe.kind == "transfer" else dataclasses.replace(recipe, **unused(recipe)))
+    assert torch.equal(loaded.finish().image, run.image)
+    names = {"stylelib": stylelib}
+    exec(recipe.code(), names)
+    assert torch.equal(names["run"].image, run.image)
 
 
-def test_layers_can_be_one_name_a_list_or_a_dict_of_weights():
-    one = stylelib.reconstruct_style("facets", "conv1_1", "compact", size=32, steps=0)
-    assert one.terms[0].layer_weights == {"conv1_1": 1.0}
-    both = stylelib.style_transfer("riverside", "facets", "compact", 32, style_layers={"conv1_1": 0.3, "conv2_1": 0.7})
-    assert both.terms[1].layer_weights == {"conv1_1": 0.3, "conv2_1": 0.7}
+def unused(recipe):
+    """The defaults of the picture that a kind of recipe does not use: it is not saved."""
+    return {role: getattr(Recipe(), role) for role in ("content", "style") if role not in recipe.pictures}
 
 
-def test_a_network_can_be_named(capsys):
-    run = stylelib.reconstruct_style("facets", ["conv1_1"], "compact-random", size=32, steps=1).finish()
-    assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()
-
-
-def coarse_steps(recipe, *arguments, **more):
-    runs = []
-    for run in stylelib.coarse_to_fine(recipe, (48, 96), *arguments, steps=12, **more):
-        runs.append(run)
-        run.finish()
-    return runs
-
-
-def test_coarse_to_fine_begins_with_what_was_made_and_keeps_the_finer_detail(net):
-    coarse, fine = coarse_steps(stylelib.style_transfer, "riverside", "night_swirls", network=net)
-    direct = stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=12).finish()
-    assert max(coarse.image.shape) == 48 and max(fine.image.shape) == 96
-    assert fine.history[0].loss < 0.65 * direct.history[0].loss
-    assert fine.init == "content, by way of 48 px" and fine.init in fine.describe()
-
-    def detail(picture):  # what a picture of half the size cannot hold
-        half = torch.nn.functional.interpolate(picture, scale_factor=0.5, mode="area")
-        return picture - torch.nn.functional.interpolate(half, scale_factor=2, mode="nearest")
-
-    again = stylelib.coarse_to_fine(
-        stylelib.style_transfer, (48, 96), "riverside", "night_swirls", network=net, steps=12
+def test_each_value_of_a_recipe_reaches_the_run(net):
+    plain = RECIPES["transfer"].prepare(net)
+    assert plain.describe().split(" · ")[:4] == [
+        net.describe(),
+        "content conv4_2 × 0.1 (relative); style conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 × 1 (relative)",
+        "from content",
+        "64 × 43 px",
+    ]
+    assert plain.steps == 3 and plain.number == 0
+    other = dataclasses.replace(RECIPES["from noise"], convention="printed", optimizer="adam").prepare(
+        net, keep_every=2
     )
-    next(again).finish()
-    began, photo = next(again).image, stylelib.load_image("riverside", 96)
-    pair = torch.stack([detail(began).flatten(), detail(photo).flatten()])
-    assert torch.corrcoef(pair)[0, 1] > 0.7
+    assert other.seed == 5 and other.keep_every == 2 and other.optimizer.name == "adam" and other.init == "noise"
+    assert [term.describe() for term in other.terms] == [
+        "content conv4_2 × 1 (printed)",
+        "style conv1_1, conv2_1 × 1 (printed)",
+    ]
 
 
-def test_coarse_to_fine_from_noise_hands_on_the_picture(net):
-    _, fine = coarse_steps(stylelib.reconstruct_style, "woodcut", network=net, seed=3)
-    direct = stylelib.reconstruct_style("woodcut", network=net, size=96, steps=12, seed=3).finish()
-    assert fine.history[0].loss < 0.8 * direct.history[0].loss
-    assert fine.init == "noise, by way of 48 px"
+def test_a_change_takes_effect_at_its_step_and_not_before(net):
+    changed, plain = RECIPES["changed"].prepare(net), dataclasses.replace(RECIPES["changed"], changes=()).prepare(net)
+    pairs = list(zip(RECIPES["changed"].play(changed), plain, strict=True))
+    assert [torch.equal(a.image, b.image) for a, b in pairs] == [True, True, False, False, False, False]
+    assert [note[:30] for note in changed.notes] == [
+        "after step 2 the run went on w",
+        "after step 4 the run went on w",
+    ]
 
 
-def test_sizes_above_the_pictures_own_are_left_out(net, photo):
-    with pytest.warns(UserWarning, match="keeps that size"):
-        runs = coarse_steps(stylelib.reconstruct_content, photo, network=net, layer="conv2_1")
-    assert [max(run.image.shape) for run in runs] == [48, 64]
-    with pytest.warns(UserWarning, match="keeps that size"):
-        sizes = stylelib.coarse_to_fine(stylelib.reconstruct_content, (48, 80, 96), photo, network=net, steps=1)
-        assert [run.finish().init for run in sizes] == ["noise", "noise, by way of 48 px"]
+def test_changing_the_ratio_leaves_the_style_terms_as_they_are(net):
+    run = RECIPES["transfer"].prepare(net)
+    style = run.terms[1]
+    change_alpha_beta(run, 7.0)
+    assert run.terms[0].weight == 7.0 and run.terms[0].layer == "conv4_2" and run.terms[1] is style
+
+
+def test_code_names_a_picture_that_is_known_by_its_bytes_by_its_role():
+    recipe = Recipe(content=picture_bytes("valley"), size=64, steps=2)
+    names = {"stylelib": stylelib, "content": recipe.content}
+    exec(recipe.code(), names)
+    assert torch.equal(names["run"].image, recipe.finish().image)
+
+
+def test_code_leaves_out_what_is_the_default():
+    assert Recipe().code() == (
+        "run = stylelib.style_transfer('riverside', 'night_swirls', network='compact', size=256, steps=100, "
+        "alpha_beta=0.1)\nrun.finish()"
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- the file
+
+
+def test_pictures_of_ones_own_are_written_beside_the_recipe_and_found_again(saved, tmp_path):
+    content, style = saved.with_name("boats-content.png"), saved.with_name("boats-style.jpg")
+    assert set(saved.parent.iterdir()) == {saved, content, style}
+    assert content.read_bytes() == (tmp_path / "holiday of mine.png").read_bytes()
+    assert style.read_bytes() == picture_bytes("mosaic")
+    first = Recipe(content=str(content), style=str(style), size=64, steps=2).finish().image
+    (tmp_path / "holiday of mine.png").unlink()
+    moved = saved.parent.rename(tmp_path / "moved")  # the folder as a whole can go anywhere
+    assert torch.equal(Recipe.load(moved / "boats.json").finish().image, first)
+
+
+def test_a_recipe_is_found_from_another_folder(saved, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    assert Recipe.load("boats.json").finish().number == 2
+
+
+def test_the_file_says_nothing_of_the_machine(saved, tmp_path):
+    text = saved.read_text(encoding="utf-8")
+    for secret in (str(tmp_path), str(pathlib.Path.home()), "holiday", "/", "\\"):
+        assert secret not in text
+    content = json.loads(text)
+    assert content["content"] == "boats-content.png" and content["style"] == "boats-style.jpg"
+    assert {"format", "stylelib", "network", "network_fingerprint", "seed", "pictures"} < set(content)
+
+
+def test_bundled_pictures_stay_names(tmp_path, net):
+    (path,) = RECIPES["transfer"].save(tmp_path / "a.json", net)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["content"] == "riverside" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind, ending", [("JPEG", ".jpg"), ("PNG", ".png"), ("GIF", ".gif"), ("TIFF", ".tiff")])
+def test_a_kept_picture_has_the_ending_of_its_format(kind, ending, tmp_path, net):
+    data = picture_bytes("valley", kind)
+    picture, _ = Recipe(content=data, size=64).save(tmp_path / "a.json", net)
+    assert picture.name == f"a-content{ending}" and picture.read_bytes() == data
+
+
+def test_a_recipe_cannot_be_saved_where_nothing_can_be_written(tmp_path, net):
+    with pytest.raises(InputError, match=r"folder .* does not exist"):
+        RECIPES["transfer"].save(tmp_path / "nowhere" / "a.json", net)
+    with pytest.raises(InputError, match=r"must end in \.json"):
+        RECIPES["transfer"].save(tmp_path / "a.txt", net)
+    with pytest.raises(InputError, match="no file"):
+        Recipe(content="gone.jpg").save(tmp_path / "a.json", net)
+    assert list(tmp_path.iterdir()) == []
+
+
+# -------------------------------------------------------------------------------------------- what cannot be made again
+
+
+def test_another_picture_under_the_same_name_is_told(saved):
+    saved.with_name("boats-style.jpg").write_bytes(picture_bytes("woodcut"))
+    with pytest.raises(InputError, match=r"boats-style\.jpg is not the picture that boats\.json was made with\.$"):
+        Recipe.load(saved)
+
+
+def test_another_bundled_picture_is_told(tmp_path, net):
+    (path,) = RECIPES["transfer"].save(tmp_path / "a.json", net)
+    rewrite(path, style="mosaic")
+    with pytest.raises(InputError, match=r"mosaic is not the picture that a\.json was made with"):
+        Recipe.load(path)
+
+
+def test_a_missing_picture_is_told(saved):
+    saved.with_name("boats-content.png").unlink()
+    with pytest.raises(InputError, match=r"There is no file .*boats-content\.png"):
+        Recipe.load(saved)
+
+
+def test_a_missing_recipe_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"There is no recipe .*gone\.json\.$"):
+        Recipe.load(tmp_path / "gone.json")
+
+
+def test_a_newer_format_is_told(saved):
+    rewrite(saved, format=2)
+    with pytest.raises(InputError, match=r"is a recipe of a newer stylelib; get that version to use it\.$"):
+        Recipe.load(saved)
 
 
 @pytest.mark.parametrize(
-    ("sizes", "more", "sentence"),
+    "content", [b"", b"{", b"[]", b"7", b"null", b"{}", b'{"format": 1}', b"\xff\xd8\xff", b"[" * 99]
+)
+def test_what_is_no_recipe_is_told(content, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.json is not a recipe, or it is damaged\.$"):
+        Recipe.load(path)
+    with pytest.raises(InputError, match="is not a recipe"):
+        Recipe.load(tmp_path)
+
+
+NAMES = ("pictures", "style_layers", "changes", "kind", "network", "content", "style", "pooling")
+DAMAGES = [*itertools.product(NAMES, [None, 7, "x", [1], {"x": 1}, ...]), ("network_fingerprint", ...)]
+
+
+@pytest.mark.parametrize("name, value", DAMAGES)
+def test_damage_to_any_value_is_a_sentence(name, value, saved):
+    """Or harmless: the default is the same."""
+    rewrite(saved, **{name: value})
+    try:
+        recipe = Recipe.load(saved)
+        recipe.prepare()
+    except InputError as error:
+        assert str(error).endswith(".") and "\n" not in str(error)
+    else:
+        assert value is ...
+
+
+def test_a_picture_outside_the_recipes_folder_is_not_opened(saved):
+    rewrite(saved, content="../holiday of mine.png")
+    with pytest.raises(InputError, match="is not a recipe"):
+        Recipe.load(saved)
+
+
+def test_other_weights_are_told_and_the_recipe_is_there_all_the_same(saved):
+    rewrite(saved, network_fingerprint="0" * 64)
+    with pytest.warns(UserWarning, match="weights of compact are not the ones that boats.json was made with"):
+        assert Recipe.load(saved).network == "compact"
+
+
+# ------------------------------------------------------------------------------------------------- before anything runs
+
+
+@pytest.mark.parametrize(
+    "values, sentence",
     [
-        ((), {}, "sizes that grow"),
-        ((96, 48), {}, "sizes that grow, such as 256, 512; got 96, 48"),
-        ((48, 48), {}, "sizes that grow"),
-        ((48.5,), {}, "size is a whole number"),
-        ("48,96", {}, "size is a whole number"),
-        ((48, 96), {"network": "vgg19", "content_layer": "conv9_9"}, "conv9_9"),
-        ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "begins from 'content', 'style' or 'noise'"),
+        ({"kind": "painting"}, "no kind of recipe 'painting'"),
+        ({"content": "gone.jpg"}, "no file gone.jpg"),
+        ({"style": b"no picture"}, "not a picture"),
+        ({"network": "compcat"}, "Did you mean 'compact'"),
+        ({"network": "vgg11", "content_layer": "conv4_4"}, "no layer in vgg11 'conv4_4'"),
+        ({"style_layers": ()}, "No layer was named"),
+        ({"size": 4}, "size is the longer side"),
+        ({"size": 20}, "at least 16 pixels on the shorter side, and the content image would have 13"),
+        ({"init": "photo"}, r"no start of such a run 'photo'\..* Known: content, style, noise\.$"),
+        ({"init": "content", "kind": "style"}, r"no start of such a run 'content'\..* Known: style, noise\.$"),
+        ({"pooling": "mean"}, "no pooling 'mean'"),
+        ({"optimizer": "adan"}, "Did you mean 'adam'"),
+        ({"convention": "paper"}, "no convention 'paper'"),
+        ({"steps": -1}, "steps is a whole number, 0 or more"),
+        ({"seed": 1.5}, "seed is a whole number, 0 or more"),
+        ({"alpha_beta": float("nan")}, "The ratio α/β must be a number, zero or more; got nan"),
+        ({"changes": (1, 2)}, r"A change is a pair, \(step, α/β\); got 1"),
+        ({"changes": ((1, "much"),)}, "The ratio α/β must be"),
+        ({"size": 16, "kind": "style"}, "at least 16 pixels on the shorter side, and the style image would have"),
     ],
 )
-def test_coarse_to_fine_refuses_at_once(sizes, more, sentence):
-    with pytest.raises(stylelib.InputError, match=sentence):
-        stylelib.coarse_to_fine(stylelib.style_transfer, sizes, "riverside", "woodcut", **more)
+def test_what_cannot_work_is_refused_before_a_network_is_loaded(values, sentence, monkeypatch):
+    monkeypatch.setattr(recipe_files, "load_network", lambda *_, **__: pytest.fail("a network was loaded"))
+    with pytest.raises(InputError, match=sentence):
+        Recipe(**values).prepare()
+
+
+def test_layers_less_deep_do_with_smaller_pictures(net):
+    Recipe(size=20, steps=1, content_layer="conv2_1", style_layers=("conv1_1",)).finish(net)

@@ -8,12 +8,12 @@ import random
 import PIL.Image
 import pytest
 
-from stylelib import recordings
-from stylelib.errors import InputError
 from stylelib.figures import MAX_HEIGHT
-from stylelib.panels import PANELS
-from stylelib.recipe_files import Recipe
-from stylelib.studio.app import strip
+from stylelib.paper import recordings
+from stylelib.recipes import Recipe
+from stylelib.studio.panels import PANELS
+from stylelib.studio.stills import strip
+from stylelib.support.errors import InputError
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks" / "recordings"
 KNOBS = {"init": {"content": "content", "noise": "noise"}, "seed": {"0": 0, "1": 1}}

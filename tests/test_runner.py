@@ -9,7 +9,7 @@ import threading
 import pytest
 import torch
 
-from stylelib.recipe_files import Recipe
+from stylelib.recipes import Recipe
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, PREPARING, READY, RUNNING, STOPPED, Runner
 
 LONG = 30  # seconds until a test that hangs gives up

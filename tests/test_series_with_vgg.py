@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from stylelib import networks, weights
+from stylelib.weights import networks
+from stylelib.weights import store as weights
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 SERIES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))

@@ -21,11 +21,11 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import __main__ as shell
 from stylelib import images, synthesis
-from stylelib.__main__ import main
-from stylelib.errors import InputError
-from stylelib.recipe_files import Recipe
+from stylelib.recipes import Recipe
+from stylelib.shell import commands as shell
+from stylelib.shell.commands import main
+from stylelib.support.errors import InputError
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
 SMALL = ["--network", "compact", "--device", "cpu", "--size", "64"]

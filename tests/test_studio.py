@@ -23,12 +23,13 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import recipe_files, recordings
-from stylelib.errors import InputError
-from stylelib.panels import PANELS
-from stylelib.recipe_files import Recipe
+from stylelib.paper import recordings
+from stylelib.recipes import Recipe
+from stylelib.storage import recipe_files
 from stylelib.studio import Studio, app, controls, display, panel
+from stylelib.studio.panels import PANELS
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, RUNNING, STOPPED
+from stylelib.support.errors import InputError
 
 LONG = 30  # seconds until a test that hangs gives up
 DRAW = display.Display._show_curves
@@ -427,13 +428,13 @@ def test_the_ratio_turned_while_paused_goes_on_from_the_picture_as_it_is(studio,
     click(studio.buttons["pause"])
     gate.let()
     until(lambda: status(studio).startswith("Paused."))
-    before = studio.current._now.state.picture
+    before = studio.current.progress.state.parameters
     turn(studio, "alpha_beta", 1.0)
     turn(studio, "alpha_beta", 5.0)
     until(lambda: "change_alpha_beta" in studio.code.value and "5.0" in studio.code.value)
     until(lambda: status(studio).endswith("Step 3 of 5."))
     assert status(studio).startswith("Paused.") and studio.current.number == 3
-    assert torch.equal(studio.current._now.state.picture, before)
+    assert torch.equal(studio.current.progress.state.parameters, before)
     click(studio.buttons["pause"])
     gate.let(9)
     assert studio.wait(LONG) and studio.runner.state == FINISHED

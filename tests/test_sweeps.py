@@ -18,12 +18,14 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import recipe_files, sweeps
-from stylelib.errors import InputError
 from stylelib.images import to_array
-from stylelib.processes import Processes
-from stylelib.recipe_files import Recipe
-from stylelib.sweeps import SweepError, contact_sheet, grid, sweep
+from stylelib.recipes import Recipe
+from stylelib.storage import recipe_files
+from stylelib.support.errors import InputError
+from stylelib.sweeps import sweep as sweeps
+from stylelib.sweeps.labels import SweepError
+from stylelib.sweeps.sweep import contact_sheet, grid, sweep
+from stylelib.sweeps.workers import Processes
 
 SMALL = Recipe(size=32, steps=2, init="noise", style_layers=("conv1_1", "conv2_1"))
 FOUR = grid(SMALL, alpha_beta=[0.1, 1], seed=range(2))

@@ -14,8 +14,8 @@ import torch
 import stylelib
 import stylelib.figures
 from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
-from stylelib.errors import InputError
-from stylelib.weights import fingerprint
+from stylelib.support.errors import InputError
+from stylelib.weights.formats import fingerprint
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_changed_terms_go_on_from_the_picture_as_it_is(terms, photo, optimizer):
     run = Synthesis(terms, photo, steps=7, optimizer=optimizer)
     while run.number < 3:
         step = next(run)
-    before, picture = run.history, run._now.state.picture
+    before, picture = run.history, run.progress.state.parameters
     other = with_weight(terms, 4.0)
     run.change_terms(other)
     fresh = Synthesis(other, picture, steps=4, optimizer=optimizer)
@@ -458,7 +458,7 @@ def test_gradients_are_those_of_the_total(net, photo, painting):
     """Equation 7: the total's gradient is the weighted sum of its parts', here against a difference quotient."""
     terms = [Content(net, photo, "conv2_1", 0.3), Style(net, painting, ["conv1_1", "conv2_1"], 2.0)]
     run = Synthesis(terms, "noise", steps=1)
-    picture = run._picture
+    picture = run.parameters
     gradient = run._evaluate(picture).gradient
     direction = gradient / gradient.square().mean().sqrt()
     h = 1e-3
@@ -588,5 +588,5 @@ def test_a_run_saved_before_curvatures_and_companions_were_kept_goes_on_as_ever(
         content[state]["memory"].pop("curvatures", None)  # they may be one
     torch.save(content, tmp_path / "old.pt")
     old = Synthesis.load(tmp_path / "old.pt")
-    assert len(old._now.state.memory["steps"]) == 4 and "curvatures" not in old._now.state.memory
+    assert len(old.progress.state.memory["steps"]) == 4 and "curvatures" not in old.progress.state.memory
     assert same(old.finish().image, run.finish().image)

@@ -5,7 +5,7 @@ import torch
 
 import stylelib
 from stylelib import losses
-from stylelib.errors import InputError
+from stylelib.support.errors import InputError
 
 
 def test_content_is_the_content_loss_of_its_layer(net, photo, painting):

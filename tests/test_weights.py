@@ -24,9 +24,10 @@ import safetensors
 import safetensors.torch
 import torch
 
-from stylelib import weights
-from stylelib.errors import InputError
-from stylelib.weights import find_weights, load_weights, weights_folder
+from stylelib.support.errors import InputError
+from stylelib.weights import store as weights
+from stylelib.weights.download import weights_folder
+from stylelib.weights.store import find_weights, load_weights
 
 ROOT = Path(__file__).parents[1]
 LAYERS = {
@@ -161,7 +162,7 @@ def publish(server, monkeypatch):
         entry = dataclasses.replace(
             real(name), url=f"{server.url}/models/{path.name}", size=path.stat().st_size / 2**20
         )
-        monkeypatch.setattr(weights, "_published", lambda _: entry)
+        monkeypatch.setattr(weights, "published_file", lambda _: entry)
         return f"/models/{path.name}"
 
     return publish
@@ -323,7 +324,7 @@ def test_an_interrupted_download_leaves_nothing(folder, light, publish, monkeypa
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(weights, "_wrong_content", interrupt)
+    monkeypatch.setattr(weights, "wrong_content", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load_weights("vgg11", LAYERS["vgg11"])
     assert files(folder) == []

@@ -7,9 +7,9 @@ A check calls the reader's function on random inputs, compares with a reference,
 wrong. The usual mistakes are recognised by what they compute. One file here for each notebook.
 """
 
-from stylelib.errors import check_choice
 from stylelib.exercises import content, content_layer, initialization, start, style, transfer, vgg, weights
 from stylelib.exercises.checking import Verdict
+from stylelib.support.errors import check_choice
 
 FILES = (start, vgg, content, style, initialization, transfer, weights, content_layer)
 EXERCISES = {name: exercise for file in FILES for name, exercise in file.EXERCISES.items()}

@@ -2,7 +2,7 @@
 
 from stylelib import losses
 from stylelib.exercises.checking import Choice, Exercise, random_activations
-from stylelib.recipes import reconstruct_content
+from stylelib.experiments import reconstruct_content
 
 HIDDEN = "conv3_2"  # the answer to exercise 2: look away
 

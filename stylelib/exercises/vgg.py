@@ -5,7 +5,7 @@ import math
 import torch
 
 from stylelib.exercises.checking import Choice, Exercise
-from stylelib.networks import block_of
+from stylelib.vgg import block_of
 
 # ---------------------------------------------------------------------------------- how large a layer's maps are
 

@@ -8,32 +8,39 @@ import base64
 import dataclasses
 import functools
 import html
-import itertools
 import pathlib
 import warnings
 
 import ipywidgets
 
-from stylelib import recordings
-from stylelib.errors import InputError, check_choice
-from stylelib.figures import contact_sheet, kept_frames, save_animation
-from stylelib.images import load_image, save_image, to_jpeg
-from stylelib.machine import preset
-from stylelib.networks import load_network
-from stylelib.panels import PANELS
-from stylelib.recipe_files import Recipe, change_alpha_beta
-from stylelib.studio.controls import LABELS, LAYOUT, STYLE, make_control
+from stylelib.figures import kept_frames
+from stylelib.images import to_jpeg
+from stylelib.paper import recordings
+from stylelib.recipes import Recipe, change_alpha_beta
+from stylelib.studio.controls import LABELS, make_control
 from stylelib.studio.display import Display, progress
+from stylelib.studio.panels import PANELS
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, PREPARING, READY, RUNNING, STOPPED, Runner
+from stylelib.studio.saving import Saving
+from stylelib.studio.stills import inputs, strip
+from stylelib.support.errors import InputError, check_choice
+from stylelib.support.machine import preset
+from stylelib.weights.networks import cached_network
 
 SEEN = {"transfer": set(LABELS), "content": set(LABELS) - {"style", "style_layers", "alpha_beta"},
         "style": set(LABELS) - {"content", "content_layer", "alpha_beta"}}  # fmt: skip
+
+
 ANIMATION_FRAMES = 40
+
+
 WORDS = {
     READY: "Ready.",
     PREPARING: "Preparing: loading the network and the pictures …",
     PAUSED: "Paused. Resume goes on; α/β may be changed meanwhile.",
 }
+
+
 _open = {}  # cell: (its execution, the studios that this made); running the cell again closes them
 
 
@@ -185,7 +192,7 @@ class Studio(ipywidgets.VBox):
 
     def _prepare(self, recipe):
         """In the runner's thread: whatever takes time before the first step."""
-        network = _network(recipe.network, recipe.pooling)
+        network = cached_network(recipe.network, recipe.pooling)
         return recipe.prepare(network, keep_every=max(1, recipe.steps // ANIMATION_FRAMES))
 
     def _step(self, run, step):
@@ -284,93 +291,6 @@ def panel(name, network=None, folder="recordings"):
         recipe = dataclasses.replace(recipe, network=network)
     path = pathlib.Path(folder) / f"{name}.zip"
     return Studio(recipe, chosen.knobs, chosen.title, recordings.load(path) if path.exists() else None)
-
-
-class Saving:
-    """A name and three buttons: the picture, an animation and the recipe of the studio's last run."""
-
-    def __init__(self, studio):
-        self.studio = studio
-        self.name = ipywidgets.Text(value="my_picture", description="Name to save as", layout=LAYOUT, style=STYLE)
-        self.said = ipywidgets.HTML()
-        self.buttons = []
-        for text, tooltip, save in (
-            ("Save picture", "Write the picture as a PNG file", self.save_picture),
-            ("Save animation", "Write the run as a GIF file", self.save_animation),
-            ("Save recipe", "Write every parameter as a small JSON file", self.save_recipe),
-        ):
-            button = ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "10em"})
-            button.on_click(functools.partial(self._try, save))
-            self.buttons.append(button)
-        row = ipywidgets.HBox(self.buttons, layout={"flex_flow": "row wrap"})
-        self.box = ipywidgets.VBox([self.name, row, self.said])
-
-    def enable(self, enabled):
-        for button in self.buttons:
-            button.disabled = not enabled
-
-    def save_picture(self):
-        return [save_image(self.studio.current.image, self._path(".png"))]
-
-    def save_animation(self):
-        return [save_animation(kept_frames(self.studio.current).values(), self._path(".gif"))]
-
-    def save_recipe(self):
-        run = self.studio.current
-        recipe = self.studio._cooked
-        recipe = dataclasses.replace(recipe, steps=run.number) if run.number < recipe.steps else recipe
-        return recipe.save(self._path(".json"), _network(recipe.network, recipe.pooling))
-
-    def _path(self, ending):
-        name = self.name.value.strip()
-        if not name:
-            raise InputError("Give the file a name first.")
-        return pathlib.Path(name if name.endswith(ending) else name + ending)
-
-    def _try(self, save, _):
-        try:
-            paths = save()
-        except InputError as error:
-            self.said.value = f'<span role="alert">⚠ {html.escape(str(error))}</span>'
-            return
-        self.said.value = "Saved: " + ", ".join(map(_link, paths))
-
-
-def _link(path):
-    """A saved file's name, as a link that downloads it: the machine that computes may not be the reader's own."""
-    kind = {".png": "image/png", ".gif": "image/gif", ".json": "application/json"}.get(path.suffix, "image/jpeg")
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<a download="{html.escape(path.name)}" href="data:{kind};base64,{data}">{html.escape(str(path))}</a>'
-
-
-def strip(recording):
-    """The last frames of a recording in rows, its first knob from left to right."""
-    first, *others = recording.knobs.values()
-    pictures, captions, shown = [], [], []
-    for rest in itertools.product(*(choices.items() for choices in others)):
-        for label, value in first.items():
-            run = recording.runs[(value, *(other for _, other in rest))]
-            if run in shown:  # a knob that changes nothing here, such as the seed without noise
-                continue
-            shown.append(run)
-            pictures.append(load_image(list(run.frames.values())[-1]))
-            captions.append(", ".join([label, *(other for other, _ in rest)]))
-    made = next(iter(recording.runs.values())).made
-    note = f"Recorded; the first: {made}\nOn a page that can compute, knobs stand here."
-    return contact_sheet(pictures, captions, len(first), note=note)
-
-
-def inputs(recipe):
-    """The pictures that a recipe starts from."""
-    pictures = [load_image(source, recipe.size) for source in recipe.pictures.values()]
-    note = "Nothing is computed yet. On a page that can compute, the controls, the picture and its curves stand here."
-    return contact_sheet(pictures, [f"{role} image" for role in recipe.pictures], note=note)
-
-
-@functools.lru_cache(maxsize=2)
-def _network(name, pooling):
-    """Networks are the same for all studios of a kernel."""
-    return load_network(name, pooling=pooling)
 
 
 def _inside(box):

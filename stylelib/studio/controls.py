@@ -5,13 +5,15 @@ import html
 
 import ipywidgets
 
-from stylelib.errors import InputError, check_whole
-from stylelib.images import MIN_SIDE, bundled_images, load_image
-from stylelib.networks import check_layers_by_name, layer_names
-from stylelib.recipe_files import PICTURES
-from stylelib.synthesis import INITIALIZATIONS
-from stylelib.terms import check_weight
-from stylelib.weights import LAYOUTS, find_weights
+from stylelib.images import MIN_SIDE, load_image
+from stylelib.initialization import INITIALIZATIONS
+from stylelib.protocols.term import check_weight
+from stylelib.recipes import PICTURES
+from stylelib.support.errors import InputError, check_whole
+from stylelib.support.gallery import bundled_images
+from stylelib.vgg import LAYOUTS, layer_names
+from stylelib.weights.networks import check_layers_by_name
+from stylelib.weights.store import find_weights
 
 LAYOUT = {"width": "25em", "max_width": "100%"}
 STYLE = {"description_width": "10em"}  # of the labels

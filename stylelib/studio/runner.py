@@ -90,7 +90,7 @@ class Runner:
                     return self._set(FINISHED)
                 if self._on_step:
                     self._on_step(self.run, step)
-            self.run.stop_reason = f"stopped after step {self.run.number}"
+            self.run.stop(f"stopped after step {self.run.number}")
             self._set(STOPPED)
         except Exception as error:  # shown beside the controls: nobody sees what a thread prints
             self.error = error

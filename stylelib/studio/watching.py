@@ -38,7 +38,7 @@ def watch(run, title=None):
                 shown.update(frame())
                 next_time = time.perf_counter() + (time.perf_counter() - started) / SHARE
     except KeyboardInterrupt:
-        run.stop_reason = f"interrupted after step {run.number}; watch it again to go on"
+        run.stop(f"interrupted after step {run.number}; watch it again to go on")
     if shown is not None:
         shown.update(frame())
     return run

@@ -1,0 +1,138 @@
+"""What a term needs of a network: subclass `Network` to use one of your own."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylelib.support.errors import InputError, check_choice
+
+
+class Network(torch.nn.Module):
+    """Pictures in, named activations out.
+
+    A subclass writes `forward(pictures, layers)`, which returns {layer: activations (N, C, h, w)} and is differentiable
+    with respect to the pictures. The rest has defaults. Give a network a name with `stylelib.register_network`, and
+    saved runs, recipes and sweeps find it again.
+
+    Parameters
+    ----------
+    name : str
+        What captions call it.
+    layers : Sequence of str
+        The names of its layers, from the shallowest to the deepest.
+
+    Attributes
+    ----------
+    identity : dict
+        What `load_network` was called with, so that a saved run can load the same network; empty if it was made by
+        hand.
+    """
+
+    name: str
+    layers: list[str]
+    identity: dict[str, Any]
+
+    def __init__(self, name: str, layers: Sequence[str]) -> None:
+        super().__init__()
+        self.name, self.layers, self.identity = name, list(layers), {}
+
+    def check_layers(self, layers: str | Iterable[str]) -> list[str]:
+        """Return the layers as a list.
+
+        Parameters
+        ----------
+        layers : str or iterable of str
+            One name or several.
+
+        Returns
+        -------
+        list of str
+            The names, each once, in the order given.
+
+        Raises
+        ------
+        InputError
+            For a layer that this network does not have.
+        """
+        return check_layers(layers, self.layers, self.name)
+
+    def check_size(self, pictures: Tensor, layers: Sequence[str]) -> None:
+        """Raise an InputError if the pictures are too small for a layer. By default none is.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            (N, 3, H, W); only its shape is looked at.
+        layers : Sequence of str
+            The layers that will be asked for.
+        """
+
+    def memory(self, pictures: Tensor, layers: Sequence[str], runs: int = 1) -> int:
+        """Estimate how much memory the gradient of a loss at some layers needs, for the check before a run.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            (N, 3, H, W); only its shape is looked at.
+        layers : Sequence of str
+            The layers that the loss looks at.
+        runs : int
+            How many runs' pictures they are.
+
+        Returns
+        -------
+        int
+            Bytes, the weights not counted; 0 by default, which means unknown.
+        """
+        return 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where its numbers are; the processor if it has none."""
+        tensor = next(iter(self.parameters()), None)
+        tensor = next(iter(self.buffers()), None) if tensor is None else tensor
+        return torch.device("cpu") if tensor is None else tensor.device
+
+    def describe(self) -> str:
+        """One line for captions."""
+        return self.name
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides the activations, as hexadecimal text."""
+        digest = hashlib.sha256(f"{type(self).__qualname__} {self.name}".encode())
+        for tensor in (*self.buffers(), *self.parameters()):
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def check_layers(layers: str | Iterable[str], known: Sequence[str], name: str) -> list[str]:
+    """Return the layers, one name or several, as a list.
+
+    Parameters
+    ----------
+    layers : str or iterable of str
+        What was asked for.
+    known : Sequence of str
+        What there is.
+    name : str
+        The network's name, for the message.
+
+    Returns
+    -------
+    list of str
+        The names, each once, in the order given.
+
+    Raises
+    ------
+    InputError
+        For a layer that the network does not have, or for none at all.
+    """
+    if not isinstance(layers, str) and not hasattr(layers, "__iter__"):
+        raise InputError(f"Layers are named by a text or a list of texts, such as 'conv4_2'; got {layers!r}.")
+    layers = [layers] if isinstance(layers, str) else list(layers)
+    if not layers:
+        raise InputError(f"No layer was named; {name} has {', '.join(known)}.")
+    return [check_choice(f"layer in {name}", layer, known) for layer in dict.fromkeys(layers)]

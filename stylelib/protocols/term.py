@@ -1,0 +1,184 @@
+"""A term: a part of the loss that a picture is optimised against. Subclass `Term` to add your own."""
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from torch import Tensor
+
+from stylelib.protocols.network import Network
+from stylelib.protocols.rebuild import Rebuildable
+from stylelib.support.errors import InputError
+
+
+class Term(Rebuildable):
+    """A part of the loss. Subclass it to add your own: write `losses`, and `arguments` to have it saved.
+
+    Attributes
+    ----------
+    net : Network or None
+        The network whose activations it looks at; None for a term that looks at the picture alone.
+    layers : Sequence of str
+        The layers it looks at.
+    image : Tensor or None
+        The picture its target was taken from. A run may start from it.
+    role : str
+        "content" if the optimised picture has the image's size and layout, else "style".
+    weight : float
+        The factor in front of its losses.
+    label : str
+        What its losses and captions call it.
+    """
+
+    net: Network | None = None
+    layers: Sequence[str] = ()
+    image: Tensor | None = None
+    role: ClassVar[str] = "style"
+    weight: float = 1.0
+    label: str = ""
+
+    def check(self, pictures: Tensor) -> None:
+        """Raise an InputError if this term cannot be computed for these pictures; called before a run starts.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            (N, 3, H, W); only its shape is looked at.
+        """
+        if self.net is not None:
+            self.net.check_size(pictures, self.layers)
+        if self.image is not None and len(self.image) not in (1, len(pictures)):
+            raise InputError(f"{len(self.image)} target images need as many pictures, or be one; got {len(pictures)}.")
+
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the weighted losses by name.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            (N, 3, H, W).
+        activations : Mapping
+            {layer: (N, C, h, w)}: this term's layers of this term's network.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Scalars, summed over the pictures.
+        """
+        raise NotImplementedError
+
+    def with_weight(self, weight: float) -> Self:
+        """Return the same term with another weight.
+
+        Parameters
+        ----------
+        weight : float
+            A number, zero or more.
+
+        Returns
+        -------
+        Term
+            A copy that shares the targets.
+        """
+        twin = copy.copy(self)
+        twin.weight = check_weight(weight, f"the weight of {self.label or type(self).__name__}")
+        return twin
+
+    def memory(self, pictures: Tensor) -> int:
+        """Estimate the bytes that its losses and their gradients take beside the network's; 0 by default.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            (N, 3, H, W); only its shape is looked at.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
+        return 0
+
+    def describe(self) -> str:
+        """Return a few words for captions."""
+        return f"{self.label or type(self).__name__} × {self.weight:g}"
+
+
+def wanted_layers(*lists: Sequence[Term]) -> dict[Network, list[str]]:
+    """Return the layers that any term of these lists looks at, by network."""
+    layers: dict[Network, list[str]] = {}
+    for term in (term for terms in lists for term in terms):
+        if term.net is not None:
+            known = layers.setdefault(term.net, [])
+            known.extend(layer for layer in term.layers if layer not in known)
+    return layers
+
+
+def named_losses(
+    terms: Sequence[Term], pictures: Tensor, activations: Mapping[Network, Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Return all terms' weighted losses by name; a name that two terms give gets a number, "style conv1_1 #2".
+
+    Parameters
+    ----------
+    terms : Sequence of Term
+        What is minimised.
+    pictures : Tensor
+        (N, 3, H, W).
+    activations : Mapping
+        {network: {layer: (N, C, h, w)}}, with at least the layers that the terms look at.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Scalars.
+
+    Raises
+    ------
+    InputError
+        For a term whose losses are not tensors of one number.
+    """
+    found: dict[str, Tensor] = {}
+    for term in terms:
+        seen = {} if term.net is None else activations[term.net]
+        for name, loss in term.losses(pictures, seen).items():
+            if not (isinstance(loss, Tensor) and loss.numel() == 1):
+                raise InputError(f"{type(term).__name__}.losses gives tensors of one number; {name!r} is not one.")
+            count = sum(known.split(" #")[0] == name for known in found)
+            found[f"{name} #{count + 1}" if count else name] = loss
+    return found
+
+
+def check_terms(terms: Term | Sequence[Term]) -> list[Term]:
+    """Return the terms, one or several, as a list; raise an InputError if there is nothing to optimise."""
+    several = list(terms) if isinstance(terms, list | tuple) else [terms]
+    if not several:
+        raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
+    for term in several:
+        if not isinstance(term, Term):
+            raise InputError(f"A term such as Content or Style is wanted; got {type(term).__name__}.")
+    if all(term.weight == 0 for term in several):
+        raise InputError("Every term's weight is 0, so there is nothing to optimise.")
+    return several
+
+
+def check_weight(weight: Any, label: str) -> float:
+    """Return `weight` as a float; raise an InputError unless it is a finite number, zero or more."""
+    try:
+        number = float(weight)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"{label[0].upper()}{label[1:]} must be a number, zero or more; got {weight!r}.")
+    return number
+
+
+def check_network(net: Any) -> Network:
+    """Return `net`; raise an InputError unless it is a network."""
+    if not isinstance(net, Network):
+        raise InputError(
+            f"A term's first argument is a network: what load_network gives, or a subclass of stylelib.Network; "
+            f"got {type(net).__name__}."
+        )
+    return net

@@ -1,0 +1,40 @@
+"""What made a picture, in words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stylelib.protocols.term import Term
+
+
+def describe_terms(terms: Sequence[Term]) -> str:
+    """Return a list of terms in words."""
+    return "; ".join(term.describe() for term in terms)
+
+
+def describe_run(run: Any) -> str:
+    """Return everything that made a run's picture, in a line: networks, terms, start, size, steps, seed and time.
+
+    Parameters
+    ----------
+    run : Synthesis
+        Anywhere on its way.
+
+    Returns
+    -------
+    str
+        Parts with " · " between them.
+    """
+    networks = dict.fromkeys(term.net.describe() for term in run.terms if term.net is not None)
+    height, width = run.shape[-2:]
+    beside = f" beside {run.companions} other run{'s' * (run.companions > 1)}" if run.companions else ""
+    parts = [
+        "; ".join(networks),
+        describe_terms(run.terms),
+        f"from {run.init}",
+        run.parameterization.describe(),
+        f"{width} × {height} px",
+        f"{run.number} steps of {run.optimizer.describe()}",
+        f"seed {run.seed}",
+        f"{run.seconds:.0f} s on {run.device.type}{beside}",
+    ]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,252 @@
+"""A run as a file, so that it can go on in another process.
+
+The file is torch.save's, read with weights_only=True: numbers, texts and tensors, and no code.
+"""
+
+import io
+import os
+import pathlib
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from stylelib.evaluation.progress import Progress, Record
+from stylelib.protocols.network import Network
+from stylelib.protocols.optimizer import Evaluation, Optimizer, State
+from stylelib.protocols.parameterization import Parameterization, Pixels
+from stylelib.protocols.rebuild import kind_of
+from stylelib.protocols.term import Term
+from stylelib.support.errors import InputError, check_choice
+from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.machine import pick_device
+from stylelib.weights.networks import load_network
+
+FORMAT = 2  # 1: terms and optimisers of stylelib's own only
+
+
+KEPT = (
+    "steps",
+    "seed",
+    "tolerance",
+    "keep_every",
+    "init",
+    "frames",
+    "notes",
+    "stop_reason",
+    "evaluations",
+    "companions",
+)
+
+
+def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write a run to a .pt file, whole or not at all.
+
+    Parameters
+    ----------
+    run : Synthesis
+        Anywhere on its way.
+    path : path
+        Ends in .pt.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+    """
+    path = check_writable(path, (".pt",))
+    optimizer = run.optimizer
+    content = {
+        "format": FORMAT,
+        "terms": terms_to_dicts(run.terms),
+        "optimizer": {"name": optimizer.name or kind_of(type(optimizer)), **optimizer.arguments()},
+        "parameterization": run.parameterization.to_dict(),
+        "run": {name: getattr(run, name) for name in KEPT},
+        "parameters": run.parameters,
+        "picture": run.parameterization.decode(run.parameters),
+        "state": state_to_dict(run.progress.state),
+        "best": state_to_dict(run.progress.best),
+        "history": [vars(record) for record in run.history],
+        "finished": run.finished,
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with write_atomically(path) as file:
+        file.write(buffer.getvalue())
+    return path
+
+
+def load_run(cls: type, path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> Any:
+    """Return the run that `save_run` wrote, or an earlier version of stylelib.
+
+    Parameters
+    ----------
+    cls : type
+        Synthesis.
+    path : path
+        Of a .pt file.
+    terms : Sequence of Term, optional
+        Needed only for terms of your own without `arguments`.
+
+    Returns
+    -------
+    Synthesis
+        After the step at which it was saved.
+
+    Raises
+    ------
+    InputError
+        For a file that is not there, is damaged, or is not a saved run.
+    """
+    content = _read(path)
+    try:
+        kept = content["run"]
+        run = cls(
+            terms or terms_from_dicts(content["terms"]),
+            content["picture"],
+            parameterization=_parameterization(content),
+            optimizer=_optimizer(content["optimizer"]),
+            **{name: kept[name] for name in ("steps", "seed", "tolerance", "keep_every")},
+        )
+        for name in KEPT[4:]:
+            setattr(run, name, kept.get(name, 0))  # format 1 had no companions at first
+        if "parameters" in content:
+            run.parameters = content["parameters"].to(run.device)
+        state, best = (state_from_dict(content[key], run.device) for key in ("state", "best"))
+        run.progress = Progress(state, best, [Record(**record) for record in content["history"]])
+        run.finished = content["finished"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a run that this version of stylelib can read.") from error
+    return run
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    path = pathlib.Path(path).expanduser()
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"There is no saved run {path}.") from None
+    except Exception as error:  # a damaged or foreign file can raise anything
+        raise InputError(f"{path} is not a saved run, or it is damaged.") from error
+    if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):
+        raise InputError(f"{path} is not a run that this version of stylelib can read.")
+    return content
+
+
+def _optimizer(content: dict[str, Any]) -> Optimizer:
+    arguments = dict(content)
+    name = check_choice("optimizer", arguments.pop("name"), Optimizer.known)
+    return Optimizer.known[name](**arguments)
+
+
+def _parameterization(content: dict[str, Any]) -> Parameterization:
+    return Parameterization.from_dict(content["parameterization"]) if "parameterization" in content else Pixels()
+
+
+def terms_to_dicts(terms: Sequence[Term]) -> list[dict[str, Any]]:
+    """Return terms as plain values; one without `arguments` keeps its name alone.
+
+    Parameters
+    ----------
+    terms : Sequence of Term
+        A run's terms.
+
+    Returns
+    -------
+    list of dict
+        What `terms_from_dicts` takes.
+    """
+    found = []
+    for term in terms:
+        try:
+            content = term.to_dict()
+        except InputError:
+            content = {"kind": kind_of(type(term))}
+        net = term.net
+        if net is not None:
+            content["network"] = {"class": kind_of(type(net)), "fingerprint": net.fingerprint(), **net.identity}
+        found.append(content)
+    return found
+
+
+def terms_from_dicts(contents: Sequence[dict[str, Any]]) -> list[Term]:
+    """Make the terms that `terms_to_dicts` described, with their networks.
+
+    Parameters
+    ----------
+    contents : Sequence of dict
+        What `terms_to_dicts` gave.
+
+    Returns
+    -------
+    list of Term
+        With targets computed anew.
+
+    Raises
+    ------
+    InputError
+        If a term or a network is of a kind that this program does not know.
+    """
+    networks: dict[str, Network] = {}
+    terms = []
+    for content in contents:
+        if "arguments" not in content:
+            raise InputError(f"This run has a term of your own, {content['kind']}: hand over terms=[…] to load it.")
+        identity = dict(content.get("network") or {})
+        extra = {}
+        if identity:
+            fingerprint = identity.pop("fingerprint")
+            if fingerprint not in networks:
+                networks[fingerprint] = _load_same_network(identity, fingerprint)
+            extra["net"] = networks[fingerprint]
+        terms.append(Term.from_dict(content, **extra))
+    return terms
+
+
+def state_to_dict(state: State | None) -> dict[str, Any] | None:
+    """Return an optimiser's state as plain values."""
+    return None if state is None else {**vars(state), "evaluation": vars(state.evaluation)}
+
+
+def state_from_dict(values: dict[str, Any] | None, device: torch.device) -> State | None:
+    """Make the state that `state_to_dict` described, on a device."""
+    if values is None:
+        return None
+
+    def move(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.to(device)
+        return [move(one) for one in value] if isinstance(value, list) else value
+
+    evaluation = Evaluation(**{name: move(value) for name, value in values["evaluation"].items()})
+    memory = {name: move(value) for name, value in values["memory"].items()}
+    parameters = values["parameters"] if "parameters" in values else values["picture"]  # as format 1 called them
+    return State(move(parameters), evaluation, memory)
+
+
+def _load_same_network(identity: dict[str, Any], fingerprint: str) -> Network:
+    """Load the network that a run used; warn if the device or the weights are others."""
+    kind = identity.pop("class", "VGG")
+    if "name" not in identity:
+        raise InputError(
+            f"This run used a network of your own ({kind}): give it a name with stylelib.register_network before you "
+            f"save, or hand over terms=[…] to load it."
+        )
+    try:
+        pick_device(identity.get("device"))
+    except InputError as error:
+        warnings.warn(f"{error} The run goes on with the device that there is.", stacklevel=5)
+        identity["device"] = None
+    net = load_network(**{**identity, "weights": identity.get("weights") or None})
+    if kind_of(type(net)) != kind:
+        raise InputError(
+            f"This run used a network of your own, {kind}, under the name {identity['name']}: register it with "
+            f"stylelib.register_network before you load the file, or hand over terms=[…]."
+        )
+    if getattr(net, "precision", "exact") == identity.get("precision", "exact") and net.fingerprint() != fingerprint:
+        warnings.warn(
+            f"The weights of {identity['name']} are not the ones that this run began with; it goes on with those here.",
+            stacklevel=5,
+        )
+    return net

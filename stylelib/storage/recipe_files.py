@@ -1,0 +1,153 @@
+"""A recipe as a small JSON file, and beside it the pictures that do not come with stylelib."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import PIL.Image
+
+from stylelib.support.errors import InputError
+from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.gallery import bundled_images, find_image
+
+FORMAT = 1
+
+
+def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pathlib.Path]:
+    """Write a recipe.
+
+    The SHA-256 of each picture and the network's fingerprint are noted, so that `load` can tell whether it has the same
+    ones.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Any.
+    path : path
+        Ends in .json.
+    fingerprint : str
+        The network's.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The pictures' and, last, the recipe's.
+    """
+    path = check_writable(path, (".json",))
+    content, pictures = contents(recipe, lambda role, _: f"{path.stem}-{role.replace(' ', '-')}")
+    content["network_fingerprint"] = fingerprint
+    files = {path.with_name(name): data for name, data in pictures.items()} | {path: to_json(content)}
+    for one, data in files.items():
+        with write_atomically(one) as file:
+            file.write(data)
+    return list(files)
+
+
+def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return what the file says, except the network's fingerprint, and the pictures that belong beside it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Any.
+    keep : callable
+        From a picture's role and SHA-256, the name of its file without the ending.
+
+    Returns
+    -------
+    content : dict
+        For JSON.
+    files : dict
+        {file name: bytes}.
+    """
+    pictures = recipe.pictures
+    unused = {name for name in ("content", "style") if name not in pictures}
+    used = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    used = {name: value for name, value in used.items() if name not in unused}
+    if not used.get("style_weights"):
+        used.pop("style_weights", None)  # one style: files stay as older versions read them
+    names, files, sums = {}, {}, {}
+    for role, source in pictures.items():
+        data = source if isinstance(source, bytes) else find_image(source).read_bytes()
+        sums[role] = hashlib.sha256(data).hexdigest()
+        names[role] = source
+        if source not in bundled_images():
+            names[role] = f"{keep(role, sums[role])}{_ending(data)}"
+            files[names[role]] = data
+    styles = [name for role, name in names.items() if role != "content"]
+    used |= {"content": names["content"]} if "content" in names else {}
+    used |= {"style": styles[0] if len(styles) == 1 else styles} if styles else {}
+    about = {"format": FORMAT, "stylelib": importlib.metadata.version("stylelib")}
+    return about | used | {"pictures": sums}, files
+
+
+def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
+    """Read what `save` wrote.
+
+    Parameters
+    ----------
+    cls : type
+        Recipe, or a subclass.
+    path : path
+        Of a .json file.
+
+    Returns
+    -------
+    recipe : Recipe
+        With paths for the pictures beside the file.
+    fingerprint : str
+        The network's.
+
+    Raises
+    ------
+    InputError
+        For a file that is not a recipe, and for other pictures than the recipe was made with.
+    """
+    path = pathlib.Path(path).expanduser()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise InputError(f"{path} is a recipe of a newer stylelib; get that version to use it.")
+        values = {field.name: content[field.name] for field in dataclasses.fields(cls) if field.name in content}
+        for name in ("style_layers", "style_weights"):
+            values[name] = tuple(values.get(name, ()))
+        values["changes"] = tuple((number, alpha_beta) for number, alpha_beta in values["changes"])
+        if isinstance(values.get("style"), list):
+            values["style"] = tuple(_beside(path, one) for one in values["style"])
+        for role in {"content", "style"} & set(values):
+            values[role] = values[role] if isinstance(values[role], tuple) else _beside(path, values[role])
+        recipe = cls(**values)
+        if set(content["pictures"]) != set(recipe.pictures):
+            raise ValueError("other pictures")
+        fingerprint = str(content["network_fingerprint"])
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"There is no recipe {path}.") from None
+    except (OSError, AttributeError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a recipe, or it is damaged.") from error
+    for role, source in recipe.pictures.items():
+        if hashlib.sha256(find_image(source).read_bytes()).hexdigest() != content["pictures"][role]:
+            raise InputError(f"{source} is not the picture that {path.name} was made with.")
+    return recipe, fingerprint
+
+
+def to_json(content: Any) -> bytes:
+    """Return the bytes of a JSON file that people can read too."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _beside(path: pathlib.Path, name: str) -> str:
+    return name if name in bundled_images() else os.fspath(path.with_name(name))
+
+
+def _ending(data: bytes) -> str:
+    """The ending for the bytes of a picture file, .jpg for a JPEG."""
+    with PIL.Image.open(io.BytesIO(data)) as image:
+        return {"JPEG": ".jpg"}.get(str(image.format), f".{str(image.format).lower()}")

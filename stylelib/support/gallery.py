@@ -1,0 +1,117 @@
+"""Pictures by name: those bundled with the project, and those of the paper."""
+
+import pathlib
+
+from stylelib.support.errors import InputError, check_choice
+
+PACKAGE = pathlib.Path(__file__).parent.parent
+
+
+# The paper's pictures, for who is online: never shipped, fetched on request and checked byte for byte.
+_NEURAL_STYLE = (
+    "https://raw.githubusercontent.com/jcjohnson/neural-style/07c4b8299f8fbdafec0c514fc820ff1d7ff62e46/examples/inputs/"
+)
+
+
+_FAST_NEURAL_STYLE = (
+    "https://raw.githubusercontent.com/jcjohnson/fast-neural-style/"
+    "813c83441953ead2adb3f65f4cc2d5599d735fa7/images/styles/"
+)
+
+
+PAPER_IMAGES = {  # name: (URL, SHA-256, what it is)
+    "tubingen": (
+        _NEURAL_STYLE + "tubingen.jpg",
+        "e67d1869f01fd805385c681a80d9ebcf0f70ea4a5fe6127f0606bb1c7f4bf506",
+        "Tübingen Neckarfront, photograph by Andreas Praefcke",
+    ),
+    "starry_night": (
+        _NEURAL_STYLE + "starry_night.jpg",
+        "0592ab0f7b51b3ce72608a95e53880bd93971e5b48f93a0ce8dfd3cbccf3d098",
+        "The Starry Night, Vincent van Gogh, 1889",
+    ),
+    "shipwreck": (
+        _NEURAL_STYLE + "shipwreck.jpg",
+        "4f7cf34e3cd4a5daaf3f421f059ca9a01aaa2a3afd7243d6670c9c8bc001a213",
+        "The Shipwreck of the Minotaur, J. M. W. Turner, c. 1805",
+    ),
+    "the_scream": (
+        _NEURAL_STYLE + "the_scream.jpg",
+        "f3075cddeb974a9ee1d6418f7f33fd05185a7ac7dcb4288bd2805d499a9dcaee",
+        "The Scream, Edvard Munch, 1893",
+    ),
+    "seated_nude": (
+        _NEURAL_STYLE + "seated-nude.jpg",
+        "f398757cfb5346842c3bc309ca65d03381b38b1f5f8d7c60abe68a804a405cf1",
+        "Femme nue assise, Pablo Picasso, 1910",
+    ),
+    "composition_vii": (
+        _FAST_NEURAL_STYLE + "composition_vii.jpg",
+        "8f992ed4aecd6dd56972d7bc8166761de7c94e670ee6effa8fd05f3daeb33409",
+        "Composition VII, Wassily Kandinsky, 1913",
+    ),
+}
+
+
+def bundled_images(kind=None):
+    """Names of the pictures that come with the project → their files. kind: "content", "style" or None for both."""
+    folders = [PACKAGE / "pictures", PACKAGE.parent / "images"]  # installed as a wheel; from a checkout
+    kinds = ("content", "style") if kind is None else (check_choice("kind of picture", kind, ("content", "style")),)
+    found = {}
+    for folder in folders:
+        for one in kinds:
+            for path in sorted((folder / one).glob("*.jpg")):
+                found.setdefault(path.stem, path)
+    if kind != "style":
+        found["grace_hopper"] = _matplotlib_photograph()
+    return found
+
+
+def _matplotlib_photograph():
+    """A real photograph that every machine with matplotlib has: Grace Hopper, US Navy, public domain."""
+    import matplotlib.cbook
+
+    return pathlib.Path(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+
+
+def fetch_paper_image(name):
+    """Download one of the paper's pictures once, check its SHA-256, and return its path."""
+    check_choice("picture of the paper", name, PAPER_IMAGES)
+    import pooch
+
+    url, sha256, _ = PAPER_IMAGES[name]
+    try:
+        path = pooch.retrieve(
+            url, f"sha256:{sha256}", fname=f"{name}.jpg", path=pooch.os_cache("stylelib") / "paper", progressbar=False
+        )
+    except ValueError as error:
+        raise InputError(
+            f"What {url} sends is not the paper's picture (its SHA-256 is another): nothing was kept; save "
+            f"the picture from elsewhere and pass its path."
+        ) from error
+    except Exception as error:  # pooch passes on whatever requests, sockets and the disk raise
+        raise InputError(
+            f"The paper's picture '{name}' could not be fetched ({type(error).__name__}): connect to the internet "
+            f"and run this again, or save {url} yourself and pass its path."
+        ) from error
+    return pathlib.Path(path)
+
+
+def find_image(source):
+    """The file of a picture that is named by its path or by its bundled name."""
+    try:
+        path = pathlib.Path(source).expanduser()
+        if path.is_dir():
+            raise InputError(f"'{source}' is a folder; name one picture in it.")
+        if path.exists():
+            return path
+    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, ~nobody
+        raise InputError(f"{source} cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
+    name = str(source)
+    if path.name == name and not path.suffix:
+        return bundled_images()[check_choice("picture file or bundled picture", name, bundled_images())]
+    if path.stem in bundled_images():
+        raise InputError(f"There is no file {source}; the bundled picture is called '{path.stem}', without an ending.")
+    if "://" in name:
+        raise InputError(f"{source} is an address: save the picture, then give its path.")
+    raise InputError(f"There is no file {source}; check the path (the current folder is {pathlib.Path.cwd()}).")

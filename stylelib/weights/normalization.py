@@ -1,0 +1,70 @@
+"""Activation normalisation, section 2 of the paper: every filter's mean activation becomes 1."""
+
+import contextlib
+import hashlib
+
+import safetensors.torch
+import torch
+
+from stylelib.images import load_image
+from stylelib.support.errors import InputError
+from stylelib.support.files import write_atomically
+from stylelib.support.gallery import bundled_images
+from stylelib.support.machine import computing
+from stylelib.weights.download import weights_folder
+
+NORMALIZATION_SIZE = 256  # longer side, in pixels, of the pictures that the means are taken over
+
+
+LEAST_SHARE = 0.05  # a filter's mean counts as at least this share of its layer's mean
+
+
+def mean_activations(net, pictures):
+    """Mean activation of each filter over pictures and positions: {layer: (C,)}.
+
+    pictures: a list of picture tensors, which may differ in size; each weighs the same.
+    """
+    means = []
+    for picture in pictures:
+        with torch.no_grad(), computing(picture):
+            means.append({layer: x.mean(dim=(0, 2, 3)) for layer, x in net(picture, net.layers).items()})
+    return {layer: torch.stack([one[layer] for one in means]).mean(dim=0) for layer in net.layers}
+
+
+@torch.no_grad()
+def normalize_activations(net, means):
+    """Rescale the weights so that the mean activation of each filter is 1, section 2 of the paper. In place.
+
+    means: {layer: (C,)} as `mean_activations` gives. Every filter is divided by its mean, and the next layer's
+    weights for it are multiplied by the same number: a ReLU passes a positive factor through, so each activation is
+    its old value divided by `net.scales[layer]` and nothing else changes. A filter that hardly ever fires would be
+    blown up to mostly noise; its mean counts as LEAST_SHARE of its layer's, and it stays below 1.
+    """
+    net.made_of = ""
+    incoming = torch.ones(3, device=net.device)
+    for layer, convolution in net.convolutions.items():
+        scale = means[layer].to(net.device).clamp(min=LEAST_SHARE * means[layer].mean().item())
+        scale = torch.where(scale > 0, scale, 1.0)  # a layer that never fires stays as it is
+        convolution.weight *= incoming[:, None, None] / scale[:, None, None, None]
+        convolution.bias /= scale
+        convolution.scale *= scale
+        incoming = scale
+    return net
+
+
+def normalize_over_bundled_pictures(net):
+    """Normalise over the project's own pictures; the means are kept in the cache, since they cost seconds."""
+    paths = [path for name, path in sorted(bundled_images().items()) if name != "grace_hopper"]
+    key = hashlib.sha256(f"{net.fingerprint()} {NORMALIZATION_SIZE}".encode())
+    for path in paths:
+        key.update(path.read_bytes())
+    cached = weights_folder() / f"mean-activations-{net.name}-{key.hexdigest()[:16]}.safetensors"
+    try:
+        means = safetensors.torch.load_file(cached)
+    except (OSError, safetensors.SafetensorError):  # not there yet, or damaged
+        means = mean_activations(net, [load_image(path, NORMALIZATION_SIZE) for path in paths])
+        with contextlib.suppress(OSError, InputError):  # a folder that cannot be written costs seconds, no more
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            with write_atomically(cached) as file:
+                file.write(safetensors.torch.save(means))
+    return normalize_activations(net, means)

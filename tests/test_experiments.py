@@ -1,0 +1,154 @@
+"""The paper's experiments as one call each, and what the pictures they make are like, as numbers."""
+
+import pytest
+import torch
+
+import stylelib
+from stylelib import experiments
+
+
+def gram_error(net, picture, painting, layers=stylelib.STYLE_LAYERS):
+    """Relative style loss of a picture, without weights."""
+    term = stylelib.Style(net, painting, layers)
+    return sum(loss.item() for loss in term.losses(picture, net(picture, term.layers)).values())
+
+
+@pytest.fixture(scope="module")
+def transferred(net):
+    return stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=40).finish()
+
+
+def test_transfer_takes_the_style_and_keeps_the_content(net, transferred):
+    photo, painting = stylelib.load_image("riverside", 96), stylelib.load_image("night_swirls", 96)
+    before, after = (gram_error(net, picture, painting) for picture in (photo, transferred.image))
+    assert after < 0.15 * before
+    seen = net(torch.cat([photo, transferred.image]), "conv4_2")["conv4_2"]
+    others = net(stylelib.load_image("grace_hopper", 96)[..., : photo.shape[-2], :], "conv4_2")["conv4_2"]
+    kept = torch.cosine_similarity(seen[0].flatten(), seen[1].flatten(), dim=0)
+    width = min(seen.shape[-1], others.shape[-1])
+    unrelated = torch.cosine_similarity(seen[0][..., :width].flatten(), others[0][..., :width].flatten(), dim=0)
+    assert kept > unrelated + 0.1
+
+
+def test_more_alpha_keeps_more_content_and_takes_less_style(net):
+    runs = {
+        alpha_beta: stylelib.style_transfer(
+            "riverside", "night_swirls", net, size=64, steps=25, alpha_beta=alpha_beta
+        ).finish()
+        for alpha_beta in (0.01, 1.0)
+    }
+    content = {key: run.losses["content conv4_2"] / key for key, run in runs.items()}
+    style = {key: sum(loss for name, loss in run.losses.items() if "style" in name) for key, run in runs.items()}
+    assert content[1.0] < 0.8 * content[0.01]
+    assert style[1.0] > 1.5 * style[0.01]
+
+
+def test_content_reconstruction_loses_more_pixels_the_deeper_the_layer(net):
+    photo = stylelib.load_image("riverside", 64)
+    errors = []
+    for layer in ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"):
+        run = stylelib.reconstruct_content("riverside", layer, net, size=64, steps=40).finish()
+        errors.append((run.image - photo).square().mean().item())
+    assert errors == sorted(errors)
+    assert errors[-1] > 5 * errors[0]
+
+
+def test_style_reconstruction_from_noise_takes_the_style(net):
+    run = stylelib.reconstruct_style("night_swirls", network=net, size=64, steps=30).finish()
+    painting = stylelib.load_image("night_swirls", 64)
+    assert gram_error(net, run.image, painting) < 0.1 * gram_error(net, stylelib.noise(*painting.shape[-2:]), painting)
+
+
+def test_a_recipe_is_the_terms_written_out(net, photo, painting):
+    by_recipe = stylelib.style_transfer("riverside", "night_swirls", net, size=64, steps=3, alpha_beta=0.1).finish()
+    terms = [stylelib.Content(net, photo, "conv4_2", 0.1), stylelib.Style(net, painting)]
+    by_hand = stylelib.Synthesis(terms, photo, steps=3).finish()
+    assert torch.equal(by_recipe.image, by_hand.image)
+
+
+def test_sizes_and_steps_come_from_the_preset(net, monkeypatch):
+    monkeypatch.setenv("STYLELIB_PRESET", "quick")
+    run = experiments.reconstruct_style("night_swirls", network=net)
+    assert max(run.image.shape) == stylelib.preset().size == 64 and run.steps == stylelib.preset().steps
+    assert stylelib.style_transfer("riverside", "facets", net, init="style").number == 0
+
+
+def test_names_are_checked_before_a_network_is_fetched(monkeypatch):
+    monkeypatch.setattr(experiments, "load_network", lambda name: pytest.fail("a network was loaded"))
+    with pytest.raises(stylelib.InputError, match="no picture file or bundled picture 'riversid'"):
+        stylelib.style_transfer("riversid", "facets", "vgg19")
+    with pytest.raises(stylelib.InputError, match="no layer in vgg11 'conv1_2'"):
+        stylelib.reconstruct_content("riverside", "conv1_2", "vgg11")
+
+
+def test_layers_can_be_one_name_a_list_or_a_dict_of_weights():
+    one = stylelib.reconstruct_style("facets", "conv1_1", "compact", size=32, steps=0)
+    assert one.terms[0].layer_weights == {"conv1_1": 1.0}
+    both = stylelib.style_transfer("riverside", "facets", "compact", 32, style_layers={"conv1_1": 0.3, "conv2_1": 0.7})
+    assert both.terms[1].layer_weights == {"conv1_1": 0.3, "conv2_1": 0.7}
+
+
+def test_a_network_can_be_named(capsys):
+    run = stylelib.reconstruct_style("facets", ["conv1_1"], "compact-random", size=32, steps=1).finish()
+    assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()
+
+
+def coarse_steps(recipe, *arguments, **more):
+    runs = []
+    for run in stylelib.coarse_to_fine(recipe, (48, 96), *arguments, steps=12, **more):
+        runs.append(run)
+        run.finish()
+    return runs
+
+
+def test_coarse_to_fine_begins_with_what_was_made_and_keeps_the_finer_detail(net):
+    coarse, fine = coarse_steps(stylelib.style_transfer, "riverside", "night_swirls", network=net)
+    direct = stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=12).finish()
+    assert max(coarse.image.shape) == 48 and max(fine.image.shape) == 96
+    assert fine.history[0].loss < 0.65 * direct.history[0].loss
+    assert fine.init == "content, by way of 48 px" and fine.init in fine.describe()
+
+    def detail(picture):  # what a picture of half the size cannot hold
+        half = torch.nn.functional.interpolate(picture, scale_factor=0.5, mode="area")
+        return picture - torch.nn.functional.interpolate(half, scale_factor=2, mode="nearest")
+
+    again = stylelib.coarse_to_fine(
+        stylelib.style_transfer, (48, 96), "riverside", "night_swirls", network=net, steps=12
+    )
+    next(again).finish()
+    began, photo = next(again).image, stylelib.load_image("riverside", 96)
+    pair = torch.stack([detail(began).flatten(), detail(photo).flatten()])
+    assert torch.corrcoef(pair)[0, 1] > 0.7
+
+
+def test_coarse_to_fine_from_noise_hands_on_the_picture(net):
+    _, fine = coarse_steps(stylelib.reconstruct_style, "woodcut", network=net, seed=3)
+    direct = stylelib.reconstruct_style("woodcut", network=net, size=96, steps=12, seed=3).finish()
+    assert fine.history[0].loss < 0.8 * direct.history[0].loss
+    assert fine.init == "noise, by way of 48 px"
+
+
+def test_sizes_above_the_pictures_own_are_left_out(net, photo):
+    with pytest.warns(UserWarning, match="keeps that size"):
+        runs = coarse_steps(stylelib.reconstruct_content, photo, network=net, layer="conv2_1")
+    assert [max(run.image.shape) for run in runs] == [48, 64]
+    with pytest.warns(UserWarning, match="keeps that size"):
+        sizes = stylelib.coarse_to_fine(stylelib.reconstruct_content, (48, 80, 96), photo, network=net, steps=1)
+        assert [run.finish().init for run in sizes] == ["noise", "noise, by way of 48 px"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "more", "sentence"),
+    [
+        ((), {}, "sizes that grow"),
+        ((96, 48), {}, "sizes that grow, such as 256, 512; got 96, 48"),
+        ((48, 48), {}, "sizes that grow"),
+        ((48.5,), {}, "size is a whole number"),
+        ("48,96", {}, "size is a whole number"),
+        ((48, 96), {"network": "vgg19", "content_layer": "conv9_9"}, "conv9_9"),
+        ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "begins from 'content', 'style' or 'noise'"),
+    ],
+)
+def test_coarse_to_fine_refuses_at_once(sizes, more, sentence):
+    with pytest.raises(stylelib.InputError, match=sentence):
+        stylelib.coarse_to_fine(stylelib.style_transfer, sizes, "riverside", "woodcut", **more)

@@ -1,0 +1,102 @@
+"""Measure stylelib's speed on this machine, and write the tables and the plot of this folder's README anew.
+
+python -m tools.benchmarks                         # everything, with nothing else running
+python -m tools.benchmarks evaluation --rounds 3   # one part of it
+python -m tools.benchmarks evaluation --network vgg19-random --sizes 256
+"""
+
+import argparse
+import json
+import pathlib
+import platform
+import shutil
+
+import torch
+
+from stylelib.support.errors import check_choice
+from tools.benchmarks import evaluation, goal, report
+
+PARTS = ("evaluation", "memory", "batches", "goal")
+BATCHED = (32, 64, 128, 256)  # sizes at which batches are measured
+FOLDER = pathlib.Path(__file__).parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all of them")
+    parser.add_argument("--network", action="append", help="default: vgg19-random and compact")
+    parser.add_argument(
+        "--sizes", type=lambda text: [int(one) for one in text.split(",")], default=[128, 256, 512, 1024]
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="evaluations of each kind; default: %(default)s")
+    three = {"nargs": 3, "type": int, "metavar": ("PX", "EVALUATIONS", "SEEDS"), "default": [256, 1000, 3]}
+    parser.add_argument("--goal", **three, help="size, the reference's evaluations, seeds; default: %(default)s")
+    parser.add_argument("--start", choices=("content", "noise"), help="of the goal; default: both")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=FOLDER, help="default: beside this file")
+    options = parser.parse_args()
+    parts = [check_choice("part", part, PARTS) for part in options.parts] or PARTS
+    networks = options.network or ["vgg19-random", "compact"]
+    options.output.mkdir(parents=True, exist_ok=True)
+    if not (options.output / "README.md").exists():
+        shutil.copy(FOLDER / "README.md", options.output)
+    path = options.output / "numbers.json"
+    numbers = json.loads(path.read_text()) if path.exists() else {}
+    numbers["machine"] = machine()
+    for network in networks:
+        for size in options.sizes:
+            if "evaluation" in parts:
+                found = evaluation.milliseconds(network, size, options.rounds if size < 1024 else 2)
+                keep(numbers, "milliseconds", network, size, found)
+                keep(numbers, "floor", network, size, evaluation.floors(network, size))
+            if "memory" in parts:
+                keep(numbers, "tensors", network, size, evaluation.tensors(network, size))
+                keep(numbers, "megabytes", network, size, evaluation.memory(network, size))
+            path.write_text(json.dumps(numbers, indent=1))
+        for size in BATCHED if "batches" in parts else ():
+            keep(numbers, "batches", network, size, evaluation.batches(network, size, options.rounds))
+            path.write_text(json.dumps(numbers, indent=1))
+    if "goal" in parts:
+        for start in [options.start] if options.start else ("content", "noise"):
+            measure_goal(numbers, path, start, *options.goal)
+    report.write(numbers, options.output)
+
+
+def measure_goal(numbers, path, start, size, evaluations, seeds):
+    """Hours: so every result is written at once, and those that are there already are not computed again."""
+    asked = {"size": size, "evaluations": evaluations}
+    key = f"{start} {size}"
+    found = numbers.setdefault("goal", {}).get(key, {})
+    if found.get("asked") != asked:
+        found = numbers["goal"][key] = {"asked": asked, "results": {}}
+    for seed in range(seeds if start == "noise" else 1):
+        for pair in goal.PAIRS:
+            name = f"{' + '.join(pair)}, seed {seed}"
+            if name not in found["results"]:
+                found["results"][name] = goal.evaluations(pair, start, seed, size=size, most=evaluations)
+                print(f"goal from {start}, {name}: {found['results'][name]}", flush=True)
+                path.write_text(json.dumps(numbers, indent=1))
+    found["milliseconds"] = goal.milliseconds(size=size)
+    path.write_text(json.dumps(numbers, indent=1))
+
+
+def keep(numbers, kind, network, size, found):
+    numbers.setdefault(kind, {}).setdefault(network, {})[str(size)] = {
+        name: round(one, 1) for name, one in found.items()
+    }
+    print(f"{kind}, {network}, {size} px: " + ", ".join(f"{name} {one:.0f}" for name, one in found.items()), flush=True)
+
+
+def machine():
+    """The machine in words, as far as it decides the numbers."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = lines[0] if lines else name
+    bfloat16 = "with" if evaluation.engine.multiplies_bfloat16(torch.device("cpu")) else "without"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{name}, {bfloat16} bfloat16 units"
+    return f"{device}; {torch.get_num_threads()} threads; torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    main()
