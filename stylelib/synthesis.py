@@ -268,9 +268,10 @@ class Synthesis:
         return self.parameterization.in_pictures(asking, count)
 
     def _accept(self, state: State, seconds: float) -> None:
-        self.progress = self.progress.accept(state, seconds, self.evaluations)
-        if self.keep_every and self.number % self.keep_every == 0:
-            self.frames[self.number] = self._shown(state).cpu()
+        progress = self.progress.accept(state, seconds, self.evaluations)
+        if self.keep_every and progress.number % self.keep_every == 0:
+            self.frames[progress.number] = self._shown(state).cpu()
+        self.progress = progress  # last, so that an interrupt leaves a whole step or none
 
     def _evaluate(self, pictures: Tensor) -> Evaluation:
         if self._evaluator is None:

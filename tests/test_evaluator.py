@@ -7,7 +7,7 @@ import torch
 
 import stylelib
 from stylelib import Content, Smoothness, Style
-from stylelib.evaluation import evaluator as evaluations
+from stylelib.evaluation import evaluator as module
 from stylelib.evaluation.evaluator import Evaluator
 
 
@@ -59,30 +59,34 @@ def on_a_gpu(picture):
 
 
 def test_a_graph_is_recorded_only_where_speed_was_asked_for_and_keeps_what_it_reads(net, photo, monkeypatch):
-    evaluator = Evaluator([Content(net, photo)])
-    assert evaluator._as_graph(on_a_gpu(photo)) is False, "exact: no graph"
+    evaluator, kept = Evaluator([Content(net, photo)]), []
+    assert evaluator._as_graph(on_a_gpu(photo)) is None, "exact: no graph"
     monkeypatch.setattr(net, "precision", "fast")
-    assert evaluator._as_graph(photo) is False, "a processor: no graph"
-    recorded = types.SimpleNamespace()
-    monkeypatch.setattr(evaluations.graphs, "replayable", lambda function, picture: recorded)
+    assert evaluator._as_graph(photo) is None, "a processor: no graph"
+
+    def replayable(function, picture, read):
+        kept.extend(read())
+        return "recorded"
+
+    monkeypatch.setattr(module.cuda_graph, "replayable", replayable)
     monkeypatch.setattr(net, "engine", types.SimpleNamespace(packed=lambda: ["weights"]))
-    assert evaluator._as_graph(on_a_gpu(photo)) is recorded and recorded.reads == [["weights"]]
+    assert evaluator._as_graph(on_a_gpu(photo)) == "recorded" and kept == [["weights"]]
 
 
 @pytest.mark.parametrize("message, said", [("not permitted\nmore", "not permitted"), ("", "RuntimeError")])
 def test_where_no_graph_can_be_recorded_it_is_said(message, said, net, photo, monkeypatch):
-    def fail(function, picture):
+    def fail(*arguments):
         raise RuntimeError(message)
 
     monkeypatch.setattr(net, "precision", "mixed")
-    monkeypatch.setattr(evaluations.graphs, "replayable", fail)
+    monkeypatch.setattr(module.cuda_graph, "replayable", fail)
     evaluator = Evaluator([Content(net, photo)])
-    assert evaluator._as_graph(on_a_gpu(photo)) is False
+    assert evaluator._as_graph(on_a_gpu(photo)) is None
     assert evaluator.note == f"computed without a CUDA graph: {said}"
 
 
 def test_the_runs_notes_hold_what_the_evaluator_could_not_do_once(net, photo, monkeypatch):
-    monkeypatch.setattr(Evaluator, "_as_graph", lambda self, pictures: setattr(self, "note", "slowly") or False)
+    monkeypatch.setattr(Evaluator, "_as_graph", lambda self, pictures: setattr(self, "note", "slowly"))
     run = stylelib.Synthesis(Content(net, photo), "noise", steps=2).finish()
     assert run.notes == ["slowly"]
 

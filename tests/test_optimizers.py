@@ -55,7 +55,7 @@ def valley(seeded):
 def test_lbfgs_finds_the_bottom_of_a_steep_valley(valley):
     function, bottom = valley
     states = run(LBFGS(), function, torch.zeros_like(bottom), 150)
-    assert (states[-1].picture - bottom).abs().max() < 1e-5
+    assert (states[-1].parameters - bottom).abs().max() < 1e-5
 
 
 def test_lbfgs_lowers_the_loss_at_every_step_and_nearly_always_at_the_first_trial(valley):
@@ -102,7 +102,7 @@ def test_lbfgs_does_not_care_about_the_scale_of_the_loss(valley):
     large = run(LBFGS(), lambda x: 1e6 * function(x), torch.zeros_like(bottom), 30)
     tiny = run(LBFGS(), lambda x: 1e-14 * function(x), torch.zeros_like(bottom), 30)
     assert len(large) == len(tiny)
-    torch.testing.assert_close(large[-1].picture, tiny[-1].picture, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(large[-1].parameters, tiny[-1].parameters, rtol=1e-4, atol=1e-6)
 
 
 def test_adam_takes_the_same_steps_as_torchs(valley):
@@ -114,7 +114,7 @@ def test_adam_takes_the_same_steps_as_torchs(valley):
         optimizer.zero_grad()
         function(theirs).backward()
         optimizer.step()
-    torch.testing.assert_close(states[-1].picture, theirs.detach(), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(states[-1].parameters, theirs.detach(), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=["lbfgs", "adam"])
@@ -122,8 +122,8 @@ def test_a_step_changes_nothing_in_the_state_before_it(optimizer, valley):
     function, bottom = valley
     states = run(optimizer, function, torch.zeros_like(bottom), 5)
     again = answer(optimizer.step(states[2]), evaluator(function))
-    assert torch.equal(again.picture, states[3].picture)
-    assert torch.equal(states[0].picture, torch.zeros_like(bottom))
+    assert torch.equal(again.parameters, states[3].parameters)
+    assert torch.equal(states[0].parameters, torch.zeros_like(bottom))
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), Adam(step_size=0.5)], ids=["lbfgs", "adam"])
@@ -173,9 +173,9 @@ def test_lbfgs_gives_each_picture_of_a_batch_its_own_direction(valley):
         return sum(scale * function(one[None]) for scale, one in zip(scales, x, strict=True))
 
     states = run(LBFGS(), together, start, 60)
-    assert torch.equal(states[-1].picture[2:], bottom)
+    assert torch.equal(states[-1].parameters[2:], bottom)
     for number, scale in enumerate(scales[:2]):
         alone = run(LBFGS(), lambda x, scale=scale: scale * function(x), start[number : number + 1], 60)
-        left, begun = function(states[-1].picture[number : number + 1]), function(start[number : number + 1])
+        left, begun = function(states[-1].parameters[number : number + 1]), function(start[number : number + 1])
         assert left < 1e-4 * begun
-        assert left < 30 * function(alone[-1].picture)
+        assert left < 30 * function(alone[-1].parameters)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import recipes
+from stylelib import experiments, recipes
 from stylelib.recipes import Recipe, change_alpha_beta
 from stylelib.storage import recipe_files
 from stylelib.support.errors import InputError
@@ -34,7 +34,7 @@ RECIPES = {
 @pytest.fixture(autouse=True)
 def each_network_is_loaded_once(monkeypatch):
     """It takes a second each time."""
-    for module in (recipe_files, recipes):
+    for module in (experiments, recipes):
         monkeypatch.setattr(module, "load_network", loaded)
 
 
@@ -291,23 +291,26 @@ def test_other_weights_are_told_and_the_recipe_is_there_all_the_same(saved):
         ({"network": "compcat"}, "Did you mean 'compact'"),
         ({"network": "vgg11", "content_layer": "conv4_4"}, "no layer in vgg11 'conv4_4'"),
         ({"style_layers": ()}, "No layer was named"),
-        ({"size": 4}, "size is the longer side"),
+        ({"size": 4}, r"Longer side \(pixels\) is a whole number, 8 or more; got 4"),
         ({"size": 20}, "at least 16 pixels on the shorter side, and the content image would have 13"),
-        ({"init": "photo"}, r"no start of such a run 'photo'\..* Known: content, style, noise\.$"),
-        ({"init": "content", "kind": "style"}, r"no start of such a run 'content'\..* Known: style, noise\.$"),
+        ({"init": "photo"}, r"no start 'photo'\..* Known: content, style, noise\.$"),
+        ({"init": "content", "kind": "style"}, "There is no content image here to start from"),
         ({"pooling": "mean"}, "no pooling 'mean'"),
         ({"optimizer": "adan"}, "Did you mean 'adam'"),
         ({"convention": "paper"}, "no convention 'paper'"),
-        ({"steps": -1}, "steps is a whole number, 0 or more"),
-        ({"seed": 1.5}, "seed is a whole number, 0 or more"),
+        ({"steps": -1}, "Steps is a whole number, 0 or more"),
+        ({"seed": 1.5}, "Seed of the noise is a whole number, 0 or more"),
         ({"alpha_beta": float("nan")}, "The ratio α/β must be a number, zero or more; got nan"),
         ({"changes": (1, 2)}, r"A change is a pair, \(step, α/β\); got 1"),
         ({"changes": ((1, "much"),)}, "The ratio α/β must be"),
-        ({"size": 16, "kind": "style"}, "at least 16 pixels on the shorter side, and the style image would have"),
+        (
+            {"size": 16, "kind": "style", "init": "noise"},
+            "at least 16 pixels on the shorter side, and the style image would have",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_before_a_network_is_loaded(values, sentence, monkeypatch):
-    monkeypatch.setattr(recipe_files, "load_network", lambda *_, **__: pytest.fail("a network was loaded"))
+    monkeypatch.setattr(recipes, "load_network", lambda *_, **__: pytest.fail("a network was loaded"))
     with pytest.raises(InputError, match=sentence):
         Recipe(**values).prepare()
 

@@ -1,9 +1,9 @@
 """The loop: as an iterator, its stopping, its honesty about losses, interrupts, saving and going on."""
 
 import gc
+import itertools
 import math
 import re
-import sys
 import weakref
 
 import numpy as np
@@ -14,6 +14,9 @@ import torch
 import stylelib
 import stylelib.figures
 from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
+from stylelib.evaluation import memory
+from stylelib.evaluation.progress import Progress
+from stylelib.initialization import INITIALIZATIONS, initial_picture
 from stylelib.support.errors import InputError
 from stylelib.weights.formats import fingerprint
 
@@ -184,27 +187,30 @@ def test_an_interrupt_loses_nothing(terms, photo, optimizer):
     assert run.stop_reason == "all 6 steps are done"
 
 
-def test_an_interrupt_at_the_worst_moment_leaves_picture_and_number_together(terms, photo, monkeypatch):
-    """Between two assignments: whichever line it comes at, the run goes on to the same picture."""
-    whole = Synthesis(terms, photo, steps=6).finish()
-    for line in range(4):
-        run, seen = Synthesis(terms, photo, steps=6), []
+@pytest.mark.parametrize("when", ["before it is accepted", "while its frame is kept", "after it is accepted"])
+def test_an_interrupt_at_the_worst_moment_leaves_picture_and_number_together(terms, photo, monkeypatch, when):
+    """Whenever it comes, the run goes on to the same picture."""
+    whole = Synthesis(terms, photo, steps=6, keep_every=1).finish()
+    run = Synthesis(terms, photo, steps=6, keep_every=1)
+    accept, shown, calls = Progress.accept, Synthesis._shown, itertools.count(1)
 
-        def trace(frame, event, _, run=run, seen=seen, line=line):
-            if frame.f_code.co_name == "_accept" and run.number == 3 and event == "line":
-                seen.append(frame.f_lineno)
-                if len(seen) == 4 + line:
-                    raise KeyboardInterrupt
-            return trace
+    def interrupted_accept(progress, *arguments):
+        if when == "before it is accepted" and next(calls) == 4:
+            raise KeyboardInterrupt
+        return accept(progress, *arguments)
 
-        sys.settrace(trace)
-        try:
-            run.finish()
-        finally:
-            sys.settrace(None)
-        assert len(seen) == 4 + line and "interrupted" in run.stop_reason
-        assert same(run.finish().image, whole.image)
-        assert [record.number for record in run.history] == list(range(7))
+    def interrupted_shown(self, state):  # the first picture's frame, then each step's frame and the step's picture
+        if when != "before it is accepted" and next(calls) == (6 if when == "while its frame is kept" else 7):
+            raise KeyboardInterrupt
+        return shown(self, state)
+
+    monkeypatch.setattr(Progress, "accept", interrupted_accept)
+    monkeypatch.setattr(Synthesis, "_shown", interrupted_shown)
+    run.finish()
+    assert f"interrupted after step {3 if when == 'after it is accepted' else 2}" in run.stop_reason
+    assert same(run.finish().image, whole.image)
+    assert [record.number for record in run.history] == list(range(7))
+    assert list(run.frames) == list(range(7)) and same(run.frames[4], whole.frames[4])
 
 
 # -------------------------------------------------------------------------------------------------------- other terms
@@ -283,7 +289,11 @@ class Interrupted(Term):
     ("other", "error", "sentence"),
     [
         (lambda net: [], InputError, "at least one term"),
-        (lambda net: Content(net, torch.zeros(1, 3, 64, 32)), InputError, "a content term needs both alike"),
+        (
+            lambda net: Content(net, torch.zeros(1, 3, 64, 32)),
+            InputError,
+            "a content term needs both to have the same size",
+        ),
         (lambda net: Smoothness(0.0), InputError, "nothing to optimise"),
         (lambda net: Smoothness(1e300), InputError, "not a finite number; use smaller weights"),
         (lambda net: Smoothness(1e25), InputError, "weights are too large"),
@@ -373,7 +383,7 @@ def test_a_run_is_found_again_from_another_folder_and_with_numpys_numbers(net, p
 
 def test_terms_of_ones_own_are_handed_over_when_loading(photo, tmp_path):
     path = Synthesis(Cliff(), photo * 0.5, steps=4).save(tmp_path / "run.pt")
-    with pytest.raises(InputError, match=r"a term of your own, Cliff: hand over terms"):
+    with pytest.raises(InputError, match=r"a term of your own, test_synthesis.Cliff: hand over terms"):
         Synthesis.load(path)
     assert Synthesis.load(path, terms=[Cliff()]).finish().number > 0
 
@@ -417,7 +427,7 @@ def test_a_picture_says_everything_that_made_it(terms, net):
 def test_initialisations_by_name(net, photo):
     tall = stylelib.load_image("facets", 80)
     terms = [Content(net, photo, "conv2_1"), Style(net, tall, ["conv1_1"])]
-    content, style, noise = (synthesis.initial_picture(name, terms, seed=5) for name in synthesis.INITIALIZATIONS)
+    content, style, noise = (initial_picture(name, terms, seed=5) for name in INITIALIZATIONS)
     assert same(content, photo)
     assert style.shape == noise.shape == photo.shape
     assert 0.4 < noise.mean() < 0.6 and 0.09 < noise.std() < 0.11
@@ -428,7 +438,7 @@ def test_initialisations_by_name(net, photo):
 def test_initialisations_that_no_term_can_give_are_refused(net, photo):
     with pytest.raises(InputError, match="cannot start from the style image"):
         Synthesis(Content(net, photo), "style")
-    with pytest.raises(InputError, match="Noise of what size"):
+    with pytest.raises(InputError, match="Cannot infer the size of the noise"):
         Synthesis(Smoothness(1.0), "noise")
     with pytest.raises(
         InputError, match=r"starts from 'content', 'style', 'noise' or a picture.*load_image\('riverside'\)"
@@ -473,7 +483,7 @@ def test_gradients_are_those_of_the_total(net, photo, painting):
         ({"terms": ["content"]}, "term such as Content or Style is wanted; got str"),
         ({"init": torch.zeros(3, 8, 8)}, "The initial picture must be a picture"),
         ({"init": torch.full((1, 3, 43, 64), 200.0)}, "divide by 255"),
-        ({"init": torch.zeros(1, 3, 64, 32)}, "a content term needs both alike"),
+        ({"init": torch.zeros(1, 3, 64, 32)}, "a content term needs both to have the same size"),
         ({"steps": -1}, "steps is a whole number"),
         ({"steps": 2.5}, "steps is a whole number"),
         ({"seed": "one"}, "seed is a whole number"),
@@ -515,7 +525,7 @@ def test_out_of_memory_names_a_size_that_may_fit(photo):
 
 def test_a_run_that_will_not_fit_into_memory_is_refused_with_a_size_that_fits(net, photo, painting, monkeypatch):
     terms = [stylelib.Content(net, photo), stylelib.Style(net, painting)]
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 3_000_000)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 3_000_000)
     run = Synthesis(terms, photo, steps=1)
     with pytest.raises(InputError, match=r"64 × 43 pixels need about .* GB of memory.* size=\d+ would fit") as refused:
         next(run)
@@ -524,7 +534,7 @@ def test_a_run_that_will_not_fit_into_memory_is_refused_with_a_size_that_fits(ne
     assert 32 <= fits < 64
     smaller = stylelib.load_image("riverside", fits)
     Synthesis([stylelib.Content(net, smaller), stylelib.Style(net, painting)], smaller, steps=1).finish()
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 1000)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
     with pytest.raises(InputError, match="no size would fit"):
         next(Synthesis(terms, photo, steps=1))
 
@@ -535,7 +545,7 @@ def test_where_memory_is_short_a_saved_run_can_be_looked_at_and_other_terms_are_
     run = Synthesis(Content(net, photo, "conv1_1"), photo.flip(3), steps=2)
     next(run)
     path = run.save(tmp_path / "run.pt")
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 1000)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
     loaded = Synthesis.load(path)
     assert torch.equal(loaded.image, run.image)
     for refused in (lambda: next(loaded), lambda: run.change_terms(Style(net, painting))):
@@ -545,7 +555,7 @@ def test_where_memory_is_short_a_saved_run_can_be_looked_at_and_other_terms_are_
 
 
 def test_where_a_device_does_not_say_what_is_free_a_run_is_tried(net, photo, monkeypatch):
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: None)
+    monkeypatch.setattr(memory, "free_memory", lambda device: None)
     next(Synthesis(stylelib.Content(net, photo), photo.flip(3)))
 
 
