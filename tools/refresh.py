@@ -1,16 +1,17 @@
-"""Keep the notebooks as they are committed: run them, with fresh outputs, navigation and map.
+"""Keep the committed notebooks up to date: run them, and renew their outputs, links and map.
 
-python notebooks/refresh.py                     # all of them, at the laptop preset
-python notebooks/refresh.py 05_style_transfer   # one
-python notebooks/refresh.py --only-links        # navigation and map alone, nothing is run
+python tools/refresh.py                     # all notebooks, at the laptop preset
+python tools/refresh.py 05_style_transfer   # one notebook
+python tools/refresh.py --only-links        # links, map and README table only; nothing is run
 
-The notebooks of solutions are made from the series: a code cell whose metadata has a `solution` (a text in the percent
-format, "# %%" before each code cell and "# %% [markdown]" before each text) is an exercise, the cell before it asks it,
-and the cells tagged `setup`, or else the first code cell, come first.
+The notebooks in notebooks/solutions are made from the series. A code cell is an exercise if its metadata has a
+`solution`: a text in the percent format, with "# %%" before each code cell and "# %% [markdown]" before each text. The
+question is the text cell before it. Each notebook of solutions begins with the cells tagged `setup` (or else with the
+first code cell), without the imports that its solutions do not need.
 
-A cell tagged `navigation` or `series-map` is generated: its text is replaced by what the notebooks themselves say. A
-picture that a text shows as `attachment:NAME` is taken from images/ into the notebook: a server started in this
-folder cannot reach the one beside it.
+The text of a cell tagged `navigation` or `series-map` is generated from the notebooks. A picture that a text shows as
+`attachment:NAME` is copied from images/ into the notebook, because a server that is started in notebooks/ cannot reach
+the folder beside it.
 """
 
 import argparse
@@ -19,80 +20,98 @@ import io
 import os
 import pathlib
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
 
 import nbformat
 import PIL.Image
 import PIL.ImageOps
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from stylelib.support import machine
+import stylelib
 
-FOLDER = pathlib.Path(__file__).parent
-README = FOLDER.parent / "README.md"
+ROOT = pathlib.Path(__file__).parent.parent
+FOLDER = ROOT / "notebooks"
+README = ROOT / "README.md"
 MARKS = ("<!-- series -->", "<!-- /series -->")
-MINUTES = 20
+MINUTES = 20  # that one cell may take
 PAGE_WIDTH = 900  # pixels
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CARD = (360, 240)  # pixels
 LARGEST = 1_450_000  # characters of a notebook file
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+UNUSED = "F401,F811,I001"  # ruff's names for unused, repeated and unsorted imports
 
 
-def series():
-    """The numbered notebooks in reading order."""
+def series() -> list[pathlib.Path]:
+    """Return the numbered notebooks in reading order."""
     return sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 
 
-def title_and_promise(notebook):
-    """A notebook's title, and what it says one can do after it."""
+def read(path: pathlib.Path) -> NotebookNode:
+    """Read a notebook file."""
+    return nbformat.read(path, as_version=4)
+
+
+def title_and_promise(notebook: NotebookNode) -> tuple[str, str]:
+    """Return a notebook's title, and what a reader gains from it: "you can read …" or "you will have made …"."""
     first = notebook.cells[0].source.replace("**", "")
     title = re.search(r"^# (.+)$", first, re.MULTILINE)[1]
-    promise = re.search(r"^After this notebook you will (.+?)\.$", first, re.MULTILINE)[1]
-    return title, promise.removeprefix("be able to ")
+    promise = re.search(r"^After this notebook (you will .+?)\.$", first, re.MULTILINE)[1]
+    return title, re.sub("^you will be able to ", "you can ", promise)
 
 
-def navigation(path):
-    """The line with the way back, to the map, and forth."""
+def short_title(path: pathlib.Path) -> str:
+    """Return the part of a notebook's title before its colon, as links show it."""
+    return title_and_promise(read(path))[0].split(":")[0]
+
+
+def navigation(path: pathlib.Path) -> str:
+    """Return the line that links the previous notebook, the map and the next one."""
     paths = series()
     index = paths.index(path)
-    steps = []
+    links = []
     if index > 0:
-        steps.append(f"← [{title_of(paths[index - 1])}]({paths[index - 1].name})")
-    if index != 0:
-        steps.append(f"[The series]({paths[0].name}#The-series)")
+        links.append(f"← [{short_title(paths[index - 1])}]({paths[index - 1].name})")
+        links.append(f"[The series]({paths[0].name}#The-series)")
     if index + 1 < len(paths):
-        steps.append(f"[{title_of(paths[index + 1])}]({paths[index + 1].name}) →")
-    return "\u2002·\u2002".join(steps)
+        links.append(f"[{short_title(paths[index + 1])}]({paths[index + 1].name}) →")
+    return "\u2002·\u2002".join(links)
 
 
-def series_map(prefix=""):
-    """The table of the notebooks that exist. prefix: the way from where it stands to their folder."""
-    rows = ["| notebook | after it you can |", "| --- | --- |"]
+def series_table(folder: str = "") -> str:
+    """Return the table of the notebooks. `folder` leads from the page it stands on to the notebooks."""
+    rows = ["| notebook | after it |", "| --- | --- |"]
     for path in series():
-        title, promise = title_and_promise(nbformat.read(path, as_version=4))
-        rows.append(f"| **{path.stem[:2]}** [{title}]({prefix}{path.name}) | {promise} |")
+        title, promise = title_and_promise(read(path))
+        rows.append(f"| **{path.stem[:2]}** [{title}]({folder}{path.name}) | {promise} |")
     return "\n".join(rows)
 
 
-def cards():
-    """The same as cards, three in a row: a picture out of each notebook, its title, its promise."""
+def cards() -> str:
+    """Return the map in notebook 00: three cards in a row, each with a notebook's picture, title and promise."""
     rows = ["| | | |", "| --- | --- | --- |"]
     paths = series()[1:]
     for start in range(0, len(paths), 3):
         texts = []
         for path in paths[start : start + 3]:
-            title, promise = title_and_promise(nbformat.read(path, as_version=4))
-            number = path.stem[:2]
+            title, promise = title_and_promise(read(path))
+            number, promise = path.stem[:2], promise.removeprefix("you can ")
             picture = f"[![{title}](attachment:card_{number}.jpg)]({path.name})<br>" if card_picture(number) else ""
             texts.append(f"{picture}**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
         rows.append("| " + " | ".join(texts) + " |")
     return "\n".join(rows)
 
 
-def card_picture(number):
-    """What a notebook shows of itself: the output of its cell tagged `card`, as a PIL image; None before it has run."""
+def card_picture(number: str) -> PIL.Image.Image | None:
+    """Return the output of a notebook's cell tagged `card`, or None if it has none yet."""
     (path,) = FOLDER.glob(f"{number}_*.ipynb")
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in read(path).cells:
         if "card" in cell.metadata.get("tags", []):
             for output in cell.outputs:
                 if data := output.get("data", {}).get("image/jpeg"):
@@ -101,13 +120,8 @@ def card_picture(number):
     return None
 
 
-def title_of(path):
-    """The title as a link says it: what stands before its colon."""
-    return title_and_promise(nbformat.read(path, as_version=4))[0].split(":")[0]
-
-
-def generated_cells(notebook, path):
-    """Pairs of a generated cell and the text that it should have."""
+def generated_cells(notebook: NotebookNode, path: pathlib.Path) -> Iterator[tuple[NotebookNode, str]]:
+    """Yield each generated cell of a notebook with the text that it should have."""
     makers = {"navigation": lambda: navigation(path), "series-map": cards}
     for cell in notebook.cells:
         for tag in cell.metadata.get("tags", []):
@@ -115,19 +129,21 @@ def generated_cells(notebook, path):
                 yield cell, makers[tag]()
 
 
-def readme_with_map():
-    """The README's text with the table between its two marks made anew."""
+def readme_with_table() -> str:
+    """Return the README's text with a new table of the notebooks."""
     before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
-    return f"{before}{MARKS[0]}\n{series_map('notebooks/')}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
+    return f"{before}{MARKS[0]}\n{series_table('notebooks/')}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
-def solutions_of(notebook, path):
-    """The notebook of solutions: for each exercise its question, without hints, and what its cell's metadata hold."""
-    title = title_of(path)
-    first = f"# Solutions: {title}\n\nOne way each; yours may be better. Back to [the notebook](../{path.name})."
+def solutions_of(notebook: NotebookNode, path: pathlib.Path) -> NotebookNode:
+    """Make the notebook of solutions: each exercise's question without its hints, and its solution."""
+    title, back = f"# Solutions: {short_title(path)}", f"Back to [the notebook](../{path.name})."
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     setup = [cell for cell in code if "setup" in cell.metadata.get("tags", [])] or code[:1]
-    cells = [new_markdown_cell(first), *(new_code_cell(cell.source) for cell in setup)]
+    cells = [
+        new_markdown_cell(f"{title}\n\nOne way each; yours may be better. {back}"),
+        *(new_code_cell(cell.source) for cell in setup),
+    ]
     question = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -135,13 +151,14 @@ def solutions_of(notebook, path):
         if "solution" in cell.metadata:
             asked = re.sub(r"<details>.*?</details>", "", question, flags=re.DOTALL)
             cells.append(new_markdown_cell(re.sub(r"^#+ .*\n", "", asked, flags=re.MULTILINE).strip()))
-            cells += parts(cell.metadata["solution"])
-    return new_notebook(cells=cells)
+            cells += solution_cells(cell.metadata["solution"])
+    return without_unused_imports(new_notebook(cells=cells, metadata=METADATA))
 
 
-def parts(text):
-    """Cells of a text in the percent format; a check at the end of one must pass."""
-    for part in re.split(r"^# %%", text if text.startswith("# %%") else f"# %%\n{text}", flags=re.MULTILINE)[1:]:
+def solution_cells(text: str) -> Iterator[NotebookNode]:
+    """Yield the cells of a text in the percent format. A check at the end of a cell becomes one that must pass."""
+    text = text if text.startswith("# %%") else f"# %%\n{text}"
+    for part in re.split(r"^# %%", text, flags=re.MULTILINE)[1:]:
         head, _, body = part.partition("\n")
         body = body.strip("\n")
         if "[markdown]" in head:
@@ -151,30 +168,40 @@ def parts(text):
             yield new_code_cell(re.sub(r"^(check\(.*\))\Z", passes, body, flags=re.MULTILINE))
 
 
-def attach_pictures(notebook):
-    """Put the pictures that the texts show into their cells, in a size for the page."""
+def without_unused_imports(notebook: NotebookNode) -> NotebookNode:
+    """Remove the imports that a notebook does not use, and format its code, with ruff."""
+    text = nbformat.writes(notebook)
+    for command in (("check", "--fix-only", "--select", UNUSED), ("format",)):
+        ruff = [sys.executable, "-m", "ruff", *command, "--quiet", "--stdin-filename", "notebooks/solutions/made.ipynb"]
+        made = subprocess.run([*ruff, "-"], cwd=ROOT, input=text.encode(), capture_output=True, check=True)
+        text = made.stdout.decode()
+    return nbformat.reads(text, as_version=4)
+
+
+def attach_pictures(notebook: NotebookNode) -> None:
+    """Copy the pictures that the texts show into their cells, scaled for the page."""
     for cell in notebook.cells:
         names = re.findall(r"\(attachment:([\w.]+)\)", cell.source)
         if names:
             cell.attachments = {name: {"image/jpeg": _for_page(name)} for name in names}
 
 
-def _for_page(name):
-    """A picture of images/, or a notebook's card, as base64 text."""
+def _for_page(name: str) -> str:
+    """Return a picture from images/, or a notebook's card, as base64 text."""
     card = re.fullmatch(r"card_(\d\d)\.jpg", name)
-    image = card_picture(card[1]) if card else PIL.Image.open(README.parent / "images" / name)
+    image = card_picture(card[1]) if card else PIL.Image.open(ROOT / "images" / name)
     image.thumbnail((PAGE_WIDTH, PAGE_WIDTH))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def run(notebook, preset):
-    """Execute all cells; what is only of this machine or this moment is left out of the file."""
+def run(notebook: NotebookNode, preset: str) -> None:
+    """Run all cells. Progress bars and times, which differ from run to run, do not get into the file."""
     from nbclient import NotebookClient
 
     os.environ.pop("STYLELIB_PRESET", None)
-    if machine.preset().name != preset:  # what the machine would choose anyway need not be said
+    if stylelib.preset().name != preset:  # otherwise not set, because a notebook prints where a preset comes from
         os.environ["STYLELIB_PRESET"] = preset
     os.environ["TQDM_DISABLE"] = "1"
     client = NotebookClient(
@@ -188,23 +215,20 @@ def run(notebook, preset):
     client.execute()
 
 
-def tidy(notebook, preset):
-    notebook.metadata = {
-        "stylelib": {"preset": preset},  # that the outputs were made at
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+def tidy(notebook: NotebookNode, preset: str) -> None:
+    """Remove what differs from machine to machine, and note the preset that the outputs were made at."""
+    notebook.metadata = nbformat.from_dict({"stylelib": {"preset": preset}, **METADATA})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"
         if cell.cell_type == "code":
             for output in cell.outputs:
                 output.get("metadata", {}).clear()
-                if "image/jpeg" in output.get("data", {}):  # stands for a widget on a page that runs nothing
+                if "image/jpeg" in output.get("data", {}):  # a page that runs nothing shows it instead of the widget
                     output.data.pop(WIDGET, None)
 
 
-def squeeze(notebook):
-    """Store pictures at a lower quality where the file would be larger than a page should load."""
+def squeeze(notebook: NotebookNode) -> None:
+    """Lower the quality of the pictures until the file is small enough for a page."""
     for quality, scale in ((70, 1), (60, 1), (60, 0.8)):
         if len(nbformat.writes(notebook)) <= LARGEST:
             return
@@ -217,18 +241,19 @@ def squeeze(notebook):
                 output.data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
 
 
-def main():
+def main() -> None:
+    """Read the command line and refresh the notebooks that it names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="such as 05_style_transfer; all by default")
     parser.add_argument("--preset", default="laptop", help="default: %(default)s, as the committed outputs")
-    parser.add_argument("--only-links", action="store_true", help="navigation and map alone")
+    parser.add_argument("--only-links", action="store_true", help="links, map and README table only")
     options = parser.parse_args()
     chosen = [path for path in series() if not options.names or path.stem in options.names]
     if not chosen:
         sys.exit(f"There is no notebook {', '.join(options.names)} in {FOLDER.name}/.")
-    for path in [*chosen[1:], *chosen[:1]]:  # the first shows the others' pictures
+    for path in [*chosen[1:], *chosen[:1]]:  # the first comes last, because it shows pictures from the others
         print(path.relative_to(FOLDER), flush=True)
-        notebook = nbformat.read(path, as_version=4)
+        notebook = read(path)
         for cell, text in generated_cells(notebook, path):
             cell.source = text
         solutions = FOLDER / "solutions" / path.name
@@ -244,7 +269,7 @@ def main():
         tidy(notebook, preset)
         squeeze(notebook)
         nbformat.write(notebook, path)
-    README.write_text(readme_with_map(), encoding="utf-8")
+    README.write_text(readme_with_table(), encoding="utf-8")
 
 
 if __name__ == "__main__":
