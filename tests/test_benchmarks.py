@@ -1,4 +1,4 @@
-"""What the benchmarks compare is the same thing, and their report says what was measured. No speeds are tested here."""
+"""All variants compute the same loss, and the report shows what was measured. No speed is tested."""
 
 import itertools
 import math
@@ -26,8 +26,8 @@ def test_every_variant_computes_the_same_loss_and_gradient(network):
         assert (evaluated.gradient - gradient).norm() < 5e-3 * gradient.norm(), name
 
 
-def test_the_references_lbfgs_is_torchs_as_it_comes(net):
-    """One iteration a call takes the steps that twenty a call take."""
+def test_the_reference_runs_torchs_lbfgs_at_its_defaults(net):
+    """One iteration a call takes the same steps as twenty a call."""
     photo, painting = (evaluation.square(name, 48) for name in evaluation.PAIR)
     reference = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, 0.1)
     curve = list(itertools.islice(reference.steps(photo), 40))
@@ -47,7 +47,7 @@ def test_the_references_lbfgs_is_torchs_as_it_comes(net):
 
 
 def test_a_goal_is_met_by_some_and_not_by_others(monkeypatch):
-    """The real thing, small: six evaluations of plain PyTorch are soon outdone, but not by tiny steps of Adam."""
+    """The real computation, small: L-BFGS soon beats six steps of plain PyTorch, and tiny steps of Adam do not."""
     monkeypatch.setattr(goal, "OPTIMIZERS", {"L-BFGS": stylelib.LBFGS, "Adam 1e-6": lambda: stylelib.Adam(1e-6)})
     monkeypatch.setattr(goal, "STEPS", 18)
     found = goal.evaluations(goal.PAIRS[0], "noise", size=32, most=6)
@@ -58,7 +58,7 @@ def test_a_goal_is_met_by_some_and_not_by_others(monkeypatch):
     assert set(goal.milliseconds(size=32, rounds=1, warm=1)) == set(found)
 
 
-def test_who_misses_the_goal_counts_as_slower_than_all_others():
+def test_a_run_that_misses_the_goal_counts_as_slower_than_all_others():
     results = [
         {goal.PLAIN: 100, "a": 10, "b": None},
         {goal.PLAIN: 50, "a": 10, "b": 5},
@@ -69,7 +69,7 @@ def test_who_misses_the_goal_counts_as_slower_than_all_others():
     assert found["b"] == {"evaluations": math.inf, "share": math.inf, "reached": 1, "of": 3}
 
 
-def test_where_plain_pytorch_leaves_all_bounds_there_is_no_goal(monkeypatch):
+def test_there_is_no_goal_where_plain_pytorch_diverges(monkeypatch):
     monkeypatch.setattr(Reference, "steps", lambda self, start: iter([2.3, 2.29, 2.8e18, 2.29]))
     lost = goal.evaluations(goal.PAIRS[0], "noise", size=32, most=4)
     assert lost == {goal.PLAIN: None}

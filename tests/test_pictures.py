@@ -10,7 +10,7 @@ import pytest
 
 from stylelib.support.gallery import bundled_images
 
-MAKE = pathlib.Path(__file__).parent.parent / "images" / "make"
+MAKE = pathlib.Path(__file__).parent.parent / "tools" / "pictures"
 OWN = {name: path for name, path in bundled_images().items() if name != "grace_hopper"}
 STYLES = list(bundled_images("style"))
 

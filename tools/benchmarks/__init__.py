@@ -1,1 +1,1 @@
-"""How fast stylelib is, measured: `python -m tools.benchmarks`. Not part of what a user imports; see README.md."""
+"""Measure how fast stylelib is: `python -m tools.benchmarks`. README.md has the results."""

@@ -1,7 +1,7 @@
-"""Measure stylelib's speed on this machine, and write the tables and the plot of this folder's README anew.
+"""Measure stylelib's speed on this machine, and update the tables and the plot in this folder's README.
 
-python -m tools.benchmarks                         # everything, with nothing else running
-python -m tools.benchmarks evaluation --rounds 3   # one part of it
+python -m tools.benchmarks                         # everything; let nothing else run meanwhile
+python -m tools.benchmarks evaluation --rounds 3   # one part
 python -m tools.benchmarks evaluation --network vgg19-random --sizes 256
 """
 
@@ -10,9 +10,11 @@ import json
 import pathlib
 import platform
 import shutil
+from typing import Any
 
 import torch
 
+from stylelib.engine import engine
 from stylelib.support.errors import check_choice
 from tools.benchmarks import evaluation, goal, report
 
@@ -21,12 +23,13 @@ BATCHED = (32, 64, 128, 256)  # sizes at which batches are measured
 FOLDER = pathlib.Path(__file__).parent
 
 
-def main():
+def main() -> None:
+    """Read the command line, measure and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all of them")
     parser.add_argument("--network", action="append", help="default: vgg19-random and compact")
     parser.add_argument(
-        "--sizes", type=lambda text: [int(one) for one in text.split(",")], default=[128, 256, 512, 1024]
+        "--sizes", type=lambda text: [int(size) for size in text.split(",")], default=[128, 256, 512, 1024]
     )
     parser.add_argument("--rounds", type=int, default=7, help="evaluations of each kind; default: %(default)s")
     three = {"nargs": 3, "type": int, "metavar": ("PX", "EVALUATIONS", "SEEDS"), "default": [256, 1000, 3]}
@@ -61,8 +64,13 @@ def main():
     report.write(numbers, options.output)
 
 
-def measure_goal(numbers, path, start, size, evaluations, seeds):
-    """Hours: so every result is written at once, and those that are there already are not computed again."""
+def measure_goal(
+    numbers: dict[str, Any], path: pathlib.Path, start: str, size: int, evaluations: int, seeds: int
+) -> None:
+    """Measure how soon a good picture is there.
+
+    This takes hours, so each result is written at once, and results that are there already are not computed again.
+    """
     asked = {"size": size, "evaluations": evaluations}
     key = f"{start} {size}"
     found = numbers.setdefault("goal", {}).get(key, {})
@@ -79,21 +87,22 @@ def measure_goal(numbers, path, start, size, evaluations, seeds):
     path.write_text(json.dumps(numbers, indent=1))
 
 
-def keep(numbers, kind, network, size, found):
-    numbers.setdefault(kind, {}).setdefault(network, {})[str(size)] = {
-        name: round(one, 1) for name, one in found.items()
-    }
-    print(f"{kind}, {network}, {size} px: " + ", ".join(f"{name} {one:.0f}" for name, one in found.items()), flush=True)
+def keep(numbers: dict[str, Any], kind: str, network: str, size: int, measured: dict[str, float]) -> None:
+    """Add what was measured to the numbers, and print it."""
+    rounded = {name: round(value, 1) for name, value in measured.items()}
+    numbers.setdefault(kind, {}).setdefault(network, {})[str(size)] = rounded
+    values = ", ".join(f"{name} {value:.0f}" for name, value in measured.items())
+    print(f"{kind}, {network}, {size} px: {values}", flush=True)
 
 
-def machine():
-    """The machine in words, as far as it decides the numbers."""
+def machine() -> str:
+    """Describe the machine, as far as the numbers depend on it."""
     name = platform.processor() or platform.machine()
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if cpuinfo.exists():
         lines = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         name = lines[0] if lines else name
-    bfloat16 = "with" if evaluation.engine.multiplies_bfloat16(torch.device("cpu")) else "without"
+    bfloat16 = "with" if engine.multiplies_bfloat16(torch.device("cpu")) else "without"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{name}, {bfloat16} bfloat16 units"
     return f"{device}; {torch.get_num_threads()} threads; torch {torch.__version__}"
 

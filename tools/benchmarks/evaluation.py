@@ -1,4 +1,4 @@
-"""How long one evaluation of loss and gradient takes, against plain PyTorch and against what the processor could do."""
+"""How long one evaluation of loss and gradient takes, compared with plain PyTorch and with the processor's limit."""
 
 import itertools
 import pathlib
@@ -7,13 +7,18 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from stylelib import load_image, load_network
 from stylelib.engine import engine
 from stylelib.evaluation.evaluator import Evaluator
 from stylelib.experiments import style_transfer
+from stylelib.protocols.optimizer import Evaluation
+from stylelib.protocols.term import Term
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
 from stylelib.vgg import block_of
 from tools.benchmarks.reference import Reference
@@ -22,8 +27,8 @@ PAIR = ("riverside", "night_swirls")
 ALPHA_BETA = 0.1
 
 
-def square(name, size):
-    """The middle of a bundled picture, scaled to (1, 3, size, size)."""
+def square(name: str, size: int) -> Tensor:
+    """Return the middle of a bundled picture, scaled to (1, 3, size, size)."""
     picture = load_image(name)
     side = min(picture.shape[-2:])
     top, left = (picture.shape[-2] - side) // 2, (picture.shape[-1] - side) // 2
@@ -31,16 +36,21 @@ def square(name, size):
     return torch.nn.functional.interpolate(middle, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def content_layer(network):
-    """The paper's content layer, or what is nearest to it in the networks of eleven layers."""
+def content_layer(network: str) -> str:
+    """Return the paper's content layer, or the nearest one in a network of eleven layers."""
     return CONTENT_LAYER if "11" not in network else "conv4_1"
 
 
 VARIANTS = ("plain PyTorch", "readable", *engine.PRECISIONS)
 
 
-def variants(network, size, names=VARIANTS):
-    """({name: function of a picture that gives its loss and gradient}, a picture): those that this machine can do."""
+def variants(
+    network: str, size: int, names: Sequence[str] = VARIANTS
+) -> tuple[dict[str, Callable[[Tensor], Any]], Tensor]:
+    """Return the variants that this machine can compute, and a picture.
+
+    Each variant is a function of a picture that computes the loss and the gradient.
+    """
     photo, painting = (square(name, size) for name in PAIR)
     layer = content_layer(network)
     found = {}
@@ -49,7 +59,7 @@ def variants(network, size, names=VARIANTS):
             warnings.simplefilter("ignore")
             net = load_network(network, precision=name if name in engine.PRECISIONS else "exact")
         if name in engine.PRECISIONS and (net.precision != name or net.engine is None):
-            continue  # this machine lacks what it takes
+            continue  # this machine cannot compute it
         if name not in engine.PRECISIONS:
             net.engine = None
         if name == "plain PyTorch":
@@ -57,12 +67,18 @@ def variants(network, size, names=VARIANTS):
             found[name] = Reference(net, photo.to(device), painting.to(device), layer, STYLE_LAYERS, ALPHA_BETA)
         else:
             run = style_transfer(photo, painting, net, alpha_beta=ALPHA_BETA, content_layer=layer)
-            found[name] = run._evaluate
+            found[name] = evaluate_with(run.terms)
     return found, photo.to(net.device)
 
 
-def milliseconds(network, size, rounds):
-    """Median time of an evaluation, {variant: ms}, the variants taking turns."""
+def evaluate_with(terms: Sequence[Term]) -> Callable[[Tensor], Evaluation]:
+    """Return a function that evaluates one run's picture, as `Synthesis` does."""
+    evaluator = Evaluator(terms)
+    return lambda picture: evaluator(picture)[0]
+
+
+def milliseconds(network: str, size: int, rounds: int) -> dict[str, float]:
+    """Return the median time of an evaluation, {variant: ms}. The variants take turns."""
     found, photo = variants(network, size)
     times = {name: [] for name in found}
     for turn in range(rounds + 1):
@@ -71,15 +87,15 @@ def milliseconds(network, size, rounds):
             evaluate(photo)
             if photo.is_cuda:
                 torch.cuda.synchronize()
-            if turn:  # the first packs weights and asks the system for memory
+            if turn:  # not the first, which packs weights and asks the system for memory
                 times[name].append(1000 * (time.perf_counter() - started))
     return {name: statistics.median(one) for name, one in times.items()}
 
 
-def batches(network, size, rounds, count=4):
-    """Median time of `count` runs' evaluations, {"one by one", "batch"}: ms, taking turns, as a process of a sweep's.
+def batches(network: str, size: int, rounds: int, count: int = 4) -> dict[str, float]:
+    """Return the median time of `count` runs' evaluations, {"one by one": ms, "batch": ms}.
 
-    On a processor such a process has one thread.
+    Computed with one thread, as by a worker of a sweep on a processor.
     """
     net = load_network(network)
     photo, painting = (square(name, size) for name in PAIR)
@@ -88,8 +104,9 @@ def batches(network, size, rounds, count=4):
         for number in range(1, count + 1)
     ]
     pictures, together = torch.cat([run.image for run in runs]), Evaluator(*[run.terms for run in runs])
-    found = {
-        "one by one": lambda: [run._evaluate(run.image) for run in runs],
+    alone = [(evaluate_with(run.terms), run) for run in runs]
+    found: dict[str, Callable[[], Any]] = {
+        "one by one": lambda: [evaluate(run.image) for evaluate, run in alone],
         "batch": lambda: together(pictures),
     }
     times = {name: [] for name in found}
@@ -99,7 +116,7 @@ def batches(network, size, rounds, count=4):
         for turn in range(rounds + 1):
             for name, evaluate in found.items():
                 started = time.perf_counter()
-                evaluate()  # and hands out its losses: a GPU is waited for
+                evaluate()  # returns numbers, so it waits for a GPU
                 if turn:
                     times[name].append(1000 * (time.perf_counter() - started))
     finally:
@@ -107,15 +124,15 @@ def batches(network, size, rounds, count=4):
     return {name: statistics.median(one) for name, one in times.items()}
 
 
-def tensors(network, size):
-    """Most memory that the tensors of one evaluation hold at once, {variant: MB}: weights and targets not counted."""
+def tensors(network: str, size: int) -> dict[str, float]:
+    """Return the peak memory of one evaluation's tensors, {variant: MB}, without weights and targets."""
     found, photo = variants(network, size)
     return {name: peak_memory(evaluate, photo) / 1e6 for name, evaluate in found.items()}
 
 
-def peak_memory(evaluate, picture):
-    """Bytes of tensors that evaluate(picture) holds at its worst moment, beyond what there was."""
-    evaluate(picture)  # packs its weights
+def peak_memory(evaluate: Callable[[Tensor], Any], picture: Tensor) -> int:
+    """Return the bytes of tensors that evaluate(picture) holds at its peak, beyond what was held before."""
+    evaluate(picture)  # packs the weights
     if picture.is_cuda:
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
@@ -129,15 +146,15 @@ def peak_memory(evaluate, picture):
     return max(itertools.accumulate(event.nbytes() for event in events))
 
 
-def memory(network, size):
-    """Most memory that a process held while it evaluated, {variant: MB}, each in a process of its own.
+def memory(network: str, size: int) -> dict[str, float]:
+    """Return the peak memory of a process that evaluates one variant, {variant: MB}.
 
-    Empty on Windows, which does not tell a process its peak.
+    Empty on Windows, where a process cannot ask for its peak.
     """
-    found = {}
+    found: dict[str, float] = {}
     if sys.platform == "win32":
         return found
-    load_network(network)  # keeps the mean activations: none of the processes has to take them
+    load_network(network)  # caches the mean activations, so the processes below need not compute them
     for name in VARIANTS:
         command = [sys.executable, "-m", "tools.benchmarks.evaluation", network, str(size), name]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -146,10 +163,10 @@ def memory(network, size):
     return found
 
 
-def operations(net, size):
-    """Multiplications and additions of one evaluation: (convolutions forward, Gram matrices forward).
+def operations(net: Any, size: int) -> tuple[int, int]:
+    """Count multiplications and additions of one forward pass: (in convolutions, in Gram matrices).
 
-    The way back to the picture costs as much again.
+    The backward pass to the picture costs as much again.
     """
     convolutions = grams = 0
     channels = 3
@@ -164,8 +181,8 @@ def operations(net, size):
     return convolutions, grams
 
 
-def peak(dtype, device, seconds=1.0):
-    """Operations a second that a large matrix product reaches here: the best of about a second."""
+def peak(dtype: torch.dtype, device: torch.device, seconds: float = 1.0) -> float:
+    """Return the operations per second that a large matrix product reaches here, the best of about a second."""
     side = 2048 if device.type == "cpu" else 8192
     a = torch.randn(side, side, device=device).to(dtype)
     best, started = 0.0, time.perf_counter()
@@ -178,8 +195,8 @@ def peak(dtype, device, seconds=1.0):
     return best
 
 
-def floors(network, size):
-    """Milliseconds that the operations alone need at the processor's measured peaks, {precision: ms}."""
+def floors(network: str, size: int) -> dict[str, float]:
+    """Return the time that the operations alone need at the processor's measured peak, {precision: ms}."""
     net = load_network(network)
     convolutions, grams = operations(net, size)
     exact = peak(torch.float32, net.device)
@@ -191,7 +208,7 @@ def floors(network, size):
     return {name: 1000 * seconds for name, seconds in found.items()}
 
 
-def main(network, size, name):
+def main(network: str, size: str, name: str) -> None:
     """Print this process's peak memory in MB after two evaluations of one variant."""
     found, photo = variants(network, int(size), [name])
     if name in found:
@@ -200,10 +217,10 @@ def main(network, size, name):
         print(peak_of_process())
 
 
-def peak_of_process():
-    """MB that this process held at its worst moment."""
+def peak_of_process() -> float:
+    """Return this process's peak memory in MB."""
     status = pathlib.Path("/proc/self/status")
-    if status.exists():  # what getrusage says on Linux is at least what the process held that started this one
+    if status.exists():  # on Linux getrusage gives at least the peak of the process that started this one
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**10
     import resource

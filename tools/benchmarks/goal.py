@@ -1,15 +1,19 @@
 """How soon a good picture is there: evaluations and time to a loss that plain PyTorch reaches late.
 
-The goal of a pair is within 2 % of the least loss that the reference (reference.py with torch's L-BFGS as it comes) saw
-in its evaluations. Everything else is the same for all: network, pictures, loss, start. Evaluations are counted, which
-no other program on the machine can falsify; what a step costs is measured on its own, everybody taking turns.
+The goal for a pair of pictures is 1.02 times the least loss that the reference reached (reference.py with torch's
+L-BFGS at its defaults). Network, pictures, loss and start are the same for all optimisers. Evaluations are counted,
+because other programs on the machine do not change their number; the time of an evaluation is measured separately, with
+the optimisers taking turns.
 """
 
 import itertools
 import statistics
 import time
 
+from torch import Tensor
+
 import stylelib
+from stylelib import Network
 from stylelib.experiments import ALPHA_BETA
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
 from tools.benchmarks.evaluation import square
@@ -31,14 +35,16 @@ OPTIMIZERS = {
     "Adam 0.1": lambda: stylelib.Adam(0.1),
 }
 COARSE_TO_FINE, COARSE_STEPS = "L-BFGS, coarse to fine", 60
-STEPS = 400  # of an optimiser, after which it counts as too slow
+STEPS = 400  # an optimiser that needs more counts as too slow
 
 
-def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):
-    """{name: evaluations until the goal is met, or None}, the reference's first.
+def evaluations(
+    pair: tuple[str, str], init: str, seed: int = 0, network: str = "compact", size: int = 256, most: int = 1000
+) -> dict[str, float | None]:
+    """Return {name: evaluations until the goal is met, or None}, the reference first.
 
-    Torch's L-BFGS has no line search, and now and then its second step leads out of all bounds and never back. Then
-    there is no goal, and {reference: None} is all there is to say.
+    Torch's L-BFGS has no line search by default, and now and then its second step diverges. Then there is no goal, and
+    the result is {reference: None}.
     """
     net, photo, painting, start = problem(pair, init, seed, network, size)
     plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, ALPHA_BETA)
@@ -46,16 +52,21 @@ def evaluations(pair, init, seed=0, network="compact", size=256, most=1000):
     goal = 1.02 * min(curve)
     if not all(loss < 100 * curve[0] for loss in curve):
         return {PLAIN: None}
-    found = {PLAIN: next(number for number, loss in enumerate(curve, 1) if loss <= goal)}
+    found: dict[str, float | None] = {PLAIN: next(number for number, loss in enumerate(curve, 1) if loss <= goal)}
     for name, make in OPTIMIZERS.items():
         run = stylelib.style_transfer(photo, painting, net, init=start, optimizer=make(), steps=STEPS, tolerance=0)
         found[name] = next((step.evaluations for step in run if step.loss <= goal), None)
-    found[COARSE_TO_FINE] = by_way_of_half(net, photo, painting, init, seed, goal, STEPS)
+    found[COARSE_TO_FINE] = coarse_to_fine(net, photo, painting, init, seed, goal, STEPS)
     return found
 
 
-def by_way_of_half(net, photo, painting, init, seed, goal, steps):
-    """Evaluations until the goal is met after COARSE_STEPS at half the size, each of which counts as a quarter."""
+def coarse_to_fine(
+    net: Network, photo: Tensor, painting: Tensor, init: str, seed: int, goal: float, steps: int
+) -> float | None:
+    """Return the evaluations until the goal is met, if the run starts with COARSE_STEPS at half the size.
+
+    An evaluation at half the size counts as a quarter.
+    """
     size = max(photo.shape)
     arguments = {"network": net, "init": init, "seed": seed, "steps": COARSE_STEPS, "tolerance": 0}
     runs = stylelib.coarse_to_fine(stylelib.style_transfer, (size // 2, size), photo, painting, **arguments)
@@ -64,10 +75,10 @@ def by_way_of_half(net, photo, painting, init, seed, goal, steps):
     return next((coarse.evaluations / 4 + step.evaluations for step in fine if step.loss <= goal), None)
 
 
-def milliseconds(network="compact", size=256, rounds=5, warm=110):
-    """{name: median time of an evaluation, what the optimiser itself takes included}, all taking turns.
+def milliseconds(network: str = "compact", size: int = 256, rounds: int = 5, warm: int = 110) -> dict[str, float]:
+    """Return {name: median time of an evaluation in ms}, the optimiser's own time included. They take turns.
 
-    warm: evaluations of each before anything is measured, so that every history is full.
+    Each makes `warm` evaluations before anything is measured, so that every L-BFGS history is full.
     """
     net, photo, painting, start = problem(PAIRS[0], "content", 0, network, size)
     plain = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, ALPHA_BETA)
@@ -88,18 +99,21 @@ def milliseconds(network="compact", size=256, rounds=5, warm=110):
     return {**found, COARSE_TO_FINE: found["L-BFGS"]}
 
 
-def problem(pair, init, seed, network, size):
-    """(network, content image, style image, picture to start from)."""
+def problem(
+    pair: tuple[str, str], init: str, seed: int, network: str, size: int
+) -> tuple[Network, Tensor, Tensor, Tensor]:
+    """Return the network, the content image, the style image, and the picture to start from."""
     photo, painting = (square(name, size) for name in pair)
     start = photo if init == "content" else stylelib.noise(size, size, seed)
     return stylelib.load_network(network, device="cpu"), photo, painting, start
 
 
-def summary(results, milliseconds):
-    """{name: medians over the results}, of `evaluations` of several pairs and of `milliseconds`.
+def summary(results: list[dict[str, float | None]], milliseconds: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Return the medians over several pairs, from the results of `evaluations` and of `milliseconds`.
 
-    "evaluations" to the goal; "share" of the reference's time, each result against the reference's own; "reached" by
-    how many of "of". Who missed the goal counts as slower than all others; without a goal a result is left out.
+    {name: {"evaluations": until the goal is met, "share": of the reference's time, "reached": how many pairs, "of": how
+    many pairs there are}}. A run that missed the goal counts as slower than all others. Pairs without a goal are left
+    out.
     """
     found, never = {}, float("inf")
     results = [one for one in results if one[PLAIN]]

@@ -1,14 +1,19 @@
-"""Style transfer the way the known tutorials write it: what stylelib's speed is compared with.
+"""Style transfer as the well-known tutorials write it; stylelib's speed is compared with this.
 
-A `torch.nn.Sequential` of convolutions, ReLUs and poolings with the losses put in between, frozen, cut off behind the
-deepest loss, and run by PyTorch's autograd. (Whoever forgets to freeze or to cut off is slower still.) The losses are
-stylelib's relative ones, so that both optimise the same thing.
+It is a `torch.nn.Sequential` of convolutions, ReLUs and poolings with the losses in between, frozen, cut off after the
+deepest loss, and differentiated by PyTorch's autograd. (Code that does not freeze or cut off is slower still.) The
+losses are in stylelib's relative convention, so that both optimise the same thing.
 """
 
+from collections.abc import Iterator
+
 import torch
+from torch import Tensor
 
 
 class ContentLoss(torch.nn.Module):
+    """A layer that passes its input on and keeps its content loss."""
+
     def __init__(self, target, weight):
         super().__init__()
         self.target, self.factor, self.loss = target.detach(), weight / target.square().sum(), None
@@ -19,6 +24,8 @@ class ContentLoss(torch.nn.Module):
 
 
 class StyleLoss(torch.nn.Module):
+    """A layer that passes its input on and keeps its style loss."""
+
     def __init__(self, activations, weight):
         super().__init__()
         self.target, self.loss = self.gram(activations).detach(), None
@@ -36,9 +43,9 @@ class StyleLoss(torch.nn.Module):
 
 
 class Reference:
-    """The loss of one picture and its gradient: `loss, gradient = reference(picture)`.
+    """Compute the loss of one picture and its gradient: `loss, gradient = reference(picture)`.
 
-    net: a VGG of stylelib, whose weights are taken. photo, painting: (1, 3, H, W). alpha_beta: α/β, with β = 1.
+    net is a VGG of stylelib; photo and painting are pictures (1, 3, H, W); alpha_beta is α/β, with β = 1.
     """
 
     def __init__(self, net, photo, painting, content_layer, style_layers, alpha_beta):
@@ -62,24 +69,24 @@ class Reference:
                     modules.append(self.losses[-1])
         self.model = torch.nn.Sequential(*modules).requires_grad_(False).eval()
 
-    def loss(self, picture):
+    def loss(self, picture: Tensor) -> Tensor:
         self.model((picture - self.mean) / self.std)
         return sum(module.loss for module in self.losses)
 
-    def __call__(self, picture):
+    def __call__(self, picture: Tensor) -> tuple[float, Tensor]:
         picture = picture.detach().requires_grad_(True)
         loss = self.loss(picture)
         loss.backward()
         return loss.item(), picture.grad
 
-    def steps(self, picture):
-        """torch's L-BFGS with its own settings, as the tutorials use it: yields the loss of every evaluation.
+    def steps(self, picture: Tensor) -> Iterator[float]:
+        """Run torch's L-BFGS at its defaults, as the tutorials do, and yield the loss of every evaluation.
 
-        Its tolerances are absolute and the relative losses small, so it is given a million times the loss: about the
-        scale of the tutorials' weights.
+        Its tolerances are absolute and the relative losses are small, so it gets a million times the loss, which is
+        about the scale of the tutorials' weights.
         """
         picture = picture.detach().clone().requires_grad_(True)
-        # one iteration a call, from where the last one stopped: twenty, as it comes, evaluate one picture twice
+        # one iteration a call, because the default of twenty evaluates one picture twice
         optimizer = torch.optim.LBFGS([picture], max_iter=1)
 
         def closure():

@@ -1,14 +1,18 @@
-"""The tables and the plot of this folder's README, from the measured numbers."""
+"""Make the tables and the plot in this folder's README from the measured numbers."""
 
 import math
+import pathlib
+from typing import Any
 
 import matplotlib.figure
 
 from tools.benchmarks import goal as goals
 
+Numbers = dict[str, Any]  # see numbers.json
 
-def write(numbers, folder):
-    """Write README.md's tables anew between its marks, and time.png."""
+
+def write(numbers: Numbers, folder: pathlib.Path) -> None:
+    """Replace the tables between the marks in README.md, and write time.png."""
     path = folder / "README.md"
     text = path.read_text(encoding="utf-8")
     found = {"machine": numbers["machine"], "evaluation": evaluations(numbers), "memory": memory(numbers)}
@@ -24,7 +28,8 @@ def write(numbers, folder):
         plot(numbers).savefig(folder / "time.png", dpi=120)
 
 
-def evaluations(numbers):
+def evaluations(numbers: Numbers) -> str:
+    """Return the table of times."""
     rows = [
         "| network | px | plain PyTorch, ms | readable | exact | mixed | fast | floor, float32 |",
         "| --- " * 8 + "|",
@@ -41,7 +46,8 @@ def evaluations(numbers):
     return "\n".join(rows)
 
 
-def memory(numbers):
+def memory(numbers: Numbers) -> str:
+    """Return the table of memory."""
     rows = [
         "| network | px | plain PyTorch, MB | readable | exact | mixed | fast | whole process, MB | exact |",
         "| --- " * 9 + "|",
@@ -58,7 +64,8 @@ def memory(numbers):
     return "\n".join(rows)
 
 
-def batches(found):
+def batches(found: Numbers) -> str:
+    """Return the table of batches."""
     rows = ["| network | px | one by one, ms | as one batch |", "| --- " * 4 + "|"]
     for network, sizes in found.items():
         for size, times in sizes.items():
@@ -67,14 +74,15 @@ def batches(found):
     return "\n".join(rows)
 
 
-def goal(found):
+def goal(found: Numbers) -> str:
+    """Return the table of evaluations and time until the goal is met."""
     rows = [
         "| start | px | optimiser | evaluations to the goal | share of plain PyTorch's time | reached |",
         "| --- " * 6 + "|",
     ]
     for key, measured in found.items():
         start = key.split()[0]
-        if "milliseconds" not in measured:  # broken off before its end
+        if "milliseconds" not in measured:  # this measurement was interrupted
             continue
         results, size = list(measured["results"].values()), measured["asked"]["size"]
         for name, one in goals.summary(results, measured["milliseconds"]).items():
@@ -85,7 +93,7 @@ def goal(found):
             rows.append(f"| {start} | {size} | {name} | {' | '.join(values)} | {one['reached']} of {one['of']} |")
     asked = "; ".join(
         f"from {key.split()[0]} {len(measured['results'])} problems at {measured['asked']['size']} px, "
-        f"{measured['asked']['evaluations']} evaluations of plain PyTorch (left out where it left all bounds: "
+        f"{measured['asked']['evaluations']} evaluations of plain PyTorch (left out where it diverged: "
         f"{sum(one[goals.PLAIN] is None for one in measured['results'].values())})"
         for key, measured in found.items()
     )
@@ -101,8 +109,8 @@ LOOKS = {
 DASHES = ("-", "--", ":")
 
 
-def plot(numbers):
-    """Time and memory of an evaluation over the number of pixels, with what grows in proportion to them beside it."""
+def plot(numbers: Numbers) -> matplotlib.figure.Figure:
+    """Plot time and memory of an evaluation over the number of pixels, with a line in proportion to the pixels."""
     figure = matplotlib.figure.Figure(figsize=(9, 4), layout="constrained")
     networks = sorted({network for kind in ("milliseconds", "tensors") for network in numbers.get(kind, {})})
     panels = (("milliseconds", "ms an evaluation"), ("tensors", "MB of an evaluation's tensors"))

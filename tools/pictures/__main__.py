@@ -1,15 +1,18 @@
-"""Paint the project's own pictures again:  python images/make [NAME ...]
+"""Paint the project's own pictures again.
 
-Without a name, all of them.  Style pictures go to images/style/, content pictures to images/content/.
+python tools/pictures                       # all of them
+python tools/pictures night_swirls mosaic   # some
+
+Style pictures go to images/style/, content pictures to images/content/.
 """
 
 import importlib
 import sys
 from pathlib import Path
 
-IMAGES = Path(__file__).resolve().parent.parent
+IMAGES = Path(__file__).resolve().parent.parent.parent / "images"
 
-# Name: folder, width, height, seed.  The same seed gives the same picture again.
+# Name: folder, width and height in pixels, seed.  The same seed gives the same picture again.
 PICTURES = {
     "night_swirls": ("style", 720, 560, 3),
     "stormy_sea": ("style", 720, 560, 5),
@@ -21,12 +24,12 @@ PICTURES = {
     "riverside": ("content", 768, 512, 23),
     "still_life": ("content", 768, 576, 29),
     "valley": ("content", 768, 512, 31),
-    "teaser": ("", 1100, 330, 0),  # made of the others, with stylelib: last
+    "teaser": ("", 1100, 330, 0),  # last, because stylelib makes it from two of the others
 }
 
 
-def repaint(name):
-    """Paint one picture and write its JPEG; says which file it wrote."""
+def repaint(name: str) -> None:
+    """Paint one picture, write its JPEG file and print the file's name."""
     folder, width, height, seed = PICTURES[name]
     picture = importlib.import_module(name).paint(width, height, seed)
     path = IMAGES / folder / f"{name}.jpg"
@@ -36,8 +39,8 @@ def repaint(name):
     print(f"{path.relative_to(IMAGES.parent)}: {size}, {path.stat().st_size // 1000} kB")
 
 
-def main(names):
-    """Paint the named pictures, or all; 2 when a name is not one of them."""
+def main(names: list[str]) -> int:
+    """Paint the named pictures, or all. Return 0, or 2 for a name that is not a picture's."""
     unknown = [name for name in names if name not in PICTURES]
     if unknown:
         message = f"No picture is called {', '.join(unknown)}; there are: {', '.join(PICTURES)}."

@@ -1,4 +1,4 @@
-"""The picture at the head of the README: a content image, a style image, and the one painted like the other."""
+"""The picture at the top of the README: a content image, a style image, and a transfer of them."""
 
 import io
 
@@ -8,8 +8,8 @@ import stylelib
 from stylelib import figures
 
 
-def paint(width=1100, height=300, seed=0):
-    """A contact sheet of the first transfer of the series, larger and longer than there, and with more of the style."""
+def paint(width: int = 1100, height: int = 330, seed: int = 0) -> PIL.Image.Image:
+    """Return a contact sheet of notebook 00's transfer, at a larger size, with more steps and more weight on style."""
     settings = {"alpha_beta": 0.05, "size": 384, "steps": 200, "seed": seed}
     run = stylelib.style_transfer("riverside", "night_swirls", "compact", **settings).finish()
     content, style = stylelib.load_image("riverside", 384), stylelib.load_image("night_swirls", 384)
