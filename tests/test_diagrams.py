@@ -1,6 +1,11 @@
-"""The drawings that explain."""
+"""The explanatory drawings: they name everything, nothing runs out of them, and their arrows do not cross."""
+
+import itertools
+
+import pytest
 
 from stylelib.analysis.diagrams import method_diagram, vgg_diagram
+from stylelib.figures import CONTENT_COLOUR, STYLE_COLOUR
 from stylelib.vgg import LAYOUTS, WIDTHS
 
 
@@ -24,8 +29,34 @@ def test_vgg_diagram_has_a_box_for_each_convolution_and_a_pooling_between_blocks
     assert f"{WIDTHS['compact'][0]} filters" in words and "512 filters" not in words
 
 
-def test_no_text_of_the_vgg_diagram_runs_out_of_the_figure():
-    figure = vgg_diagram()
+def segments(figure):
+    """(Start, end) of each arrow."""
+    return [(text.xyann, text.xy) for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
+
+
+def side(point, start, end):
+    return (end[0] - start[0]) * (point[1] - start[1]) - (end[1] - start[1]) * (point[0] - start[0])
+
+
+def test_arrows_of_the_method_do_not_cross(photo, painting):
+    arrows = segments(method_diagram(photo, photo, painting))
+    assert len(arrows) == 10 + 2 + 2 + 3 + 1, "style, content, their losses, pictures into networks, the gradient"
+    for (a, b), (c, d) in itertools.combinations(arrows, 2):
+        apart = side(a, c, d) * side(b, c, d) > 0 or side(c, a, b) * side(d, a, b) > 0
+        collinear = side(a, c, d) == side(b, c, d) == 0  # two halves of one comparison, with its name between them
+        assert apart or collinear and max(a[0], b[0]) < min(c[0], d[0])
+
+
+def test_content_and_style_have_their_colours(photo, painting):
+    texts = method_diagram(photo, photo, painting).axes[0].texts
+    colours = {text.get_text().split("\n")[0]: text.get_color() for text in texts}
+    assert colours["style loss"] == colours["Gram"] == STYLE_COLOUR
+    assert colours["content loss"] == colours["conv4_2"] == CONTENT_COLOUR
+
+
+@pytest.mark.parametrize("kind", ["method", "vgg"])
+def test_no_text_runs_out_of_a_figure(kind, photo, painting):
+    figure = vgg_diagram() if kind == "vgg" else method_diagram(photo, photo, painting)
     figure.jpeg()
     edges = figure.bbox
     for text in figure.axes[0].texts:

@@ -1,16 +1,14 @@
-"""Figures: what is drawn is what there is, nothing overlaps, and animations can be played back."""
+"""Figures: what is drawn is what there is, and nothing overlaps."""
 
 import itertools
 
-import av
 import numpy as np
-import PIL.Image
 import pytest
 import torch
 
 import stylelib
 from stylelib import figures
-from stylelib.figures import contact_sheet, kept_frames, loss_curves, save_animation, timeline
+from stylelib.figures import CONTENT_COLOUR, contact_sheet, keep_every, kept_frames, loss_curves, timeline
 from stylelib.images import to_array
 from stylelib.support.errors import InputError
 
@@ -184,6 +182,13 @@ def test_the_curves_name_the_network_that_made_them(run):
     assert figure.texts[1].get_text().split() == run.describe().split()
 
 
+def test_content_and_style_have_the_same_colours_in_every_plot(run):
+    colours = {line.get_label(): line.get_color() for line in loss_curves(run).axes[0].lines}
+    assert colours["content conv4_2"] == CONTENT_COLOUR and colours["total"] == figures.COLOURS[0]
+    shades = [colour for label, colour in colours.items() if label.startswith("style")]
+    assert len(set(shades)) == len(shades) == 5 and CONTENT_COLOUR not in shades
+
+
 def test_twenty_curves_all_look_different(run):
     axes = figures.Figure().add_subplot()
     figures.draw_loss_curves(axes, {str(index): run for index in range(20)})
@@ -235,99 +240,6 @@ def test_kept_frames_end_with_the_result(run):
     assert list(run.frames) == [0, 2, 4, 6]
 
 
-def levels(count, height=48, width=64):
-    return [picture(height, width, (index + 1) / (count + 1)) for index in range(count)]
-
-
-@pytest.mark.parametrize("count", [1, 2, 9])
-def test_a_gif_has_every_frame_for_its_time(count, tmp_path):
-    path = save_animation(levels(count), tmp_path / "run.gif", seconds=1.8, hold=1.0)
-    durations = []
-    with PIL.Image.open(path) as image:
-        assert (image.size, image.n_frames) == ((64, 48), count)
-        for index, frame in enumerate(levels(count)):
-            image.seek(index)
-            durations.append(image.info.get("duration", 0))
-            assert np.abs(np.asarray(image.convert("RGB")).astype(int) - to_array(frame)).max() <= 3
-        assert count == 1 or image.info["loop"] == 0
-    if count > 1:
-        assert durations[:-1] == [1800 // count] * (count - 1) and durations[-1] == 1800 // count + 1000
-
-
-@pytest.mark.parametrize("height, width", [(48, 64), (47, 64), (48, 63), (43, 65)])
-def test_an_mp4_can_be_decoded_again(height, width, tmp_path):
-    frames = levels(8, height, width)
-    path = save_animation(frames, tmp_path / "run.mp4", seconds=2, hold=1)
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
-        assert stream.codec_context.name == "h264" and stream.average_rate == 4
-    assert len(decoded) == 8 + 4  # the last frame is held for a second
-    for frame, shown in zip([*frames, *[frames[-1]] * 4], decoded, strict=True):
-        assert shown.shape == (height - height % 2, width - width % 2, 3)
-        assert np.abs(shown.astype(int) - to_array(frame)[: shown.shape[0], : shown.shape[1]]).max() <= 8
-
-
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
-@pytest.mark.parametrize(
-    "frames, options, said",
-    [
-        ([], {}, "at least one frame"),
-        ([picture(), picture(40, 62)], {}, "all have the same size"),
-        ([picture()], {"seconds": 0}, "more than 0 seconds"),
-        ([picture()], {"seconds": -1}, "more than 0 seconds"),
-        ([picture()], {"seconds": float("nan")}, "more than 0 seconds"),
-        ([picture()], {"hold": -1}, "more than 0 seconds"),
-    ],
-)
-def test_an_animation_that_cannot_be_is_refused(frames, options, said, ending, tmp_path):
-    with pytest.raises(InputError, match=said):
-        save_animation(frames, tmp_path / f"run{ending}", **options)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_animation_has_one_of_two_endings(tmp_path):
-    with pytest.raises(InputError, match=r"must end in \.gif or \.mp4"):
-        save_animation(levels(2), tmp_path / "run.avi")
-
-
-@pytest.mark.parametrize("ending, writer", [(".gif", "_write_gif"), (".mp4", "_write_mp4")])
-def test_an_animation_that_fails_half_way_leaves_the_old_one(ending, writer, tmp_path, monkeypatch):
-    path = save_animation(levels(2), tmp_path / f"run{ending}")
-    before = path.read_bytes()
-
-    def fail(arrays, file, seconds, hold):
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(figures, writer, fail)
-    with pytest.raises(InputError, match="No space left on device"):
-        save_animation(levels(3), path)
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-
-
-# ------------------------------------------------------------------------------------------------------- numbers drawn
-
-
-def test_lines_are_told_apart_without_colours_and_take_names_of_layers():
-    figure = figures.lines({"a": (["conv1_1", "conv2_1"], [1, 2]), "b": [3, 4]}, "layer", "error", logarithmic="y")
-    (axes,) = figure.axes
-    first, second = axes.lines
-    assert list(first.get_ydata()) == [1, 2] and first.get_marker() != second.get_marker()
-    assert axes.get_yscale() == "log" and axes.get_xscale() == "linear"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
-
-
-def test_bars_stand_in_groups_and_a_missing_one_leaves_its_place():
-    figure = figures.bars({"one": {"a": 1, "b": 2}, "two": {"b": 3}}, "how much")
-    (axes,) = figure.axes
-    heights = [bar.get_height() for bar in axes.patches]
-    assert heights[0] == 1 and heights[2:] == [2, 3] and heights[1] != heights[1]
-    assert axes.patches[0].get_hatch() != axes.patches[2].get_hatch()
-
-
-def test_a_matrix_writes_its_numbers():
-    figure = figures.matrix([[0, 1], [0.25, 0]], ["x", "y"], title="how far", note="compact")
-    (axes,) = figure.axes
-    assert [text.get_text() for text in axes.texts] == ["0.00", "1.00", "0.25", "0.00"]
-    assert figure.jpeg()[:2] == b"\xff\xd8"
+@pytest.mark.parametrize(("steps", "every", "frames"), [(0, 1, 0), (5, 1, 5), (40, 1, 40), (100, 2, 50), (400, 10, 40)])
+def test_an_animation_has_about_forty_frames_however_long_the_run(steps, every, frames):
+    assert keep_every(steps) == every and steps // every == frames

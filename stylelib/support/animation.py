@@ -1,0 +1,72 @@
+"""Pictures as an animated GIF or as an MP4."""
+
+import fractions
+import math
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+
+from stylelib.support.errors import InputError
+from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.page import Array
+
+
+def write_animation(arrays: Sequence[Array], path: str | os.PathLike[str], seconds: float, hold: float) -> pathlib.Path:
+    """Write pictures as an animation; see `stylelib.figures.save_animation`.
+
+    Parameters
+    ----------
+    arrays : Sequence of array
+        (H, W, 3), all of one size.
+    path : path
+        It ends in .gif or .mp4.
+    seconds, hold : float
+        How long they last together, and how much longer the last one stays.
+
+    Returns
+    -------
+    Path
+        Of the file, which appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        For pictures, times and places that cannot work.
+    """
+    path = check_writable(path, (".gif", ".mp4"))
+    if not arrays:
+        raise InputError("An animation needs at least one frame; make the run with keep_every=… .")
+    if len({array.shape for array in arrays}) > 1:
+        raise InputError("The frames of an animation must all have the same size.")
+    if not (seconds > 0 and hold >= 0):
+        raise InputError(f"An animation lasts more than 0 seconds; got seconds={seconds}, hold={hold}.")
+    write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
+    with write_atomically(path) as file:
+        write(arrays, file, seconds, hold)
+    return path
+
+
+def _write_gif(arrays: Sequence[Array], file: BinaryIO, seconds: float, hold: float) -> None:
+    images = [PIL.Image.fromarray(array) for array in arrays]
+    each = max(20, round(1000 * seconds / len(images)))  # browsers slow anything faster than 20 ms down to 100
+    durations = [each] * (len(images) - 1) + [each + round(1000 * hold)]
+    images[0].save(file, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+
+
+def _write_mp4(arrays: Sequence[Array], file: BinaryIO, seconds: float, hold: float) -> None:
+    import av  # a large library that only this function needs
+
+    rate = fractions.Fraction(len(arrays) / seconds).limit_denominator(1000)
+    height, width = (side - side % 2 for side in arrays[0].shape[:2])  # H.264 stores colour for 2 × 2 pixels at once
+    # The format is given because the temporary file's name does not tell it.
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "18"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for array in [*arrays, *[arrays[-1]] * math.ceil(hold * rate)]:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(array[:height, :width]), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())

@@ -1,0 +1,209 @@
+"""Plots of numbers: lines, bars and matrices, each in colours that mean the same in all figures."""
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.axes
+import matplotlib.colors
+import numpy as np
+
+from stylelib.support.page import Figure, page
+
+# No curve is told by its colour alone: each also has a dash, a marker or a hatch. The colours are Okabe and Ito's.
+STYLE_COLOUR, CONTENT_COLOUR = "#0072B2", "#D55E00"
+COLOURS = ("#000000", STYLE_COLOUR, CONTENT_COLOUR, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+MARKERS = "os^Dv*P"
+HATCHES = ("", "//", "..", "xx", "--")
+
+Curve = Sequence[float] | tuple[Sequence[Any], Sequence[float]]  # y values, or x values (numbers, texts) and y values
+
+
+def lines(
+    curves: Mapping[str, Curve],
+    xlabel: str,
+    ylabel: str,
+    title: str | None = None,
+    note: str | None = None,
+    logarithmic: str = "",
+) -> Figure:
+    """Draw curves with their points marked, in one plot.
+
+    Parameters
+    ----------
+    curves : Mapping
+        {label: (x values, y values)} or {label: y values}. x values may be texts, such as names of layers.
+    xlabel, ylabel : str
+        What the axes show.
+    title, note : str, optional
+        What stands above and below the plot.
+    logarithmic : str
+        "y", "x" or "xy" for axes in powers of ten.
+
+    Returns
+    -------
+    Figure
+        With a legend if there are several curves.
+    """
+    figure, axes = plot(title, note)
+    looks = curve_looks(list(curves))
+    for index, (label, points) in enumerate(curves.items()):
+        x, y = points if isinstance(points, tuple) else (range(len(points)), points)
+        marker = MARKERS[index % len(MARKERS)]
+        axes.plot(list(x), list(y), label=label, marker=marker, markersize=4, **looks[index])
+    if "x" in logarithmic:
+        axes.set_xscale("log")
+    if "y" in logarithmic:
+        axes.set_yscale("log")
+    label_axes(axes, xlabel, ylabel)
+    if len(curves) > 1:
+        add_legend(axes)
+    return figure
+
+
+def bars(
+    groups: Mapping[str, Mapping[str, float]],
+    ylabel: str,
+    title: str | None = None,
+    note: str | None = None,
+    logarithmic: bool = False,
+) -> Figure:
+    """Draw bars side by side in groups; bars of one label have one colour and hatch.
+
+    Parameters
+    ----------
+    groups : Mapping
+        {label of the group: {label of the bar: value}}. A bar that is missing in a group leaves its place empty.
+    ylabel : str
+        What the values are.
+    title, note : str, optional
+        What stands above and below the plot.
+    logarithmic : bool
+        Whether the values are shown in powers of ten.
+
+    Returns
+    -------
+    Figure
+        With a legend if a group has several bars.
+    """
+    figure, axes = plot(title, note)
+    names = list(dict.fromkeys(name for values in groups.values() for name in values))
+    width = 0.8 / len(names)
+    colours = label_colours(names, (*COLOURS[1:], COLOURS[0]))
+    for index, name in enumerate(names):
+        places = [place + (index - (len(names) - 1) / 2) * width for place in range(len(groups))]
+        heights = [values.get(name, math.nan) for values in groups.values()]
+        hatch = HATCHES[index % len(HATCHES)]
+        axes.bar(places, heights, width, label=name, edgecolor="white", color=colours[index], hatch=hatch)
+    axes.set_xticks(range(len(groups)), list(groups))
+    if logarithmic:
+        axes.set_yscale("log")
+    label_axes(axes, "", ylabel)
+    if len(names) > 1:
+        add_legend(axes)
+    return figure
+
+
+def matrix(
+    values: Any,
+    rows: Sequence[str],
+    columns: Sequence[str] | None = None,
+    title: str | None = None,
+    note: str | None = None,
+    digits: int = 2,
+) -> Figure:
+    """Draw a table of numbers, each in a coloured square.
+
+    Parameters
+    ----------
+    values : array-like
+        A list of rows, a 2-d array or a 2-d tensor.
+    rows, columns : Sequence of str
+        Their labels; the columns have the rows' labels by default.
+    title, note : str, optional
+        What stands above and below the table.
+    digits : int
+        How many digits after the point are shown.
+
+    Returns
+    -------
+    Figure
+        With the numbers written in.
+    """
+    numbers = np.asarray(values, dtype=float)
+    columns = rows if columns is None else columns
+    figure, axes = plot(title, note, min(0.42 * len(rows) + 0.9, 6.5))
+    shown = axes.imshow(numbers, cmap="cividis", aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, fontsize=8)
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.tick_params(length=0)
+    for row, column in np.ndindex(numbers.shape):
+        number = numbers[row, column]
+        ink = "black" if sum(shown.cmap(shown.norm(number))[:3]) > 1.5 else "white"  # on a bright or a dark square
+        axes.text(column, row, f"{number:.{digits}f}", ha="center", va="center", color=ink, fontsize=8)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def plot(title: str | None, note: str | None, height: float = 3.4) -> tuple[Figure, matplotlib.axes.Axes]:
+    """Make a figure with one plot, `height` inches high, between its title and its note."""
+    figure, top, bottom = page(height, title, note)
+    figure.set_layout_engine("constrained", rect=(0, bottom, 1, top - bottom))
+    return figure, figure.add_subplot()
+
+
+def label_axes(axes: matplotlib.axes.Axes, xlabel: str, ylabel: str) -> None:
+    """Give a plot the labels, the grid and the frame that all plots here have."""
+    axes.set_xlabel(xlabel, fontsize=9)
+    axes.set_ylabel(ylabel, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def add_legend(axes: matplotlib.axes.Axes) -> None:
+    """Put a legend to the right of a plot."""
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8, frameon=False)
+
+
+def curve_looks(labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a colour and a dash for each label, as arguments of matplotlib's plot; up to 49 curves look different."""
+    dashes = [DASHES[(index + index // 7) % 7] for index in range(len(labels))]  # a colour returns with another dash
+    return [{"color": colour, "linestyle": dash} for colour, dash in zip(label_colours(labels), dashes, strict=True)]
+
+
+def label_colours(labels: Sequence[str], palette: Sequence[str] = COLOURS) -> list[str]:
+    """Return a colour for each label: content and style have the same colours in all figures.
+
+    Parameters
+    ----------
+    labels : Sequence of str
+        One that begins with the word "content" or "style" gets a shade of CONTENT_COLOUR or STYLE_COLOUR.
+    palette : Sequence of str
+        The colours of all others, in order.
+
+    Returns
+    -------
+    list of str
+        As hexadecimal numbers. The shades of several content or style labels go from light to dark.
+    """
+    role_colours = {"content": CONTENT_COLOUR, "style": STYLE_COLOUR}
+    roles = [match[0] if (match := re.match(r"(content|style)\b", str(label))) else "" for label in labels]
+    others = itertools.cycle(colour for colour in palette if colour not in {role_colours.get(role) for role in roles})
+    return [
+        _shade(role_colours[role], roles[:index].count(role), roles.count(role)) if role else next(others)
+        for index, role in enumerate(roles)
+    ]
+
+
+def _shade(colour: str, index: int, count: int) -> str:
+    """One of `count` shades of a colour, from lighter to darker; the colour itself if it is the only one."""
+    if count == 1:
+        return colour
+    amount = 0.75 * index / (count - 1) - 0.3  # of white where it is negative, else of black
+    towards = 1.0 if amount < 0 else 0.0
+    mixed = [part + (towards - part) * abs(amount) for part in matplotlib.colors.to_rgb(colour)]
+    return matplotlib.colors.to_hex((mixed[0], mixed[1], mixed[2]))
