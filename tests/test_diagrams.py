@@ -44,7 +44,7 @@ def test_arrows_of_the_method_do_not_cross(photo, painting):
     for (a, b), (c, d) in itertools.combinations(arrows, 2):
         apart = side(a, c, d) * side(b, c, d) > 0 or side(c, a, b) * side(d, a, b) > 0
         collinear = side(a, c, d) == side(b, c, d) == 0  # two halves of one comparison, with its name between them
-        assert apart or collinear and max(a[0], b[0]) < min(c[0], d[0])
+        assert apart or (collinear and max(a[0], b[0]) < min(c[0], d[0]))
 
 
 def test_content_and_style_have_their_colours(photo, painting):

@@ -80,7 +80,8 @@ def method_diagram(content: Tensor, picture: Tensor, style: Tensor) -> Figure:
 def vgg_diagram(names: Sequence[str] = ("vgg11", "vgg13", "vgg16", "vgg19", "compact")) -> Figure:
     """Draw how VGGs are built: a row for each network, a box for each convolution, poolings between the blocks.
 
-    A smaller feature map is a lower box, though not to scale. The paper's style layers and its content layer are marked.
+    The smaller a feature map, the lower its box, though not to scale. The paper's style layers and its content layer
+    are marked.
 
     Parameters
     ----------

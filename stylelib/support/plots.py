@@ -170,9 +170,12 @@ def add_legend(axes: matplotlib.axes.Axes) -> None:
 
 
 def curve_looks(labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a colour and a dash for each label, as arguments of matplotlib's plot; up to 49 curves look different."""
-    dashes = [DASHES[(index + index // 7) % 7] for index in range(len(labels))]  # a colour returns with another dash
-    return [{"color": colour, "linestyle": dash} for colour, dash in zip(label_colours(labels), dashes, strict=True)]
+    """Return a colour and a dash for each label, as arguments of matplotlib's plot; the pairs are all different."""
+    colours, looks = label_colours(labels), []
+    for index, colour in enumerate(colours):
+        dash = colours.index(colour) + colours[:index].count(colour)  # a colour returns with another dash
+        looks.append({"color": colour, "linestyle": DASHES[dash % len(DASHES)]})
+    return looks
 
 
 def label_colours(labels: Sequence[str], palette: Sequence[str] = COLOURS) -> list[str]:
