@@ -187,7 +187,7 @@ def check_shares(weights: Sequence[float], count: int) -> list[float]:
 
 def as_list(style: Source | Sequence[Source]) -> list[Source]:
     """Return one style image or several as a list; raise an InputError for none."""
-    several = list(style) if isinstance(style, list | tuple) else [style]
+    several: list[Source] = list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
     if not several:
         raise InputError("A style transfer needs at least one style image.")
     return several

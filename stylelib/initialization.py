@@ -46,13 +46,13 @@ def initial_picture(init: str, terms: Sequence[Term], seed: int = 0) -> Tensor:
         model = content if content is not None else style
         if model is None:
             raise InputError(
-                "Cannot infer the size of the noise, because no term has an image; pass init=stylelib.noise(height, width)."
+                "No term has an image that gives the noise its size; pass init=stylelib.noise(height, width)."
             )
-        return torch.cat([noise(*model.shape[-2:], seed=seed + i) for i in range(len(model))])
+        return torch.cat([noise(model.shape[-2], model.shape[-1], seed + i) for i in range(len(model))])
     chosen = images.get(init)
     if chosen is None:
         raise InputError(f"The run cannot start from the {init} image: none of its terms is a {init} term.")
-    return chosen if content is None else _cover(chosen.cpu(), *content.shape[-2:])
+    return chosen if content is None else _cover(chosen.cpu(), content.shape[-2], content.shape[-1])
 
 
 def noise(height: int, width: int, seed: int = 0) -> Tensor:

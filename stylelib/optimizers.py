@@ -38,10 +38,10 @@ class LBFGS(Optimizer):
             raise InputError(f"L-BFGS's history is a whole number, 1 or more; got {history!r}.")
         self.history, self.tensors = history, 2 * history + 8
 
-    def start(self, parameters: Tensor, evaluation: Evaluation) -> State:  # noqa: D102 (see Optimizer)
+    def start(self, parameters: Tensor, evaluation: Evaluation) -> State:
         return State(parameters, evaluation, {"steps": [], "changes": [], "curvatures": []})
 
-    def step(self, state: State) -> Asking[State]:  # noqa: D102
+    def step(self, state: State) -> Asking[State]:
         if "curvatures" not in state.memory:  # of a run that was saved before they were kept
             curvatures = list(map(_dot, state.memory["steps"], state.memory["changes"]))
             state = dataclasses.replace(state, memory={**state.memory, "curvatures": curvatures})
@@ -97,10 +97,10 @@ class LBFGS(Optimizer):
             }
         return {name: [*memory[name], one][-self.history :] for name, one in found.items()}
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         return {"history": self.history}
 
-    def describe(self) -> str:  # noqa: D102
+    def describe(self) -> str:
         return f"L-BFGS (history {self.history})"
 
 
@@ -122,7 +122,7 @@ class Adam(Optimizer):
             raise InputError(f"Adam's step size is a number above zero; got {step_size!r}.")
         self.step_size = float(step_size)
 
-    def start(self, parameters: Tensor, evaluation: Evaluation) -> State:  # noqa: D102 (see Optimizer)
+    def start(self, parameters: Tensor, evaluation: Evaluation) -> State:
         zeros = torch.zeros_like(parameters)
         return State(parameters, evaluation, {"number": 0, "mean": zeros, "square": zeros, "scale": 1.0})
 
@@ -149,10 +149,10 @@ class Adam(Optimizer):
             mean, square = (1 - self.BETAS[0]) * gradient, (1 - self.BETAS[1]) * gradient.square()
         raise NoBetterPicture("every step leads to values that are not finite")
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         return {"step_size": self.step_size}
 
-    def describe(self) -> str:  # noqa: D102
+    def describe(self) -> str:
         return f"Adam (step size {self.step_size:g})"
 
 
@@ -188,7 +188,8 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
     """
     if len(a) == 1:
         return torch.dot(a.flatten(), b.flatten())
-    return torch.linalg.vecdot(a.flatten(1), b.flatten(1)).reshape(-1, *[1] * (a.ndim - 1))
+    products: Tensor = torch.linalg.vecdot(a.flatten(1), b.flatten(1))
+    return products.reshape(-1, *[1] * (a.ndim - 1))
 
 
 def _typical(gradient: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ UNUSED = {  # values that a kind does not use
     "style": ("content", "content_layer", "style_weights", "alpha_beta"),
 }
 LARGEST_SIDE = 4096  # pixels; more is a typing error, because no GPU computes it
+PICTURE = "a picture file, or a bundled name such as riverside"
 Check = Callable[[Any, "Recipe"], Any]
 
 
@@ -49,6 +50,10 @@ def _value(default: Any, label: str, help: str, check: Check, choices: Any = ())
 
 def _one_of(label: str, choices: Any) -> Check:
     return lambda value, recipe: check_choice(label, value, choices)
+
+
+def _load(several: Any) -> list[Any]:
+    return [load_image(one) for one in as_list(several)]
 
 
 def _check_init(init: Any, recipe: "Recipe") -> None:
@@ -88,15 +93,8 @@ convention
     """
 
     kind: str = _value("transfer", "Kind", "transfer, content or style", _one_of("kind of recipe", PICTURES))
-    content: Any = _value(
-        "riverside", "Content image", "a picture file, or a bundled name", lambda one, _: load_image(one)
-    )
-    style: Any = _value(
-        "night_swirls",
-        "Style image",
-        "a picture file, or a bundled name",
-        lambda value, _: [load_image(one) for one in as_list(value)],
-    )
+    content: Any = _value("riverside", "Content image", PICTURE, lambda one, _: load_image(one))  # noqa: RUF009
+    style: Any = _value("night_swirls", "Style image", PICTURE, lambda several, _: _load(several))  # noqa: RUF009
     network: str = _value("compact", "Network", "a network's name", lambda name, _: check_name(name))
     pooling: str = _value("avg", "Pooling", "as the paper: avg", _one_of("pooling", POOLINGS), POOLINGS)
     size: int = _value(256, "Longer side (pixels)", "longer side in pixels", _check_size)
@@ -189,14 +187,14 @@ convention
             Nothing is computed yet.
         """
         self.check()
-        names = ("size", "steps", "init", "optimizer", "seed", "convention")
+        names = ["size", "steps", "init", "optimizer", "seed", "convention"]
         common = {name: getattr(self, name) for name in names} | run
         common["network"] = network or load_network(self.network, pooling=self.pooling)
         if self.kind == "content":
             return reconstruct_content(self.content, self.content_layer, **common)
         if self.kind == "style":
             return reconstruct_style(as_list(self.style)[0], self.style_layers, **common)
-        names = ("alpha_beta", "content_layer", "style_layers", "style_weights")
+        names = ["alpha_beta", "content_layer", "style_layers", "style_weights"]
         return style_transfer(self.content, self.style, **common, **{name: getattr(self, name) for name in names})
 
     def play(self, run: Synthesis) -> Iterator[Step]:
@@ -227,6 +225,7 @@ convention
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the recipe that `save` wrote; raise an InputError where it cannot be made again."""
+        recipe: Self
         recipe, fingerprint = recipe_files.load(cls, path)
         name = check_name(recipe.network)
         here = name.endswith(RANDOM) or find_weights(name)  # reading a recipe downloads nothing

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from stylelib.evaluation.evaluator import Evaluator
 from stylelib.evaluation.memory import check_memory
-from stylelib.evaluation.progress import PATIENCE, Progress, Record, Step
+from stylelib.evaluation.progress import PATIENCE, Progress, RunProgress, Step, check_start
 from stylelib.images import check_picture
 from stylelib.initialization import initial_picture
 from stylelib.optimizers import make_optimizer
@@ -28,11 +28,11 @@ from stylelib.protocols.optimizer import Asking, Evaluation, NoBetterPicture, Op
 from stylelib.protocols.parameterization import Parameterization, Pixels
 from stylelib.protocols.term import Term, check_terms, check_weight
 from stylelib.storage import captions, checkpoints
-from stylelib.support.errors import InputError, check_whole
+from stylelib.support.errors import check_whole
 from stylelib.support.machine import preset
 
 
-class Synthesis:
+class Synthesis(RunProgress):
     """Optimise a picture against terms; iterate over it, or call `finish()`.
 
     Parameters
@@ -186,43 +186,16 @@ class Synthesis:
         self.notes.append(f"after step {self.number} the run went on with: {captions.describe_terms(terms)}")
 
     @property
-    def history(self) -> list[Record]:
-        """A Record of each step so far, the initial picture's first."""
-        return self.progress.history
-
-    @property
-    def number(self) -> int:
-        """Steps done so far."""
-        return self.progress.number
-
-    @property
-    def seconds(self) -> float:
-        """Seconds computed so far, pauses not counted."""
-        return self.progress.seconds
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Estimate from the last steps; None before the third."""
-        return self.progress.seconds_left(self.steps)
-
-    @property
     def image(self) -> Tensor:
         """The best picture so far, (N, 3, H, W), 0 to 1: the accepted one of the lowest loss."""
         return self._shown(self.progress.best)
-
-    @property
-    def losses(self) -> dict[str, float]:
-        """The weighted losses of the best picture by name; empty before the first step."""
-        return {} if self.progress.best is None else dict(self.progress.best.evaluation.losses)
 
     def describe(self) -> str:
         """Everything that made this picture, in a line for its caption."""
         return captions.describe_run(self)
 
     def __repr__(self) -> str:
-        loss = f", loss {self.progress.best.evaluation.loss:.4g}" if self.progress.best else ""
-        state = self.stop_reason or ("under way" if self.history else "not started")
-        return f"<Synthesis: step {self.number} of {self.steps}{loss}; {state}>"
+        return f"<Synthesis: {captions.describe_progress(self)}>"
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Save the whole run, so that `load` goes on as if it had not been interrupted. Returns the path, a .pt."""
@@ -249,12 +222,7 @@ class Synthesis:
     def _first_state(self, parameters: Tensor, what: str) -> Asking[State]:
         """The optimiser's state before its first step; an InputError where it cannot begin."""
         evaluation = yield from self._in_pictures(ask(parameters))
-        steepest = evaluation.gradient.abs().max().item()
-        if not evaluation.finite:
-            raise InputError(f"The loss of the {what} is not a finite number; use smaller weights.")
-        if steepest > 1e15 or 0 < steepest < 1e-16:  # squares of it would leave the range of float32
-            size = "large" if steepest > 1 else "small"
-            raise InputError(f"The weights are too {size} to compute with; bring them near 1.")
+        check_start(evaluation, what)
         return self.optimizer.start(parameters, evaluation)
 
     def _in_pictures(self, asking: Asking[T]) -> Asking[T]:

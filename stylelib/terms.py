@@ -4,7 +4,7 @@
     total, losses = total_loss(terms, pictures)
 
 A term says which layers of which network it looks at, and turns their activations into named losses. The total is the
-sum over all terms (equation 7 with two of them); any list is allowed. `stylelib.protocols.statistic` holds what a style can be.
+sum over all terms (equation 7 with two of them); any list is allowed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ class Content(Term):
         with torch.no_grad(), computing(self.image):
             self.target = net(self.image, self.layers)[self.layer]
 
-    def check(self, pictures: Tensor) -> None:  # noqa: D102 (see Term)
+    def check(self, pictures: Tensor) -> None:
         super().check(pictures)
         if self.image is not None and pictures.shape[-2:] != self.image.shape[-2:]:
             raise InputError(
@@ -78,7 +78,7 @@ class Content(Term):
                 f"both to have the same size; start from the content image or from noise of its size."
             )
 
-    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:  # noqa: D102
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
         seen, target = activations[self.layer], self.target
         if self.mask is not None:  # a root, because the loss squares the difference
             root = shrink_mask(self.mask, seen).sqrt()
@@ -86,14 +86,14 @@ class Content(Term):
         loss = losses.content_loss(seen, target, self.convention)
         return {f"{self.label} {self.layer}": self.weight * loss}
 
-    def memory(self, pictures: Tensor) -> int:  # noqa: D102
-        return 16 * len(pictures) * self.target[0].numel()  # F − P, its square, and the gradients of both
+    def memory(self, pictures: Tensor) -> int:
+        return 16 * len(pictures) * int(self.target[0].numel())  # F − P, its square, and the gradients of both
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         names = ("image", "layer", "weight", "convention", "mask", "label")
         return {name: getattr(self, name) for name in names}
 
-    def describe(self) -> str:  # noqa: D102
+    def describe(self) -> str:
         where = "" if self.mask is None else ", masked"
         return f"{self.label} {self.layer} × {self.weight:g} ({self.convention}{where})"
 
@@ -151,12 +151,12 @@ class Style(Term):
             activations = net(self.image, self.layers)
             self.targets = {layer: self.statistic(seen) for layer, seen in activations.items()}
 
-    def check(self, pictures: Tensor) -> None:  # noqa: D102
+    def check(self, pictures: Tensor) -> None:
         super().check(pictures)
         if self.mask is not None:
             check_mask(self.mask, pictures)
 
-    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:  # noqa: D102
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
         found = {}
         for layer, layer_weight in self.layer_weights.items():
             seen, target = activations[layer], self.targets[layer]
@@ -166,11 +166,11 @@ class Style(Term):
             found[f"{self.label} {layer}"] = self.weight * layer_weight * loss
         return found
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         names = ("image", "weight", "convention", "statistic", "mask", "label")
         return {"layers": self.layer_weights, **{name: getattr(self, name) for name in names}}
 
-    def describe(self) -> str:  # noqa: D102
+    def describe(self) -> str:
         statistic = "" if type(self.statistic) is Gram else f", {self.statistic.describe()}"
         where = "" if self.mask is None else ", masked"
         return f"{self.label} {', '.join(self.layers)} × {self.weight:g} ({self.convention}{statistic}{where})"
@@ -190,10 +190,10 @@ class Smoothness(Term):
     def __init__(self, weight: float) -> None:
         self.weight = check_weight(weight, "the smoothness weight")
 
-    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:  # noqa: D102
+    def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {self.label: self.weight * losses.total_variation(pictures)}
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         return {"weight": self.weight}
 
 

@@ -3,22 +3,16 @@
 import gc
 import itertools
 import math
-import re
 import weakref
 
-import numpy as np
 import pytest
-import safetensors.torch
 import torch
 
 import stylelib
 import stylelib.figures
 from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, synthesis
-from stylelib.evaluation import memory
 from stylelib.evaluation.progress import Progress
-from stylelib.initialization import INITIALIZATIONS, initial_picture
 from stylelib.support.errors import InputError
-from stylelib.weights.formats import fingerprint
 
 
 @pytest.fixture
@@ -313,20 +307,6 @@ def test_terms_that_cannot_be_are_refused_and_nothing_is_changed(terms, photo, n
     assert same(run.finish().image, whole.image)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_a_run_saved_after_a_change_goes_on_as_if_it_had_not_been(terms, photo, optimizer, tmp_path):
-    run = Synthesis(terms, photo, steps=6, optimizer=optimizer)
-    while run.number < 2:
-        next(run)
-    run.change_terms(with_weight(terms, 4.0))
-    loaded = [Synthesis.load(run.save(tmp_path / "run.pt"))]
-    next(run)
-    loaded.append(Synthesis.load(run.save(tmp_path / "run.pt")))
-    for one in loaded:
-        assert one.notes == run.notes and one.describe().startswith(run.describe().split(" · from")[0])
-        assert same(one.finish().image, run.finish().image)
-
-
 def test_curves_are_drawn_of_a_run_whose_terms_changed_their_names(terms, photo, net):
     run = Synthesis(terms, photo, steps=4)
     while run.number < 2:
@@ -341,46 +321,6 @@ def test_curves_are_drawn_of_a_run_whose_terms_changed_their_names(terms, photo,
 # --------------------------------------------------------------------------------------------------- saving and loading
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", Adam(step_size=0.03)], ids=["lbfgs", "adam"])
-def test_a_run_saved_and_loaded_goes_on_as_if_it_had_not_been_interrupted(terms, photo, optimizer, tmp_path):
-    whole = Synthesis([*terms, Smoothness(0.1)], photo, steps=8, optimizer=optimizer, keep_every=3).finish()
-    run = Synthesis([*terms, Smoothness(0.1)], photo, steps=8, optimizer=optimizer, keep_every=3)
-    while run.number < 4:
-        next(run)
-    loaded = Synthesis.load(run.save(tmp_path / "run.pt"))
-    assert loaded.number == 4 and same(loaded.image, run.image)
-    loaded.finish()
-    assert same(loaded.image, whole.image)
-    assert [record.losses for record in loaded.history] == [record.losses for record in whole.history]
-    assert list(loaded.frames) == list(whole.frames)
-    assert loaded.describe().split(" · ")[:-1] == whole.describe().split(" · ")[:-1]  # all but the seconds
-
-
-def test_a_run_can_be_saved_before_its_first_step_and_after_its_last(terms, tmp_path):
-    unstarted = Synthesis.load(Synthesis(terms, "noise", steps=2, seed=3).save(tmp_path / "a.pt"))
-    finished = Synthesis(terms, "noise", steps=2, seed=3).finish()
-    again = Synthesis.load(finished.save(tmp_path / "b.pt"))
-    assert again.stop_reason == finished.stop_reason and list(again) == []
-    assert same(unstarted.finish().image, again.image)
-    assert "from noise" in again.describe() and "seed 3" in again.describe()
-
-
-def test_a_run_is_found_again_from_another_folder_and_with_numpys_numbers(net, photo, tmp_path, monkeypatch):
-    weights = {
-        f"{name}.{kind}": getattr(net.convolutions[name], kind) for name in net.layers for kind in ("weight", "bias")
-    }
-    header = {"input_mean": "[0.5,0.5,0.5]", "input_std": "[1,1,1]", "source": "mine", "sha256": fingerprint(weights)}
-    safetensors.torch.save_file(weights, tmp_path / "mine.safetensors", header)
-    monkeypatch.chdir(tmp_path)
-    mine = stylelib.load_network("compact", "mine.safetensors", normalize=False, device="cpu")
-    run = Synthesis(Content(mine, photo, "conv1_1"), "noise", steps=np.int64(3), tolerance=np.float64(1e-7))
-    next(run)
-    run.save("run.pt")
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert same(Synthesis.load("../run.pt").finish().image, run.finish().image)
-
-
 def test_terms_of_ones_own_are_handed_over_when_loading(photo, tmp_path):
     path = Synthesis(Cliff(), photo * 0.5, steps=4).save(tmp_path / "run.pt")
     with pytest.raises(InputError, match=r"a term of your own, test_synthesis.Cliff: hand over terms"):
@@ -388,62 +328,7 @@ def test_terms_of_ones_own_are_handed_over_when_loading(photo, tmp_path):
     assert Synthesis.load(path, terms=[Cliff()]).finish().number > 0
 
 
-def test_saving_takes_the_place_of_the_old_file_or_leaves_it_alone(terms, photo, tmp_path, monkeypatch):
-    path = Synthesis(terms, photo, steps=2).save(tmp_path / "run.pt")
-    before = path.read_bytes()
-    monkeypatch.setattr(torch, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        Synthesis(terms, photo, steps=2).finish().save(path)
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("content", [b"", b"not a run", b"PK\x03\x04 cut off"])
-def test_files_that_are_not_runs_are_refused(content, tmp_path):
-    path = tmp_path / "run.pt"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match="not a saved run"):
-        Synthesis.load(path)
-    with pytest.raises(InputError, match="no saved run"):
-        Synthesis.load(tmp_path / "missing.pt")
-
-
-def test_a_picture_says_everything_that_made_it(terms, net):
-    words = Synthesis(terms, "noise", steps=2, optimizer=Adam(step_size=0.05), seed=7).finish().describe()
-    for one in (
-        net.describe(),
-        terms[0].describe(),
-        terms[1].describe(),
-        "from noise",
-        "64 × 43 px",
-        "2 steps of Adam",
-    ):
-        assert one in words
-    assert "step size 0.05" in words and "seed 7" in words and "on cpu" in words
-
-
 # ------------------------------------------------------------------------------------------------------ initialisations
-
-
-def test_initialisations_by_name(net, photo):
-    tall = stylelib.load_image("facets", 80)
-    terms = [Content(net, photo, "conv2_1"), Style(net, tall, ["conv1_1"])]
-    content, style, noise = (initial_picture(name, terms, seed=5) for name in INITIALIZATIONS)
-    assert same(content, photo)
-    assert style.shape == noise.shape == photo.shape
-    assert 0.4 < noise.mean() < 0.6 and 0.09 < noise.std() < 0.11
-    neighbours = torch.corrcoef(torch.stack([noise[..., :-1].flatten(), noise[..., 1:].flatten()]))[0, 1]
-    assert abs(neighbours) < 0.05  # white: a pixel says nothing about the next
-
-
-def test_initialisations_that_no_term_can_give_are_refused(net, photo):
-    with pytest.raises(InputError, match="cannot start from the style image"):
-        Synthesis(Content(net, photo), "style")
-    with pytest.raises(InputError, match="Cannot infer the size of the noise"):
-        Synthesis(Smoothness(1.0), "noise")
-    with pytest.raises(
-        InputError, match=r"starts from 'content', 'style', 'noise' or a picture.*load_image\('riverside'\)"
-    ):
-        Synthesis(Content(net, photo), "riverside")
 
 
 # -------------------------------------------------------------------------------------------------------- what it takes
@@ -518,47 +403,6 @@ def test_too_small_a_picture_is_refused_before_anything_runs(net, painting):
         Synthesis(Style(net, painting), torch.zeros(1, 3, 12, 40), steps=1)
 
 
-def test_out_of_memory_names_a_size_that_may_fit(photo):
-    with pytest.raises(InputError, match=r"64 × \d+ pixels need more memory than there is; try size=42"):
-        Synthesis(Hungry(), photo, steps=1).finish()
-
-
-def test_a_run_that_will_not_fit_into_memory_is_refused_with_a_size_that_fits(net, photo, painting, monkeypatch):
-    terms = [stylelib.Content(net, photo), stylelib.Style(net, painting)]
-    monkeypatch.setattr(memory, "free_memory", lambda device: 3_000_000)
-    run = Synthesis(terms, photo, steps=1)
-    with pytest.raises(InputError, match=r"64 × 43 pixels need about .* GB of memory.* size=\d+ would fit") as refused:
-        next(run)
-    assert run.history == [] and run.evaluations == 0, "before anything is computed"
-    fits = int(re.search(r"size=(\d+)", str(refused.value))[1])
-    assert 32 <= fits < 64
-    smaller = stylelib.load_image("riverside", fits)
-    Synthesis([stylelib.Content(net, smaller), stylelib.Style(net, painting)], smaller, steps=1).finish()
-    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
-    with pytest.raises(InputError, match="no size would fit"):
-        next(Synthesis(terms, photo, steps=1))
-
-
-def test_where_memory_is_short_a_saved_run_can_be_looked_at_and_other_terms_are_refused(
-    net, photo, painting, tmp_path, monkeypatch
-):
-    run = Synthesis(Content(net, photo, "conv1_1"), photo.flip(3), steps=2)
-    next(run)
-    path = run.save(tmp_path / "run.pt")
-    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
-    loaded = Synthesis.load(path)
-    assert torch.equal(loaded.image, run.image)
-    for refused in (lambda: next(loaded), lambda: run.change_terms(Style(net, painting))):
-        with pytest.raises(InputError, match="of memory"):
-            refused()
-    assert run.terms[0].layer == "conv1_1"
-
-
-def test_where_a_device_does_not_say_what_is_free_a_run_is_tried(net, photo, monkeypatch):
-    monkeypatch.setattr(memory, "free_memory", lambda device: None)
-    next(Synthesis(stylelib.Content(net, photo), photo.flip(3)))
-
-
 def test_a_finished_run_that_nobody_holds_is_gone_at_once(net, photo):
     gc.disable()
     try:
@@ -586,17 +430,3 @@ def test_a_loss_of_shape_one_is_a_number(photo):
             return {"mean": pictures.mean().reshape(1)}
 
     assert Synthesis(Mean(), photo, steps=1).finish().number == 1
-
-
-def test_a_run_saved_before_curvatures_and_companions_were_kept_goes_on_as_ever(terms, photo, tmp_path):
-    run = Synthesis(terms, photo, steps=6)
-    for _ in range(4):
-        next(run)
-    content = torch.load(run.save(tmp_path / "run.pt"), weights_only=True)
-    del content["run"]["companions"]
-    for state in ("state", "best"):
-        content[state]["memory"].pop("curvatures", None)  # they may be one
-    torch.save(content, tmp_path / "old.pt")
-    old = Synthesis.load(tmp_path / "old.pt")
-    assert len(old.progress.state.memory["steps"]) == 4 and "curvatures" not in old.progress.state.memory
-    assert same(old.finish().image, run.finish().image)

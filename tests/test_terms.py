@@ -99,3 +99,71 @@ def test_wrong_images_layers_and_conventions_are_refused(net, photo):
         stylelib.Style(net, photo, ["conv6_1"])
     with pytest.raises(InputError, match="no convention 'average'"):
         stylelib.Content(net, photo, convention="average")
+
+
+def test_the_total_loss_is_the_sum_of_the_terms_and_what_a_run_minimises(net, photo, painting):
+    terms = [stylelib.Content(net, photo, weight=0.2), stylelib.Style(net, painting), stylelib.Smoothness(0.1)]
+    total, parts = stylelib.total_loss(terms, photo)
+    assert total.item() == pytest.approx(sum(part.item() for part in parts.values()), rel=1e-6)
+    run = stylelib.Synthesis(terms, photo, steps=1)
+    next(run)
+    assert run.history[0].losses == pytest.approx({name: part.item() for name, part in parts.items()}, rel=1e-4, abs=1e-7)
+
+
+def test_a_network_is_trained_against_a_list_of_terms(net, painting):
+    """Feed-forward style transfer needs no second loss: the total loss of batches, and any optimiser of torch's."""
+    torch.manual_seed(0)
+    generator = torch.nn.Conv2d(3, 3, 3, padding=1)
+    style = stylelib.Style(net, painting, ["conv1_1", "conv2_1"])
+    photos = torch.cat([stylelib.load_image(name, 64)[..., :32, :32] for name in ("riverside", "valley")])
+    optimizer, totals = torch.optim.Adam(generator.parameters(), 0.02), []
+    for _ in range(15):
+        content = stylelib.Content(net, photos, "conv2_1", weight=0.05)
+        total, _ = stylelib.total_loss([content, style], generator(photos))
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        totals.append(total.item())
+    assert totals[-1] < 0.7 * totals[0]
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        (lambda net, photo: [], "nothing to optimise"),
+        (lambda net, photo: stylelib.Content(net, photo), "both to have the same size"),
+        (lambda net, photo: ["content"], "A term such as Content or Style is wanted; got str"),
+    ],
+)
+def test_a_total_loss_that_cannot_be_is_refused(terms, sentence, net, photo, painting):
+    with pytest.raises(InputError, match=sentence):
+        stylelib.total_loss(terms(net, photo), painting[..., :32, :32])
+
+
+@pytest.mark.parametrize("kind", [stylelib.Content, stylelib.Style])
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        (lambda photo: torch.ones(3, 3), "The mask is 3 × 3 and the picture 64 × 43; they need the same size"),
+        (lambda photo: torch.zeros(photo.shape[-2:]), "some of them above 0"),
+        (lambda photo: 2 * torch.ones(photo.shape[-2:]), "numbers from 0 to 1"),
+        (lambda photo: photo, r"A mask is a tensor \(H, W\)"),
+        (lambda photo: "sky", r"A mask is a tensor \(H, W\), 1 where the term counts and 0 where it does not; got str"),
+    ],
+)
+def test_a_mask_that_cannot_be_is_refused(kind, mask, sentence, net, photo):
+    with pytest.raises(InputError, match=sentence):
+        stylelib.Synthesis(kind(net, photo, mask=mask(photo)), photo)
+
+
+def test_masked_content_counts_inside_the_mask_alone(net, photo):
+    mask = torch.zeros(photo.shape[-2:])
+    mask[:, :20] = 1
+    term = stylelib.Content(net, photo, "conv1_1", mask=mask)
+    changed = photo.clone()
+    changed[..., 24:] = 0.5
+    total, _ = stylelib.total_loss(term, changed)
+    assert total.item() == 0
+    changed[..., :8] = 0.5
+    total, _ = stylelib.total_loss(term, changed)
+    assert total.item() > 0.01

@@ -7,6 +7,7 @@ derivative, and on a GPU a whole evaluation can be one launch.
 import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,7 +101,7 @@ class Evaluator:
 
     def _as_graph(self, pictures: Tensor) -> Callable[[Tensor], ValuesAndGradient] | None:
         """`_values_and_gradient` as a CUDA graph where speed was asked for before exactness, else None."""
-        nets = list(wanted_layers(*self.lists))
+        nets: list[Any] = list(wanted_layers(*self.lists))
         quick = bool(nets) and all(getattr(net, "precision", "exact") != "exact" for net in nets)
         if pictures.device.type != "cuda" or not quick:
             return None
@@ -117,7 +118,7 @@ class Evaluator:
 class FastGram(Gram):
     """The Gram matrix per position, with the engine's derivative."""
 
-    def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102 (see Statistic)
+    def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
             return super().__call__(activations, mask)
         gram: Tensor = gram_matrix(activations)

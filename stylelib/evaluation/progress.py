@@ -4,7 +4,8 @@ import dataclasses
 
 from torch import Tensor
 
-from stylelib.protocols.optimizer import State
+from stylelib.protocols.optimizer import Evaluation, State
+from stylelib.support.errors import InputError
 
 PATIENCE = 20  # steps over which the loss must have fallen, see `Synthesis`'s tolerance
 
@@ -104,3 +105,53 @@ class Progress:
         """Return whether the last PATIENCE steps changed the loss by less than this part of it."""
         recent = [record.loss for record in self.history[-PATIENCE - 1 :]]
         return len(recent) > PATIENCE and max(recent) - min(recent) <= tolerance * abs(recent[0])
+
+
+class RunProgress:
+    """What can be asked of a run that has a `progress` and a number of `steps`: base of Synthesis."""
+
+    progress: Progress
+    steps: int
+
+    @property
+    def history(self) -> list[Record]:
+        """A Record of each step so far, the initial picture's first."""
+        return self.progress.history
+
+    @property
+    def number(self) -> int:
+        """Steps done so far."""
+        return self.progress.number
+
+    @property
+    def seconds(self) -> float:
+        """Seconds computed so far, pauses not counted."""
+        return self.progress.seconds
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the last steps; None before the third."""
+        return self.progress.seconds_left(self.steps)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The weighted losses of the best picture by name; empty before the first step."""
+        return {} if self.progress.best is None else dict(self.progress.best.evaluation.losses)
+
+
+def check_start(evaluation: Evaluation, what: str) -> None:
+    """Raise an InputError where an optimiser cannot begin.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        At the start.
+    what : str
+        What the picture is called in the message.
+    """
+    steepest = evaluation.gradient.abs().max().item()
+    if not evaluation.finite:
+        raise InputError(f"The loss of the {what} is not a finite number; use smaller weights.")
+    if steepest > 1e15 or 0 < steepest < 1e-16:  # squares of it would leave the range of float32
+        size = "large" if steepest > 1 else "small"
+        raise InputError(f"The weights are too {size} to compute with; bring them near 1.")

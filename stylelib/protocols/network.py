@@ -92,9 +92,8 @@ class Network(torch.nn.Module):
     @property
     def device(self) -> torch.device:
         """Where its numbers are; the processor if it has none."""
-        tensor = next(iter(self.parameters()), None)
-        tensor = next(iter(self.buffers()), None) if tensor is None else tensor
-        return torch.device("cpu") if tensor is None else tensor.device
+        tensors: list[Tensor] = [*self.parameters(), *self.buffers()]
+        return tensors[0].device if tensors else torch.device("cpu")
 
     def describe(self) -> str:
         """One line for captions."""

@@ -91,14 +91,14 @@ class Parameterization(Rebuildable):
 class Pixels(Parameterization):
     """The pixels themselves, as in the paper."""
 
-    def encode(self, picture: Tensor) -> Tensor:  # noqa: D102 (see Parameterization)
+    def encode(self, picture: Tensor) -> Tensor:
         return picture
 
-    def decode(self, parameters: Tensor) -> Tensor:  # noqa: D102
+    def decode(self, parameters: Tensor) -> Tensor:
         return parameters
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         return {}
 
-    def describe(self) -> str:  # noqa: D102
+    def describe(self) -> str:
         return ""

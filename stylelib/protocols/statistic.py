@@ -54,7 +54,7 @@ class Statistic(Rebuildable):
             return losses.sum_of_squares(target) ** -1
         return 1 / target[0].numel() if convention == "mean" else 1 / (4 * target[0].numel())
 
-    def arguments(self) -> dict[str, Any]:  # noqa: D102
+    def arguments(self) -> dict[str, Any]:
         return {}
 
     def describe(self) -> str:
@@ -65,7 +65,7 @@ class Statistic(Rebuildable):
 class Gram(Statistic):
     """The Gram matrix per position, (B, N, N): which filters are active together. Equation 3, divided by M."""
 
-    def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102 (see Statistic)
+    def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             return losses.gram_matrix(activations) / activations[0, 0].numel()
         return losses.gram_matrix(activations * mask.sqrt()) / mask.sum()  # a root, because each entry is a product
@@ -77,7 +77,7 @@ class MeanStd(Statistic):
     Li, Wang, Liu, Hou, "Demystifying Neural Style Transfer", IJCAI 2017.
     """
 
-    def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102 (see Statistic)
+    def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:
         counts = torch.ones_like(activations[:1, :1]) if mask is None else mask
         total = counts.sum()
         mean = (activations * counts).sum(dim=(2, 3), keepdim=True) / total

@@ -152,7 +152,7 @@ def named_losses(
 
 def check_terms(terms: Term | Sequence[Term]) -> list[Term]:
     """Return the terms, one or several, as a list; raise an InputError if there is nothing to optimise."""
-    several = list(terms) if isinstance(terms, list | tuple) else [terms]
+    several: list[Term] = [terms] if isinstance(terms, Term) or not isinstance(terms, Sequence) else list(terms)
     if not several:
         raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
     for term in several:

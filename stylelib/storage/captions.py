@@ -38,3 +38,12 @@ def describe_run(run: Any) -> str:
         f"{run.seconds:.0f} s on {run.device.type}{beside}",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def describe_progress(run: Any) -> str:
+    """Return how far a run has come, for its repr."""
+    best = run.progress.best
+    loss = f", loss {best.evaluation.loss:.4g}" if best else ""
+    return (
+        f"step {run.number} of {run.steps}{loss}; {run.stop_reason or ('under way' if run.history else 'not started')}"
+    )

@@ -7,8 +7,8 @@ import io
 import os
 import pathlib
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 
@@ -23,6 +23,7 @@ from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.machine import pick_device
 from stylelib.weights.networks import load_network
 
+R = TypeVar("R")
 FORMAT = 2  # 1: terms and optimisers of stylelib's own only
 
 
@@ -55,7 +56,7 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
     pathlib.Path
         The path.
     """
-    path = check_writable(path, (".pt",))
+    target = check_writable(path, (".pt",))
     optimizer = run.optimizer
     content = {
         "format": FORMAT,
@@ -72,17 +73,17 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
     }
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    with write_atomically(path) as file:
+    with write_atomically(target) as file:
         file.write(buffer.getvalue())
-    return path
+    return target
 
 
-def load_run(cls: type, path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> Any:
+def load_run(cls: Callable[..., R], path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> R:
     """Return the run that `save_run` wrote, or an earlier version of stylelib.
 
     Parameters
     ----------
-    cls : type
+    cls : callable
         Synthesis.
     path : path
         Of a .pt file.
@@ -102,7 +103,7 @@ def load_run(cls: type, path: str | os.PathLike[str], terms: Sequence[Term] | No
     content = _read(path)
     try:
         kept = content["run"]
-        run = cls(
+        run: Any = cls(
             terms or terms_from_dicts(content["terms"]),
             content["picture"],
             parameterization=_parameterization(content),
@@ -118,7 +119,8 @@ def load_run(cls: type, path: str | os.PathLike[str], terms: Sequence[Term] | No
         run.finished = content["finished"]
     except (KeyError, TypeError) as error:
         raise InputError(f"{path} is not a run that this version of stylelib can read.") from error
-    return run
+    made: R = run
+    return made
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:

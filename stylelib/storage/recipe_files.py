@@ -39,10 +39,10 @@ def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pa
     list of pathlib.Path
         The pictures' and, last, the recipe's.
     """
-    path = check_writable(path, (".json",))
-    content, pictures = contents(recipe, lambda role, _: f"{path.stem}-{role.replace(' ', '-')}")
+    target = check_writable(path, (".json",))
+    content, pictures = contents(recipe, lambda role, _: f"{target.stem}-{role.replace(' ', '-')}")
     content["network_fingerprint"] = fingerprint
-    files = {path.with_name(name): data for name, data in pictures.items()} | {path: to_json(content)}
+    files = {target.with_name(name): data for name, data in pictures.items()} | {target: to_json(content)}
     for one, data in files.items():
         with write_atomically(one) as file:
             file.write(data)
