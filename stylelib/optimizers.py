@@ -198,5 +198,5 @@ def _typical(gradient: Tensor) -> Tensor:
 
 
 def _ratio(a: Tensor | float, b: Tensor) -> Tensor:
-    """a / b, or 0 where b is 0: a picture that has converged, or has no history yet."""
+    """Divide, with 0 where b is 0: for a picture that has converged, or has no history yet."""
     return torch.where(b > 0, a / b, 0)

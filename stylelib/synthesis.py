@@ -214,13 +214,13 @@ class Synthesis(RunProgress):
             term.check(torch.empty(self.shape, device="meta"))
 
     def _shown(self, state: State | None) -> Tensor:
-        """The state's picture, clamped for display only: while it is optimised, it may leave 0 to 1."""
+        """Return the state's picture, clamped for display only: while it is optimised, it may leave 0 to 1."""
         with torch.no_grad():
             picture = self.parameterization.decode(self.parameters if state is None else state.parameters)
         return picture.detach().clamp(0, 1)
 
     def _first_state(self, parameters: Tensor, what: str) -> Asking[State]:
-        """The optimiser's state before its first step; an InputError where it cannot begin."""
+        """Return the optimiser's state before its first step; raise an InputError where it cannot begin."""
         evaluation = yield from self._in_pictures(ask(parameters))
         check_start(evaluation, what)
         return self.optimizer.start(parameters, evaluation)

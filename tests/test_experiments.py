@@ -152,3 +152,32 @@ def test_sizes_above_the_pictures_own_are_left_out(net, photo):
 def test_coarse_to_fine_refuses_at_once(sizes, more, sentence):
     with pytest.raises(stylelib.InputError, match=sentence):
         stylelib.coarse_to_fine(stylelib.style_transfer, sizes, "riverside", "woodcut", **more)
+
+
+def test_several_styles_share_beta_and_each_has_its_losses(net, photo, painting):
+    mosaic = stylelib.load_image("mosaic", 64)
+    run = stylelib.style_transfer(photo, [painting, mosaic], net, steps=2, style_weights=[0.7, 0.3]).finish()
+    _, first, second = run.terms
+    assert (first.weight, second.weight) == (0.7, 0.3) and (first.label, second.label) == ("style 1", "style 2")
+    assert {"style 1 conv1_1", "style 2 conv1_1"} < set(run.losses)
+    assert "style 2 conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 × 0.3" in run.describe()
+    equal = stylelib.style_transfer(photo, [painting, mosaic], net, steps=2)
+    assert [term.weight for term in equal.terms[1:]] == [0.5, 0.5]
+
+
+def test_two_styles_look_like_both(net):
+    """The Gram error to each style lies below that of a transfer of the other style alone."""
+    names = ("night_swirls", "woodcut")
+    runs = [stylelib.style_transfer("riverside", name, net, 64, steps=25).finish() for name in (*names, names)]
+    for number, name in enumerate(names):
+        errors = [gram_error(net, run.image, stylelib.load_image(name, 64)) for run in runs]
+        assert errors[number] < errors[2] < errors[1 - number]
+
+
+@pytest.mark.parametrize(
+    ("style", "weights", "sentence"),
+    [([], (), "at least one style image"), (["mosaic"], (0.5, 0.5), "one weight for each style image: 1 images, 2")],
+)
+def test_styles_and_weights_that_do_not_go_together_are_refused(style, weights, sentence, net):
+    with pytest.raises(stylelib.InputError, match=sentence):
+        stylelib.style_transfer("riverside", style, net, 48, style_weights=weights)

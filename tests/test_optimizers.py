@@ -6,8 +6,10 @@ import math
 import pytest
 import torch
 
+import stylelib
+from stylelib import Optimizer
 from stylelib.optimizers import LBFGS, Adam, make_optimizer
-from stylelib.protocols.optimizer import Evaluation, NoBetterPicture, answer
+from stylelib.protocols.optimizer import Evaluation, NoBetterPicture, State, answer
 from stylelib.support.errors import InputError
 
 
@@ -179,3 +181,53 @@ def test_lbfgs_gives_each_picture_of_a_batch_its_own_direction(valley):
         left, begun = function(states[-1].parameters[number : number + 1]), function(start[number : number + 1])
         assert left < 1e-4 * begun
         assert left < 30 * function(alone[-1].parameters)
+
+
+class Descent(Optimizer):
+    """Plain gradient descent, as somebody outside would write it."""
+
+    name = "test-descent"
+    tensors = 3
+
+    def __init__(self, rate=0.1):
+        self.rate = rate
+
+    def step(self, state):
+        parameters = state.parameters - self.rate * state.evaluation.gradient
+        return State(parameters, (yield parameters), {})
+
+    def arguments(self):
+        return {"rate": self.rate}
+
+    def describe(self):
+        return f"gradient descent (rate {self.rate:g})"
+
+
+def test_an_optimiser_of_your_own_is_known_by_its_name_captioned_and_saved(photo, tmp_path):
+    term = stylelib.Smoothness(1.0)
+    by_name = stylelib.Synthesis(term, photo, steps=4, optimizer="test-descent").finish()
+    assert by_name.history[-1].loss < by_name.history[0].loss
+    assert "4 steps of gradient descent (rate 0.1)" in by_name.describe()
+    run = stylelib.Synthesis(term, photo, steps=4, optimizer=Descent(0.2))
+    whole = stylelib.Synthesis(term, photo, steps=4, optimizer=Descent(0.2)).finish()
+    next(run)
+    loaded = stylelib.Synthesis.load(run.save(tmp_path / "run.pt"))
+    assert type(loaded.optimizer) is Descent and loaded.optimizer.rate == 0.2
+    assert torch.equal(loaded.finish().image, whole.image)
+
+
+def test_a_recipe_names_an_optimiser_of_your_own(net, tmp_path):
+    recipe = stylelib.Recipe(size=48, steps=2, optimizer="test-descent")
+    recipe.save(tmp_path / "recipe.json", net)
+    assert type(stylelib.Recipe.load(tmp_path / "recipe.json").prepare(net).optimizer) is Descent
+
+
+def test_a_file_with_an_optimiser_that_is_not_defined_says_so(photo, tmp_path, monkeypatch):
+    path = (
+        stylelib.Synthesis(stylelib.Smoothness(1.0), photo, steps=1, optimizer=Descent())
+        .finish()
+        .save(tmp_path / "r.pt")
+    )
+    monkeypatch.delitem(Optimizer.known, "test-descent")
+    with pytest.raises(InputError, match="no optimizer 'test-descent'"):
+        stylelib.Synthesis.load(path)

@@ -13,7 +13,6 @@ import torch
 import stylelib
 from stylelib import experiments, recipes
 from stylelib.recipes import Recipe, change_alpha_beta
-from stylelib.storage import recipe_files
 from stylelib.support.errors import InputError
 
 RECIPES = {
@@ -317,3 +316,48 @@ def test_what_cannot_work_is_refused_before_a_network_is_loaded(values, sentence
 
 def test_layers_less_deep_do_with_smaller_pictures(net):
     Recipe(size=20, steps=1, content_layer="conv2_1", style_layers=("conv1_1",)).finish(net)
+
+
+# ------------------------------------------------------------------------------------------------------- several styles
+
+
+def test_a_recipe_with_several_styles_is_saved_found_again_and_written_as_code(tmp_path, net):
+    own = tmp_path / "own.png"
+    stylelib.save_image(stylelib.noise(60, 60), own)
+    recipe = Recipe(style=("night_swirls", str(own)), style_weights=(0.7, 0.3), size=48, steps=2)
+    assert list(recipe.pictures) == ["content", "style", "style 2"]
+    paths = recipe.save(tmp_path / "two.json", net)
+    assert [path.name for path in paths] == ["two-style-2.png", "two.json"]
+    again = Recipe.load(tmp_path / "two.json")
+    assert again.style == ("night_swirls", str(tmp_path / "two-style-2.png")) and again.style_weights == (0.7, 0.3)
+    run = again.finish(net)
+    assert torch.equal(run.image, recipe.finish(net).image)
+    assert f"'riverside', ['night_swirls', '{own}']" in recipe.code() and "style_weights=(0.7, 0.3)" in recipe.code()
+    names = {"stylelib": stylelib}
+    exec(recipe.code(), names)
+    assert torch.equal(names["run"].image, run.image)
+
+
+def test_weights_that_do_not_suit_the_styles_are_refused(net):
+    with pytest.raises(InputError, match="one weight for each style image: 2 images, 1 weights"):
+        Recipe(style=("mosaic", "woodcut"), style_weights=(1.0,)).prepare(net)
+
+
+class Smoothed(Recipe):
+    """A recipe with a value of its own."""
+
+    def prepare(self, network=None, **run):
+        prepared = super().prepare(network, **run)
+        prepared.change_terms([*prepared.terms, stylelib.Smoothness(2.0)])
+        return prepared
+
+
+def test_a_recipe_of_your_own_prepares_its_own_run(net):
+    run = Smoothed(size=48, steps=1).finish(net)
+    assert "smoothness × 2" in run.describe()
+
+
+def test_every_value_says_what_it_is_and_how_it_is_checked():
+    for field in dataclasses.fields(Recipe):
+        assert field.metadata["label"] and callable(field.metadata["check"])
+        recipes.check_value(field.name, Recipe())

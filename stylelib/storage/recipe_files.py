@@ -148,6 +148,6 @@ def _beside(path: pathlib.Path, name: str) -> str:
 
 
 def _ending(data: bytes) -> str:
-    """The ending for the bytes of a picture file, .jpg for a JPEG."""
+    """Return the ending for the bytes of a picture file, .jpg for a JPEG."""
     with PIL.Image.open(io.BytesIO(data)) as image:
         return {"JPEG": ".jpg"}.get(str(image.format), f".{str(image.format).lower()}")
