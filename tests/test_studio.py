@@ -23,25 +23,26 @@ import pytest
 import torch
 
 import stylelib
+from stylelib import recipes
 from stylelib.paper import recordings
 from stylelib.recipes import Recipe
-from stylelib.storage import recipe_files
-from stylelib.studio import Studio, app, controls, display, panel
+from stylelib.studio import Studio, app, cells, controls, display, panel, picture_controls, saving
 from stylelib.studio.panels import PANELS
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, RUNNING, STOPPED
 from stylelib.support.errors import InputError
 
 LONG = 30  # seconds until a test that hangs gives up
-DRAW = display.Display._show_curves
+DRAW = display.Display.draw_curves
 SHORT = Recipe(size=64, steps=3, style_layers=("conv1_1", "conv2_1"))
 
 
 @pytest.fixture(autouse=True)
 def surroundings(net, monkeypatch):
     """What takes long, loading the network and drawing curves, is left out; and no test leaves a thread behind."""
-    monkeypatch.setattr(app, "_network", lambda name, pooling: net)
-    monkeypatch.setattr(recipe_files, "load_network", lambda name, pooling: net)
-    monkeypatch.setattr(display.Display, "_show_curves", lambda self, run: None)
+    for module in (app, saving):
+        monkeypatch.setattr(module, "cached_network", lambda name, pooling: net)
+    monkeypatch.setattr(recipes, "load_network", lambda name, pooling: net)
+    monkeypatch.setattr(display.Display, "draw_curves", lambda self, run: None)
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:  # Jupyter starts one of its own, "… - runner"
@@ -137,7 +138,7 @@ def picture_bytes(name="valley"):
 
 
 def widgets(studio):
-    return list(app._inside(studio))
+    return list(app.widgets_inside(studio))
 
 
 def shown(picture):
@@ -152,9 +153,8 @@ REFUSED = [
     ("size", {"size": -64}, "8 or more"),
     ("size", {"size": 20, "style_layers": ("conv5_1",)}, "at least 16 pixels on the shorter side"),
     ("size", {"size": 8}, "the shorter side must be at least 8"),
-    ("size", {"size": 1_000_000}, "at most 4096; got 1000000."),
-    ("steps", {"steps": 0}, "Steps is a whole number, 1 or more; got 0."),
-    ("steps", {"steps": -1}, "1 or more"),
+    ("size", {"size": 1_000_000}, "at most 4096 pixels; got 1000000."),
+    ("steps", {"steps": -1}, "Steps is a whole number, 0 or more; got -1."),
     ("seed", {"seed": -1}, "Seed of the noise is a whole number, 0 or more; got -1."),
     ("seed", {"seed": 2**80}, "a whole number"),
     ("content_layer", ALIKE | {"content_layer": "conv4_4"}, "There is no layer in vgg11 'conv4_4'."),
@@ -180,7 +180,7 @@ def test_what_cannot_work_is_refused_beside_its_control_before_anything_runs(stu
 
 
 def test_everything_that_is_wrong_is_told_at_once(studio):
-    for name, value in (("steps", 0), ("seed", -1), ("style_layers", ())):
+    for name, value in (("steps", -1), ("seed", -1), ("style_layers", ())):
         turn(studio, name, value)
     assert studio.chosen() is None and set(complaints(studio)) == {"steps", "seed", "style_layers"}
     turn(studio, "steps", 3)
@@ -255,7 +255,7 @@ def test_a_damaged_upload_is_told_by_its_name_and_the_picture_of_before_stays(st
 
 
 def test_an_upload_of_too_many_bytes_is_told(studio, monkeypatch):
-    monkeypatch.setattr(controls, "LARGEST_UPLOAD", 1_000)
+    monkeypatch.setattr(picture_controls, "LARGEST_UPLOAD", 1_000)
     upload(studio, "style", picture_bytes())
     assert "mine.jpg has more than" in complaints(studio)["style"] and studio.controls["style"].value == "night_swirls"
 
@@ -270,7 +270,7 @@ def test_an_uploaded_picture_is_what_the_run_is_made_of(studio):
     assert torch.equal(studio.current.image, chosen.finish().image)
     turn(studio, "content", "riverside")
     assert studio.chosen().content == "riverside"
-    turn(studio, "content", controls.PictureControl.OWN)
+    turn(studio, "content", picture_controls.OWN)
     assert studio.chosen().content == picture_bytes("still_life")
 
 
@@ -282,14 +282,14 @@ def disabled(studio):
 
 
 def test_run_shows_the_picture_the_curves_and_the_end(studio, monkeypatch):
-    monkeypatch.setattr(display.Display, "_show_curves", DRAW)
+    monkeypatch.setattr(display.Display, "draw_curves", DRAW)
     assert disabled(studio) == {"pause", "stop"} and status(studio) == "Ready."
     assert shown(studio.display.picture) == (4, 3)
     click(studio.buttons["run"])
     assert studio.wait(LONG) and studio.runner.state == FINISHED
     assert shown(studio.display.picture) == (64, 43) and shown(studio.display.curves)[0] > 400
     assert re.fullmatch(r"3 steps in \d+ s: all 3 steps are done\.", status(studio))
-    assert "Computed here: compact" in words(studio.display.small)
+    assert "Computed here: compact" in words(studio.display.caption)
     assert studio.current.number == 3 and disabled(studio) == {"pause", "stop"}
     assert torch.equal(studio.current.image, SHORT.finish().image)
 
@@ -300,7 +300,7 @@ def test_pause_resume_and_stop(studio, gate):
     gate.begins(1)
     assert studio.runner.state == RUNNING and disabled(studio) == {"run"}
     click(studio.buttons["pause"])
-    assert status(studio) == "Pausing: the step under way comes to its end."
+    assert status(studio) == "Pausing after the current step …"
     gate.let()
     until(lambda: studio.buttons["pause"].description == "Resume")
     until(lambda: status(studio).endswith("Step 1 of 9."))
@@ -312,7 +312,7 @@ def test_pause_resume_and_stop(studio, gate):
     gate.begins(3)
     assert studio.buttons["pause"].description == "Pause" and studio.runner.state == RUNNING
     click(studio.buttons["stop"])
-    assert status(studio) == "Stopping: the step under way comes to its end."
+    assert status(studio) == "Stopping after the current step …"
     gate.let(9)
     assert studio.wait(LONG) and studio.runner.state == STOPPED
     assert studio.current.number == 3 and status(studio).endswith(": stopped after step 3.")
@@ -376,7 +376,7 @@ def test_a_mistake_in_a_run_is_a_sentence_and_the_studio_goes_on(studio, monkeyp
     with monkeypatch.context() as broken:
         broken.setattr(Recipe, "play", lambda recipe, run: iter(functools.partial(divmod, 1, 0), None))
         assert studio.run().wait(LONG) and studio.runner.state == FAILED
-        assert status(studio).startswith("⚠ The run broke off (ZeroDivisionError: ") and disabled(studio) == {
+        assert status(studio).startswith("⚠ The run failed (ZeroDivisionError: ") and disabled(studio) == {
             "pause",
             "stop",
         }
@@ -387,7 +387,7 @@ def test_a_network_that_cannot_be_had_is_a_sentence(studio, monkeypatch):
     def missing(name, pooling):
         raise InputError("There is no internet here.")
 
-    monkeypatch.setattr(app, "_network", missing)
+    monkeypatch.setattr(app, "cached_network", missing)
     assert studio.run().wait(LONG) and status(studio) == "⚠ There is no internet here."
 
 
@@ -415,7 +415,7 @@ def test_all_controls_but_the_ratio_are_disabled_while_a_run_is_active(studio, g
 def replayed(studio, tmp_path):
     """The picture of the recipe that the studio saves."""
     studio.saving.name.value = str(tmp_path / "again")
-    *_, path = studio.saving.save_recipe()
+    *_, path = studio.saving.save_recipe(studio.current)
     return Recipe.load(path).finish()
 
 
@@ -439,7 +439,7 @@ def test_the_ratio_turned_while_paused_goes_on_from_the_picture_as_it_is(studio,
     gate.let(9)
     assert studio.wait(LONG) and studio.runner.state == FINISHED
     assert studio.current.number == 5 and studio.current.terms[0].weight == 5.0
-    assert studio._cooked.changes == ((3, 5.0),)
+    assert studio.current_recipe.changes == ((3, 5.0),)
     again = replayed(studio, tmp_path)
     assert torch.equal(again.image, studio.current.image)
     plain = dataclasses.replace(SHORT, steps=5).finish()
@@ -452,7 +452,7 @@ def test_the_ratio_turned_while_running_reaches_the_next_step(studio, gate, tmp_
     turn(studio, "alpha_beta", 5.0)
     gate.let()
     gate.begins(2)
-    assert studio.current.terms[0].weight == 5.0 and studio._cooked.changes == ((1, 5.0),)
+    assert studio.current.terms[0].weight == 5.0 and studio.current_recipe.changes == ((1, 5.0),)
     gate.let(9)
     assert studio.wait(LONG) and torch.equal(replayed(studio, tmp_path).image, studio.current.image)
 
@@ -463,7 +463,7 @@ def test_a_ratio_that_is_none_does_not_reach_the_run(studio, gate):
     turn(studio, "alpha_beta", float("nan"))
     assert "The ratio α/β must be a number" in complaints(studio)["alpha_beta"]
     gate.let(9)
-    assert studio.wait(LONG) and studio.runner.state == FINISHED and studio._cooked.changes == ()
+    assert studio.wait(LONG) and studio.runner.state == FINISHED and studio.current_recipe.changes == ()
 
 
 def test_a_recipe_with_changes_is_made_again_as_it_was_until_something_is_turned():
@@ -495,8 +495,7 @@ def test_closing_ends_the_run_and_lets_go_of_its_pictures(gate):
 
 def test_a_cell_that_is_run_again_ends_the_studios_that_it_made_before(monkeypatch, gate):
     cell = ["one", "first execution"]
-    monkeypatch.setattr(app, "_cell", lambda: tuple(cell))
-    monkeypatch.setattr(app, "_open", {})
+    monkeypatch.setattr(cells, "running_cell", lambda: tuple(cell))
     old = [Studio(SHORT).run(), Studio(SHORT).run()]  # two in one cell live together
     cell[0] = "two"
     elsewhere = Studio(SHORT).run()
@@ -515,7 +514,7 @@ def test_a_cell_that_is_run_again_ends_the_studios_that_it_made_before(monkeypat
 
 
 def test_outside_a_notebook_no_studio_ends_another():
-    assert app._cell() == (None, None)
+    assert cells.running_cell() == (None, None)
     first, second = Studio(SHORT).run(), Studio(SHORT).run()
     assert first.wait(LONG) and second.wait(LONG) and first.runner.state == second.runner.state == FINISHED
     first.close()
@@ -533,8 +532,8 @@ def test_two_studios_at_once_give_the_same_pictures_as_alone():
 
 KERNEL = """
 import threading, time
-from stylelib.recipe_files import Recipe
-from stylelib.studio import Studio, app
+from stylelib.recipes import Recipe
+from stylelib.studio import Studio
 def threads():
     return [one for one in threading.enumerate() if one.name == "stylelib run"]
 """
@@ -595,9 +594,9 @@ def test_picture_animation_and_recipe_are_saved_and_offered_as_downloads(finishe
         assert not button.disabled
         click(button)
         data = (tmp_path / f"mine{ending}").read_bytes()
-        assert words(finished.saving.said) == f"Saved: {tmp_path / 'mine'}{ending}"
-        assert f'download="mine{ending}" href="data:{kind};base64,' in finished.saving.said.value
-        assert base64.b64encode(data).decode() in finished.saving.said.value
+        assert words(finished.saving.message) == f"Saved: {tmp_path / 'mine'}{ending}"
+        assert f'download="mine{ending}" href="data:{kind};base64,' in finished.saving.message.value
+        assert base64.b64encode(data).decode() in finished.saving.message.value
     saved = stylelib.load_image(tmp_path / "mine.png")
     assert (saved - finished.current.image).abs().max() <= 0.5 / 255 + 1e-6
     with PIL.Image.open(tmp_path / "mine.gif") as animation:
@@ -629,7 +628,7 @@ def test_a_picture_of_ones_own_is_saved_with_the_recipe(studio, tmp_path):
     studio.saving.name.value = str(tmp_path / "mine")
     click(studio.saving.buttons[2])
     assert {path.name for path in tmp_path.iterdir()} == {"mine.json", "mine-style.jpg"}
-    assert words(studio.saving.said).count("mine") == 2
+    assert words(studio.saving.message).count("mine") == 2
     assert json.loads((tmp_path / "mine.json").read_text())["style"] == "mine-style.jpg"
 
 
@@ -645,7 +644,7 @@ def test_a_folder_that_does_not_exist_is_told_and_nothing_is_written(finished, n
 
 
 def words_of_alert(studio):
-    said = studio.saving.said.value
+    said = studio.saving.message.value
     assert said.startswith('<span role="alert">') and "<nowhere>" not in said
     return html.unescape(said.removeprefix('<span role="alert">').removesuffix("</span>"))
 
@@ -671,50 +670,6 @@ def test_a_paused_run_can_be_saved_and_a_running_one_not(studio, gate, tmp_path)
 
 
 # ------------------------------------------------------------------------------------------------------- what is shown
-
-
-class Clock:
-    """A clock that moves only when somebody works."""
-
-    now = 0.0
-
-    def perf_counter(self):
-        return self.now
-
-
-@pytest.mark.parametrize("step_seconds, draw_seconds", [(0.01, 0.2), (0.1, 0.2), (1.0, 0.2), (30.0, 0.2), (0.1, 3.0)])
-def test_drawing_takes_a_twentieth_of_the_time_at_most(step_seconds, draw_seconds, monkeypatch):
-    clock, drawn = Clock(), []
-    monkeypatch.setattr(display, "time", clock)
-
-    def draw(*_):
-        clock.now += draw_seconds
-        drawn.append(clock.now)
-
-    one = display.Display()
-    one._show_picture = one._show_curves = draw
-    run = type("Run", (), {"stop_reason": None, "seconds_left": None, "number": 0, "steps": 1, "seconds": 0.0})
-    step = type("Step", (), {"image": None})
-    for _ in range(1000):
-        clock.now += step_seconds
-        one.show(run, step)
-    working = 1000 * step_seconds
-    assert draw_seconds * (len(drawn) - 4) <= 1.02 * display.SHARE * clock.now  # besides the first and the last ones
-    wanted = min(2000, working * display.SHARE / draw_seconds)  # and it does take it: the picture is live
-    assert len(drawn) >= 0.5 * wanted
-    before = len(drawn)
-    one.show(run, step, force=True)
-    assert len(drawn) == before + 2
-
-
-def test_cheap_drawing_is_not_done_more_often_than_anybody_sees(monkeypatch):
-    clock, drawn = Clock(), []
-    monkeypatch.setattr(display, "time", clock)
-    pace = display.Pace(0.05)
-    for _ in range(1000):
-        clock.now += 0.001
-        pace.draw(lambda: drawn.append(clock.now))
-    assert 8 <= len(drawn) <= 11
 
 
 def test_each_step_reaches_the_display(studio, gate, monkeypatch):
@@ -806,12 +761,12 @@ def test_what_can_be_saved_is_what_is_shown(with_recording):
 def test_a_recording_is_shown_until_a_run_is_started(with_recording, recording):
     assert with_recording.display.picture.value == recording.runs["content",].frames[3]
     assert status(with_recording) == "Recorded step 3 of 3."
-    assert words(with_recording.display.small).startswith("Recorded: compact")
+    assert words(with_recording.display.caption).startswith("Recorded: compact")
     turn(with_recording, "init", "noise")
     assert with_recording.display.picture.value == recording.runs["noise",].frames[3]
     with_recording.display.menu.value = 0
     assert with_recording.display.picture.value == recording.runs["noise",].frames[0]
-    assert with_recording.run().wait(LONG) and "Computed here" in words(with_recording.display.small)
+    assert with_recording.run().wait(LONG) and "Computed here" in words(with_recording.display.caption)
     with_recording.reset()
     assert with_recording.display.picture.value == recording.runs["content",].frames[3]
 

@@ -1,6 +1,7 @@
-"""Live pictures in a notebook, of ipywidgets alone: watch a run, scrub through pictures, turn the knobs."""
+"""Live pictures in a notebook: watch a run, go through pictures with a slider, change a run's values."""
 
-from stylelib.studio.app import Studio, panel
+from stylelib.studio.app import Studio
+from stylelib.studio.panels import panel
 from stylelib.studio.watching import scrub, watch
 
 __all__ = ["Studio", "panel", "scrub", "watch"]

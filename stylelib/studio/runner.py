@@ -1,57 +1,98 @@
-"""A run in a thread of its own, so that the kernel stays free; knows nothing of widgets."""
+"""A run in a thread of its own, so that the kernel stays free. This module knows no widgets."""
 
 import threading
+from collections.abc import Callable, Iterator
+
+from stylelib.evaluation.progress import Step
+from stylelib.synthesis import Synthesis
 
 READY, PREPARING, RUNNING, PAUSED = "ready", "preparing", "running", "paused"
 STOPPED, FINISHED, FAILED = "stopped", "finished", "failed"
 
+Task = Callable[[Synthesis], object]
+
 
 class Runner:
-    """Prepares one run and advances it, step by step, in a daemon thread.
+    """Prepare one run and advance it, step by step, in a daemon thread.
 
-    prepare: gives the run, a Synthesis; it may load networks and take its time. play: maps the run to an iterator
-    over its steps. on_step: called with the run and each step. on_change: called with the runner whenever its `state`
-    changes. Both are called with no step under way; what they cost delays the run.
+    `pause`, `stop` and `between_steps` are requests. The thread follows them before the next step, so that no step is
+    interrupted halfway.
 
-    pause, stop and `between_steps` ask, and the thread acts on it before the next step: no step is cut in half.
+    Parameters
+    ----------
+    prepare : callable
+        Returns the run. It may load networks and take its time.
+    play : callable
+        From the run to an iterator over its steps.
+    on_step : callable, optional
+        Called with the run and each step, between two steps; the time that it takes delays the run.
+    on_change : callable, optional
+        Called with the runner whenever its state changes.
+
+    Attributes
+    ----------
+    run : Synthesis or None
+        None until it is prepared.
+    state : str
+        One of the constants of this module.
+    error : Exception or None
+        Why the run failed.
     """
 
-    def __init__(self, prepare, play=iter, on_step=None, on_change=None):
-        self.run, self.state, self.error = None, READY, None
+    def __init__(
+        self,
+        prepare: Callable[[], Synthesis],
+        play: Callable[[Synthesis], Iterator[Step]] = iter,
+        on_step: Callable[[Synthesis, Step], object] | None = None,
+        on_change: Callable[["Runner"], object] | None = None,
+    ) -> None:
+        self.run: Synthesis | None = None
+        self.state = READY
+        self.error: Exception | None = None
         self._prepare, self._play, self._on_step, self._on_change = prepare, play, on_step, on_change
         self._condition = threading.Condition()  # guards `_wanted` and `_tasks`
-        self._wanted, self._tasks = RUNNING, []
+        self._wanted = RUNNING
+        self._tasks: list[Task] = []
         self._thread = threading.Thread(target=self._work, name="stylelib run", daemon=True)
 
-    def start(self):
-        """Begin, or go on after a pause. Returns the runner."""
+    def start(self) -> "Runner":
+        """Begin, or go on after a pause. Return the runner."""
         if self.state == READY:
-            self._set(PREPARING)
+            self._set_state(PREPARING)
             self._thread.start()
         elif self._wanted == PAUSED:
-            self._want(RUNNING)
+            self._request(RUNNING)
         return self
 
-    def pause(self):
-        """Hold before the next step."""
+    def pause(self) -> None:
+        """Pause before the next step."""
         if self.active:
-            self._want(PAUSED)
+            self._request(PAUSED)
 
-    def stop(self):
-        """End the run after the step under way; its picture stays."""
+    def stop(self) -> None:
+        """End the run after the current step; its picture stays."""
         if self.active:
-            self._want(STOPPED)
+            self._request(STOPPED)
 
-    def between_steps(self, task):
-        """Have the thread call `task(run)` when no step is under way, before the next one; also while paused."""
+    def between_steps(self, task: Task) -> None:
+        """Have the thread call `task(run)` before the next step, also while the run is paused."""
         with self._condition:
             self._tasks.append(task)
             self._condition.notify_all()
 
-    def wait(self, timeout=None):
-        """Wait until the thread has ended, at most `timeout` seconds; True if it has. An interrupt stops the run.
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the thread has ended. An interrupt stops the run.
 
-        One that is paused already is not waited for: whoever waits cannot let it go on.
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        bool
+            True if the thread has ended. False at once if the run is paused, because nobody can resume it while the
+            kernel waits.
         """
         if self.state == READY:
             return True
@@ -65,47 +106,47 @@ class Runner:
         return not self._thread.is_alive()
 
     @property
-    def active(self):
+    def active(self) -> bool:
         """Whether the run can still go on."""
         return self.state in (PREPARING, RUNNING, PAUSED) and self._wanted != STOPPED
 
-    def _want(self, state):
+    def _request(self, state: str) -> None:
         with self._condition:
             self._wanted = state
             self._condition.notify_all()
 
-    def _set(self, state):
+    def _set_state(self, state: str) -> None:
         if state != self.state:
             self.state = state
             if self._on_change:
                 self._on_change(self)
 
-    def _work(self):
+    def _work(self) -> None:
         try:
-            self.run = self._prepare()
-            steps = self._play(self.run)
-            while self._may_go_on():
+            self.run = run = self._prepare()
+            steps = self._play(run)
+            while self._may_go_on(run):
                 step = next(steps, None)
                 if step is None:
-                    return self._set(FINISHED)
+                    return self._set_state(FINISHED)
                 if self._on_step:
-                    self._on_step(self.run, step)
-            self.run.stop(f"stopped after step {self.run.number}")
-            self._set(STOPPED)
-        except Exception as error:  # shown beside the controls: nobody sees what a thread prints
+                    self._on_step(run, step)
+            run.stop(f"stopped after step {run.number}")
+            self._set_state(STOPPED)
+        except Exception as error:  # shown beside the controls, because nobody sees what a thread prints
             self.error = error
-            self._set(FAILED)
+            self._set_state(FAILED)
 
-    def _may_go_on(self):
-        """Do the tasks, and sleep while paused. False once the run shall end."""
+    def _may_go_on(self, run: Synthesis) -> bool:
+        """Do the tasks, and sleep while paused. False once the run should end."""
         while True:
             with self._condition:
                 wanted, tasks, self._tasks = self._wanted, self._tasks, []
             if wanted == STOPPED:
                 return False
             for task in tasks:
-                task(self.run)
-            self._set(wanted)
+                task(run)
+            self._set_state(wanted)
             if wanted == RUNNING:
                 return True
             with self._condition:

@@ -1,22 +1,33 @@
-"""Pictures in place of the widgets, for a page that runs nothing."""
+"""Pictures in place of the widgets, for a page that cannot run them."""
 
 import base64
-import html
 import itertools
+from typing import Any
 
-from stylelib.figures import contact_sheet
+import ipywidgets
+
+from stylelib.figures import Figure, contact_sheet
 from stylelib.images import load_image
+from stylelib.paper.recordings import Recording
+from stylelib.recipes import Recipe
 
 
-def _link(path):
-    """A saved file's name, as a link that downloads it: the machine that computes may not be the reader's own."""
-    kind = {".png": "image/png", ".gif": "image/gif", ".json": "application/json"}.get(path.suffix, "image/jpeg")
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<a download="{html.escape(path.name)}" href="data:{kind};base64,{data}">{html.escape(str(path))}</a>'
+class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Widgets one above the other, and a JPEG that stands for them on a page that cannot run them."""
+
+    def still(self) -> bytes:
+        """Return the JPEG."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **arguments: Any) -> dict[str, Any] | None:
+        bundle: dict[str, Any] | None = super()._repr_mimebundle_(**arguments)
+        if bundle:
+            bundle["image/jpeg"] = base64.b64encode(self.still()).decode()
+        return bundle
 
 
-def strip(recording):
-    """The last frames of a recording in rows, its first knob from left to right."""
+def strip(recording: Recording) -> Figure:
+    """Return the last frames of a recording in rows, with the values of its first knob from left to right."""
     first, *others = recording.knobs.values()
     pictures, captions, shown = [], [], []
     for rest in itertools.product(*(choices.items() for choices in others)):
@@ -28,12 +39,12 @@ def strip(recording):
             pictures.append(load_image(list(run.frames.values())[-1]))
             captions.append(", ".join([label, *(other for other, _ in rest)]))
     made = next(iter(recording.runs.values())).made
-    note = f"Recorded; the first: {made}\nOn a page that can compute, knobs stand here."
+    note = f"Recorded; the first: {made}\nA page that can run Python shows controls here."
     return contact_sheet(pictures, captions, len(first), note=note)
 
 
-def inputs(recipe):
-    """The pictures that a recipe starts from."""
+def inputs(recipe: Recipe) -> Figure:
+    """Return the pictures that a recipe starts from."""
     pictures = [load_image(source, recipe.size) for source in recipe.pictures.values()]
-    note = "Nothing is computed yet. On a page that can compute, the controls, the picture and its curves stand here."
+    note = "Nothing is computed yet. A page that can run Python shows the controls, the picture and its curves here."
     return contact_sheet(pictures, [f"{role} image" for role in recipe.pictures], note=note)

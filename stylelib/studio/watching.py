@@ -1,35 +1,51 @@
-"""A run to look at while it goes: the picture and its loss curve, in place, in a notebook.
+"""A run that shows itself in a notebook while it goes: the picture and its loss curves, replaced in place.
 
 run = watch(stylelib.style_transfer("riverside", "night_swirls"))
 """
 
-import base64
 import time
+from collections.abc import Callable, Sequence
 
 import ipywidgets
+from torch import Tensor
 
-from stylelib.figures import MARGIN, MAX_HEIGHT, contact_sheet, draw_loss_curves, page
+from stylelib.figures import MARGIN, MAX_HEIGHT, Figure, contact_sheet, draw_loss_curves, page
 from stylelib.images import to_array
-from stylelib.studio.display import progress
+from stylelib.studio.display import describe_progress
+from stylelib.studio.stills import BoxWithStill
+from stylelib.synthesis import Synthesis
 
-SHARE = 0.05  # of the run's time that drawing may cost
+SHARE = 0.05  # of the run's time that drawing may take
+STILL_PICTURES = 6  # of a slider, on a page that cannot run it
 
 
-def watch(run, title=None):
-    """Finish a run while showing it, and return it.
+def watch(run: Synthesis, title: str | None = None) -> Synthesis:
+    """Finish a run while showing it.
 
-    The output area holds one picture that is replaced as the run goes, but never so often that drawing costs more
+    The output area holds one picture, which is replaced as the run goes, but never so often that drawing takes more
     than a twentieth of the time. The kernel's interrupt (■) stops the run and keeps the picture; `watch` it again to
-    go on. Outside a notebook nothing is shown.
+    continue. Outside a notebook nothing is shown.
+
+    Parameters
+    ----------
+    run : Synthesis
+        Anywhere on its way.
+    title : str, optional
+        A line above.
+
+    Returns
+    -------
+    Synthesis
+        The same run.
     """
     from IPython import get_ipython
     from IPython.display import Image, display
 
-    def frame():
-        return Image(_draw(run, title).jpeg(), format="jpeg")
+    def frame() -> Image:
+        return Image(draw_frame(run, title).jpeg(), format="jpeg")  # type: ignore[no-untyped-call]
 
     in_notebook = hasattr(get_ipython(), "kernel")  # elsewhere `display` would print each picture's address
-    shown = display(frame(), display_id=True) if in_notebook else None
+    shown = display(frame(), display_id=True) if in_notebook else None  # type: ignore[no-untyped-call]
     next_time = 0.0
     try:
         for _ in run:
@@ -38,18 +54,30 @@ def watch(run, title=None):
                 shown.update(frame())
                 next_time = time.perf_counter() + (time.perf_counter() - started) / SHARE
     except KeyboardInterrupt:
-        run.stop(f"interrupted after step {run.number}; watch it again to go on")
+        run.stop(f"interrupted after step {run.number}; watch it again to continue")
     if shown is not None:
         shown.update(frame())
     return run
 
 
-def scrub(pictures, labels, name):
-    """Show a slider through pictures that have been computed already; the arrow keys move it too. Returns the widget.
+def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scrubbed":
+    """Show a slider that goes through pictures which have been computed already; the arrow keys move it too.
 
-    On a page that runs nothing up to six of the pictures stand in the slider's place.
+    A page that cannot run it shows up to six of the pictures instead.
 
-    pictures: tensors (1, 3, H, W). labels: a text for each. name: what the slider changes.
+    Parameters
+    ----------
+    pictures : Sequence of Tensor
+        (1, 3, H, W) each.
+    labels : Sequence of str
+        A text for each.
+    name : str
+        What the slider changes.
+
+    Returns
+    -------
+    Scrubbed
+        The widget.
     """
     frames = [contact_sheet([picture]).jpeg() for picture in pictures]
     slider = ipywidgets.SelectionSlider(
@@ -62,35 +90,46 @@ def scrub(pictures, labels, name):
         value=frames[0], format="jpeg", layout={"width": "640px", "max_width": "100%", "object_fit": "contain"}
     )
     slider.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
-    return _Scrubbed(slider, picture, lambda: contact_sheet(*_some(pictures, labels), 3).jpeg())
+    return Scrubbed(slider, picture, lambda: contact_sheet(*_spread(pictures, labels), 3).jpeg())
 
 
-class _Scrubbed(ipywidgets.VBox):
-    """A slider above a picture, and a JPEG that stands for both where no widget can be shown."""
+class Scrubbed(BoxWithStill):
+    """A slider above a picture.
 
-    def __init__(self, slider, picture, still):
+    Parameters
+    ----------
+    slider : widget
+        On top.
+    picture : widget
+        Below it.
+    draw_still : callable
+        Returns the JPEG that stands for both on a page that cannot run them.
+    """
+
+    def __init__(self, slider: ipywidgets.Widget, picture: ipywidgets.Widget, draw_still: Callable[[], bytes]) -> None:
         super().__init__([slider, picture])
-        self.still = still
+        self.draw_still = draw_still
 
-    def _repr_mimebundle_(self, **arguments):
-        bundle = super()._repr_mimebundle_(**arguments)
-        return bundle and {**bundle, "image/jpeg": base64.b64encode(self.still()).decode()}
+    def still(self) -> bytes:  # noqa: D102 (see BoxWithStill)
+        return self.draw_still()
 
 
-def _some(pictures, labels, count=6):
-    """At most `count` of the pictures, evenly spread, the first and the last among them, with their labels."""
+def _spread(pictures: Sequence[Tensor], labels: Sequence[str]) -> tuple[list[Tensor], list[str]]:
+    """At most STILL_PICTURES of the pictures, evenly spread, the first and the last among them, with their labels."""
     last = len(pictures) - 1
-    chosen = sorted({round(index * last / (count - 1)) for index in range(count)}) if last >= count else range(last + 1)
+    chosen = list(range(last + 1))
+    if last >= STILL_PICTURES:
+        chosen = sorted({round(index * last / (STILL_PICTURES - 1)) for index in range(STILL_PICTURES)})
     return [pictures[index] for index in chosen], [labels[index] for index in chosen]
 
 
-def _draw(run, title):
-    """One frame: the picture on the left, the curves on the right, the state below; always of the same size."""
+def draw_frame(run: Synthesis, title: str | None = None) -> Figure:
+    """Draw the picture on the left, the curves on the right and the state below; always of the same size."""
     image = to_array(run.image)
     shape = image.shape[1] / image.shape[0]
     picture_width = min(5.6, MAX_HEIGHT * shape)
     height = max(3.0, picture_width / shape)
-    figure, top, bottom = page(height + 0.06, title, f"{progress(run)}\n{run.describe()}")
+    figure, top, bottom = page(height + 0.06, title, f"{describe_progress(run)}\n{run.describe()}")
     width, total = figure.get_size_inches()
     left = figure.add_axes((MARGIN / width, top - height / total, picture_width / width, height / total), anchor="N")
     left.imshow(image, interpolation="lanczos")
