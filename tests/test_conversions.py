@@ -10,6 +10,7 @@ from stylelib import losses
 from stylelib.analysis import conversions
 from stylelib.analysis.conversions import IMPLEMENTATIONS, Implementation, convert
 from stylelib.support.errors import InputError
+from stylelib.vgg import layer_names
 
 WIDTHS = (3, 4, 5, 6, 7)
 SIZE = (48, 32)
@@ -82,7 +83,7 @@ FORMULAS = {
 
 def random_activations(seed):
     generator = torch.Generator().manual_seed(seed)
-    layers = stylelib.networks.layer_names((2, 2, 4, 4, 4))
+    layers = layer_names((2, 2, 4, 4, 4))
     shapes = {
         layer: (WIDTHS[int(layer[4]) - 1], SIZE[0] >> int(layer[4]) - 1, SIZE[1] >> int(layer[4]) - 1)
         for layer in layers
@@ -160,12 +161,12 @@ def test_the_w_l_add_up_to_one_and_the_rest_is_beta():
 
 def test_layer_size_is_that_of_the_activations(net, photo):
     for layer, seen in net(photo, net.layers).items():
-        widths = stylelib.weights.WIDTHS["compact"]
+        widths = stylelib.vgg.WIDTHS["compact"]
         assert conversions.layer_size(layer, tuple(photo.shape[-2:]), widths) == (seen.shape[1], seen[0, 0].numel())
 
 
 def test_the_terms_are_the_converted_loss_divided_by_beta(net, photo):
-    weights = convert(IMPLEMENTATIONS["D2L"], tuple(photo.shape[-2:]), stylelib.weights.WIDTHS["compact"])
+    weights = convert(IMPLEMENTATIONS["D2L"], tuple(photo.shape[-2:]), stylelib.vgg.WIDTHS["compact"])
     picture, painting = (stylelib.noise(*photo.shape[-2:], seed=seed) for seed in range(2))
     terms = weights.terms(net, photo, painting)
     assert terms[0].layer == "conv4_2", "conv4_4 is not there, and conv4_2 is the last of its block"

@@ -1,0 +1,1 @@
+"""Measures of pictures, other implementations' weights in the paper's units, and explanatory drawings."""

@@ -3,48 +3,80 @@
     conversions.table()                                   # all that are known, at 512 × 512 with VGG-19
     weights = convert(IMPLEMENTATIONS["neural-style"])    # weights.alpha, weights.style, weights.shares
 
-Every implementation of the method minimises a · Σ (F − P)² + Σ_l b_l · Σ (G − A)², with constants of its own in the
-place of a and b_l: it takes a mean or a sum, divides the Gram matrix by M or by N·M or not at all, and then come its
-weights. The paper prints α/2 and β w_l / (4 N² M²) there, so α = 2 a and β w_l = 4 N² M² b_l: algebra, exact.
+Every implementation of the method minimises a · Σ (F − P)² + Σ_l b_l · Σ (G − A)². The constants a and b_l differ: an
+implementation takes a mean or a sum, divides the Gram matrix by M, by N·M or not at all, and multiplies by its weights.
+The paper prints α/2 and β w_l / (4 N² M²) there, so α = 2 a and β w_l = 4 N² M² b_l exactly.
 
-It holds for the activations as they are. A network that is shown pictures from 0 to 255 instead of 0 to 1, or whose
-activations are not normalised, answers with other numbers, and then the same weights are another balance.
+The conversion holds for equal activations. A network that is shown pictures from 0 to 255 instead of 0 to 1, or that is
+not normalised, has other activations, and then the same weights are another balance of content and style.
 """
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 
+from torch import Tensor
+
+from stylelib.protocols.network import Network
+from stylelib.protocols.term import Term
 from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.support.tables import Table
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
-from stylelib.vgg import WIDTHS, block_of
+from stylelib.vgg import WIDTHS, block_of, stride_of
 
+VGG19_WIDTHS = WIDTHS["vgg19"]
 ERRORS = ("mean", "sum")
-DIVISORS = {"1": lambda n, m: 1, "M": lambda n, m: m, "N M": lambda n, m: n * m, "N²": lambda n, m: n**2}
+DIVISORS: dict[str, Callable[[int, int], int]] = {
+    "1": lambda n, m: 1,
+    "M": lambda n, m: m,
+    "N M": lambda n, m: n * m,
+    "N²": lambda n, m: n * n,
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Implementation:
-    """What an implementation minimises, as facts. N and M are a layer's numbers of filters and of positions.
+    """What an implementation minimises. N and M are a layer's numbers of filters and of positions.
 
-    content: the weight of Σ (F − P)², or of its mean over the N · M entries (content_error).
-    style: a weight for each of the style layers, of Σ (G/d − A/d)², or of its mean over the N² entries (style_error).
-    gram_divisor: d. layer_divisor: what each layer's style loss is divided by once more. sees: the scale of the
-    pictures that its network is shown.
+    Attributes
+    ----------
+    name : str
+        Whose it is.
+    content : float
+        The weight of Σ (F − P)², or of its mean over the N · M entries, see `content_error`.
+    style : tuple of float
+        For each style layer the weight of Σ (G/d − A/d)², or of its mean over the N² entries, see `style_error`.
+    gram_divisor : str
+        d, a key of `DIVISORS`.
+    layer_divisor : str
+        What each layer's style loss is divided by as well, a key of `DIVISORS`.
+    content_error, style_error : str
+        "mean" or "sum".
+    content_layer : str
+        Where content is compared.
+    style_layers : tuple of str
+        Where style is compared.
+    sees : str
+        The range of the pictures that its network is shown.
+
+    Raises
+    ------
+    InputError
+        For unknown divisors and errors, and for another number of weights than of style layers.
     """
 
     name: str
     content: float
-    style: tuple
+    style: tuple[float, ...]
     gram_divisor: str = "N M"
     layer_divisor: str = "1"
     content_error: str = "mean"
     style_error: str = "mean"
     content_layer: str = CONTENT_LAYER
-    style_layers: tuple = STYLE_LAYERS
+    style_layers: tuple[str, ...] = STYLE_LAYERS
     sees: str = "0 to 1"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("divisor of the Gram matrix", self.gram_divisor, DIVISORS)
         check_choice("divisor of a layer", self.layer_divisor, DIVISORS)
         check_choice("kind of error", self.content_error, ERRORS)
@@ -54,8 +86,8 @@ class Implementation:
 
 
 IMPLEMENTATIONS = {
-    one.name: one
-    for one in (
+    implementation.name: implementation
+    for implementation in (
         Implementation("authors, normalised VGG", 1e6, (1e9 / 5,) * 5, "M", sees="0 to 255"),
         Implementation("authors, original VGG", 1, (1e3,) * 5, "M", "N²", sees="0 to 255"),
         Implementation("neural-style", 5, (100,) * 5, sees="0 to 255"),
@@ -76,31 +108,51 @@ IMPLEMENTATIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class PaperWeights:
-    """Weights in the paper's units. alpha: α, at content_layer. style: {layer: β w_l}."""
+    """Weights in the paper's units.
+
+    Attributes
+    ----------
+    alpha : float
+        α.
+    content_layer : str
+        Where content is compared.
+    style : dict of str to float
+        {layer: β w_l}.
+    """
 
     alpha: float
     content_layer: str
-    style: dict
+    style: dict[str, float]
 
     @property
-    def beta(self):
-        """β, where the w_l add up to 1 as in the paper."""
+    def beta(self) -> float:
+        """β: the w_l add up to 1, as in the paper."""
         return sum(self.style.values())
 
     @property
-    def shares(self):
+    def shares(self) -> dict[str, float]:
         """{layer: w_l}, each layer's share of β."""
         return {layer: weight / self.beta for layer, weight in self.style.items()}
 
-    def terms(self, net, content, style):
-        """The terms that minimise this on a network, divided by β, which changes no minimum.
+    def terms(self, net: Network, content: Tensor, style: Tensor) -> list[Term]:
+        """Return the terms that minimise this loss on a network, divided by β, which changes no minimum.
 
-        content, style: pictures. A layer that the network does not have is replaced by the last one of its block, which
-        has as many filters and positions.
+        Parameters
+        ----------
+        net : Network
+            A VGG. A layer that it does not have is replaced by the last one of the same block, which has as many
+            filters and positions.
+        content, style : Tensor
+            (1, 3, H, W), RGB, 0 to 1.
+
+        Returns
+        -------
+        list of Term
+            A Content and a Style, in the printed convention.
         """
-        layers = {}
-        for layer, share in self.shares.items():
-            layer = _layer_in(net, layer)
+        layers: dict[str, float] = {}
+        for wanted, share in self.shares.items():
+            layer = _layer_in(net, wanted)
             layers[layer] = layers.get(layer, 0) + share
         return [
             Content(net, content, _layer_in(net, self.content_layer), self.alpha / self.beta, convention="printed"),
@@ -108,11 +160,29 @@ class PaperWeights:
         ]
 
 
-def convert(implementation, size=512, widths=WIDTHS["vgg19"]):
-    """An implementation's weights in the paper's units, as PaperWeights.
+def convert(
+    implementation: Implementation, size: int | tuple[int, int] = 512, widths: Sequence[int] = VGG19_WIDTHS
+) -> PaperWeights:
+    """Return an implementation's weights in the paper's units.
 
-    size: side of the square picture in pixels, or (height, width). widths: the network's number of filters in each
-    block, VGG-19's by default.
+    Parameters
+    ----------
+    implementation : Implementation
+        One of `IMPLEMENTATIONS`, or yours.
+    size : int or tuple
+        Side of the square picture in pixels, or (height, width).
+    widths : Sequence of int
+        The network's number of filters in each of its five blocks.
+
+    Returns
+    -------
+    PaperWeights
+        For pictures of this size.
+
+    Raises
+    ------
+    InputError
+        For a picture that is too small for a layer.
     """
     filters, positions = layer_size(implementation.content_layer, size, widths)
     mean = implementation.content_error == "mean"
@@ -127,32 +197,63 @@ def convert(implementation, size=512, widths=WIDTHS["vgg19"]):
     return PaperWeights(alpha, implementation.content_layer, style)
 
 
-def layer_size(layer, size=512, widths=WIDTHS["vgg19"]):
-    """(N, M) of a layer of a VGG: its filters, and its positions in a picture of this size (a side, or both)."""
+def layer_size(layer: str, size: int | tuple[int, int] = 512, widths: Sequence[int] = VGG19_WIDTHS) -> tuple[int, int]:
+    """Return N and M of a VGG's layer: its number of filters, and of positions in a picture of this size.
+
+    Parameters
+    ----------
+    layer : str
+        Its name, such as "conv4_2".
+    size, widths
+        As for `convert`.
+
+    Returns
+    -------
+    filters, positions : int
+        N and M.
+
+    Raises
+    ------
+    InputError
+        For a picture that is too small for the layer.
+    """
     height, width = size if isinstance(size, tuple) else (size, size)
-    stride = 2 ** (block_of(layer) - 1)
+    stride = stride_of(layer)
     positions = [check_whole("size", side, stride) // stride for side in (height, width)]
     return widths[block_of(layer) - 1], math.prod(positions)
 
 
-def table(size=512, widths=WIDTHS["vgg19"]):
-    """All known implementations' default settings in the paper's units."""
+def table(size: int = 512, widths: Sequence[int] = VGG19_WIDTHS) -> Table:
+    """Return all known implementations' default settings in the paper's units, for a square picture.
+
+    Parameters
+    ----------
+    size : int
+        Side of the picture in pixels.
+    widths : Sequence of int
+        The network's number of filters in each of its five blocks.
+
+    Returns
+    -------
+    Table
+        A row for each implementation.
+    """
     rows = []
-    for one in IMPLEMENTATIONS.values():
-        weights = convert(one, size, widths)
+    for implementation in IMPLEMENTATIONS.values():
+        weights = convert(implementation, size, widths)
         first, *_, last = weights.style.values()
         numbers = (weights.alpha, first, last, weights.alpha / weights.beta)
         alpha, first_text, last_text, ratio = (f"{number:.2g}" for number in numbers)
-        rows.append(
-            (one.name, one.content_layer, alpha, first_text, last_text, f"{first / last:,.0f} : 1", ratio, one.sees)
-        )
+        balance = f"{first / last:,.0f} : 1"
+        name, layer = implementation.name, implementation.content_layer
+        rows.append((name, layer, alpha, first_text, last_text, balance, ratio, implementation.sees))
     columns = ("implementation", "content layer", "α", "β·w first", "β·w last", "first : last", "α/β", "pictures")
     title = f"In the paper's units, for {size} × {size} px and {'–'.join(map(str, widths))} filters"
     return Table(columns, rows, title)
 
 
-def _layer_in(net, layer):
-    """The layer, or the last one of its block if the network does not have it."""
+def _layer_in(net: Network, layer: str) -> str:
+    """Return the layer, or the last one of its block if the network does not have it."""
     if layer in net.layers:
         return layer
     return [known for known in net.layers if block_of(known) == block_of(layer)][-1]

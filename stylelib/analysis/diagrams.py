@@ -113,7 +113,7 @@ def vgg_diagram(names: Sequence[str] = ("vgg11", "vgg13", "vgg16", "vgg19", "com
 
 
 def _canvas(height: float) -> tuple[Figure, matplotlib.axes.Axes]:
-    """An empty figure, 10 inches wide, whose coordinates are inches."""
+    """Make an empty figure, 10 inches wide, whose coordinates are inches."""
     figure = Figure(figsize=(10, height), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, 10), ylim=(0, height))
