@@ -1,4 +1,4 @@
-"""The paper's figures as recipes: their parameters, their pictures, their files."""
+"""The paper's figures: their parameters, their pictures, their files."""
 
 import hashlib
 import pathlib
@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import images
+from stylelib.paper import catalogue
 from stylelib.paper import figures as paper_figures
 from stylelib.paper.figures import FIGURES, STAND_INS, make, prepare, save, settings, sheet, table
+from stylelib.support import gallery
 from stylelib.support.errors import InputError
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
@@ -21,7 +22,7 @@ SMALL = {"size": 48, "steps": 1}
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
     """Whatever has been fetched on this machine, a test finds an empty folder."""
-    monkeypatch.setattr(paper_figures, "paper_folder", lambda: tmp_path)
+    monkeypatch.setattr(catalogue, "paper_folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -67,11 +68,11 @@ def test_vgg_19_takes_the_captions_numbers_and_other_networks_relative_ones(name
 
 def test_the_papers_pictures_are_taken_only_if_they_are_here_and_whole(folder, monkeypatch):
     assert paper_figures.source("tubingen") == "riverside"
-    content = images.bundled_images()["valley"].read_bytes()
+    content = gallery.bundled_images()["valley"].read_bytes()
     (folder / "tubingen.jpg").write_bytes(content)
     assert paper_figures.source("tubingen") == "riverside", "not the paper's picture, byte for byte"
     sha256 = hashlib.sha256(content).hexdigest()
-    monkeypatch.setitem(images.PAPER_IMAGES, "tubingen", ("https://nowhere", sha256, "Tübingen, by somebody"))
+    monkeypatch.setitem(gallery.PAPER_IMAGES, "tubingen", ("https://nowhere", sha256, "Tübingen, by somebody"))
     assert paper_figures.source("tubingen") == folder / "tubingen.jpg"
     words = paper_figures.credit(FIGURES["figure 4"])
     assert "Tübingen, by somebody" in words and "Bundled pictures in place of the paper's: composition." in words
@@ -83,13 +84,13 @@ def test_the_folder_is_the_one_that_pictures_are_fetched_to(monkeypatch):
     monkeypatch.undo()
     asked = {}
     monkeypatch.setattr(pooch, "retrieve", lambda *_, **options: asked.update(options) or "x")
-    images.fetch_paper_image("tubingen")
+    gallery.fetch_paper_image("tubingen")
     assert pathlib.Path(asked["path"]) / asked["fname"] == paper_figures.paper_folder() / "tubingen.jpg"
 
 
 def test_everything_stands_in_by_a_bundled_picture():
     assert set(STAND_INS.values()) <= set(stylelib.bundled_images())
-    assert set(images.PAPER_IMAGES) <= set(STAND_INS)
+    assert set(gallery.PAPER_IMAGES) <= set(STAND_INS)
 
 
 def test_a_figure_of_your_own_may_have_pictures_of_your_own(net, monkeypatch):
@@ -139,7 +140,7 @@ def test_what_differs_is_in_the_captions(net):
     assert words == ["content from conv2_2", "content from conv4_2"] and "α/β = 0.1 (relative)" in shared
 
 
-def test_a_figure_is_the_recipe_with_the_tables_parameters(net):
+def test_a_figure_is_the_experiment_with_the_tables_parameters(net):
     panel = FIGURES["figure 3"].panels[1]
     made = prepare(panel, net, **SMALL).finish()
     by_hand = stylelib.style_transfer("riverside", "night_swirls", net, 48, steps=1, alpha_beta=0.08).finish()
@@ -169,6 +170,11 @@ def test_the_table_has_a_row_for_every_panel(net):
 def test_unknown_figures_are_refused_before_anything_is_computed(net):
     with pytest.raises(InputError, match="There is no figure 'figure 2'"):
         next(make("figure 2", net))
+
+
+def test_a_transfer_without_a_ratio_is_refused(net):
+    with pytest.raises(InputError, match="must be a number, zero or more; got None"):
+        prepare(paper_figures.Panel("", "riverside", "mosaic"), net, **SMALL)
 
 
 def test_no_picture_made_of_the_papers_own_is_committed():

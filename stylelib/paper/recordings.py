@@ -1,6 +1,7 @@
-"""Recorded runs: small JPEG frames, losses and the recipe, in one file, to look at without computing anything.
+"""Recorded runs: small JPEG frames, losses and the recipe in one file, to look at without computing anything.
 
-A recording holds a run for every combination of a few values of its recipe (its knobs), each at the same steps.
+A recording holds a run for every combination of a few values of its recipe, its knobs. All runs are recorded at the
+same steps.
 """
 
 import dataclasses
@@ -8,10 +9,16 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import pathlib
 import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
 
 from stylelib.images import to_jpeg
+from stylelib.protocols.network import Network
 from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
@@ -21,65 +28,129 @@ SHARES = (0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.65, 1)  # of the steps, 
 WIDTH, QUALITY = 240, 72  # of a frame: in pixels, and as a JPEG
 INDEX = "recording.json"
 
-
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """knobs: {name: {label: value}}. runs: {the knobs' values, in order: a Recorded}. fingerprint: the network's."""
-
-    recipe: Recipe
-    knobs: dict
-    runs: dict
-    fingerprint: str
-
-    def find(self, recipe):
-        """The recorded run with a recipe's knobs, whatever its other values are; None where there is none."""
-        return self.runs.get(tuple(getattr(recipe, name) for name in self.knobs))
+Knobs = Mapping[str, Mapping[str, Any]]  # {name of a recipe's value: {label: value}}
 
 
 @dataclasses.dataclass(frozen=True)
-class Recorded:
-    """One run. frames: {step: JPEG}. losses: {step: {name: loss}}. made: what made it, as a caption says it."""
+class RecordedRun:
+    """One run of a recording.
 
-    frames: dict
-    losses: dict
+    Attributes
+    ----------
+    frames : dict of int to bytes
+        {step: JPEG}.
+    losses : dict of int to dict
+        {step: {name: loss}}.
+    made : str
+        What made it, as a caption says it.
+    """
+
+    frames: dict[int, bytes]
+    losses: dict[int, dict[str, float]]
     made: str
 
 
-def record(recipe, knobs, network=None, report=lambda made: None):
-    """Compute a recording. knobs: {name: {label: value}}. report: called with each run's caption."""
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """A run for every combination of the knobs' values.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        What all runs share.
+    knobs : Mapping
+        {name of a recipe's value: {label: value}}.
+    runs : dict of tuple to RecordedRun
+        {the knobs' values, in order: the run}.
+    fingerprint : str
+        The network's.
+    """
+
+    recipe: Recipe
+    knobs: Knobs
+    runs: dict[tuple[Any, ...], RecordedRun]
+    fingerprint: str
+
+    def find(self, recipe: Recipe) -> RecordedRun | None:
+        """Return the run with a recipe's knobs, whatever its other values are; None if there is none."""
+        return self.runs.get(tuple(getattr(recipe, name) for name in self.knobs))
+
+
+def make(
+    recipe: Recipe, knobs: Knobs, network: Network | None = None, report: Callable[[str], object] | None = None
+) -> Recording:
+    """Compute a recording.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What all runs share.
+    knobs : Mapping
+        {name of a recipe's value: {label: value}}.
+    network : Network, optional
+        The recipe's, if it is loaded already.
+    report : callable, optional
+        Called with the caption of each run that has been computed.
+
+    Returns
+    -------
+    Recording
+        Of all combinations; one that only changes the seed of a run without noise is not computed again.
+    """
     network = network or load_network(recipe.network, pooling=recipe.pooling)
-    wanted = sorted({round(share * recipe.steps) for share in SHARES})
-    runs, done = {}, {}
+    runs: dict[tuple[Any, ...], RecordedRun] = {}
+    computed: dict[Recipe, RecordedRun] = {}
     for values in itertools.product(*(choices.values() for choices in knobs.values())):
-        one = dataclasses.replace(recipe, **dict(zip(knobs, values, strict=True)))
-        one = one if one.init == "noise" else dataclasses.replace(one, seed=0)  # a seed is for noise alone
-        if one not in done:
-            done[one] = _record(one, network, wanted)
-            report(done[one].made)
-        runs[values] = done[one]
+        chosen = dataclasses.replace(recipe, **dict(zip(knobs, values, strict=True)))
+        if chosen.init != "noise":
+            chosen = dataclasses.replace(chosen, seed=0)  # only noise depends on the seed
+        if chosen not in computed:
+            computed[chosen] = _run(chosen, network)
+            if report is not None:
+                report(computed[chosen].made)
+        runs[values] = computed[chosen]
     return Recording(recipe, knobs, runs, network.fingerprint())
 
 
-def _record(recipe, network, wanted):
+def _run(recipe: Recipe, network: Network) -> RecordedRun:
+    wanted = {round(share * recipe.steps) for share in SHARES}
     run = recipe.prepare(network)
     frames, losses = {0: frame(run.image)}, {}
     for step in run:
         if step.number in wanted:
             frames[step.number] = frame(step.image)
-    frames.setdefault(run.number, frame(run.image))  # the end of a run that converged before
+    frames.setdefault(run.number, frame(run.image))  # the end of a run that converged early
     for record in run.history:
         if record.number in frames:
             losses[record.number] = {name: float(f"{loss:.4g}") for name, loss in record.losses.items()}
-    return Recorded(frames, losses, run.describe())
+    return RecordedRun(frames, losses, run.describe())
 
 
-def frame(picture):
-    """A picture tensor as a small JPEG."""
+def frame(picture: Tensor) -> bytes:
+    """Return a picture tensor (1, 3, H, W) as a small JPEG."""
     return to_jpeg(picture, WIDTH, QUALITY)
 
 
-def save(recording, path):
-    """Write a recording to one file (.zip): equal frames are stored once."""
+def save(recording: Recording, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write a recording to one file; equal frames are stored once.
+
+    Parameters
+    ----------
+    recording : Recording
+        What `make` gives. The same recording is always the same file, byte for byte.
+    path : path
+        It ends in .zip.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    InputError
+        For a place that cannot be written.
+    """
     path = check_writable(path, (".zip",))
     files, runs = {}, []
     for values, run in recording.runs.items():
@@ -88,26 +159,46 @@ def save(recording, path):
             names[number] = f"{hashlib.sha256(data).hexdigest()[:16]}.jpg"
             files[names[number]] = data
         runs.append({"values": values, "frames": names, "losses": run.losses, "made": run.made})
-    index = {"recipe": dataclasses.asdict(recording.recipe), "fingerprint": recording.fingerprint}
-    index |= {"knobs": _listed(recording.knobs), "runs": runs}
+    index = {
+        "recipe": dataclasses.asdict(recording.recipe),
+        "fingerprint": recording.fingerprint,
+        "knobs": [(name, list(choices.items())) for name, choices in recording.knobs.items()],
+        "runs": runs,
+    }
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:  # with a fixed date: the same recording is the same file
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in {INDEX: json.dumps(index, ensure_ascii=False).encode(), **files}.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
+            archive.writestr(zipfile.ZipInfo(name), data)  # a ZipInfo has a fixed date
     with write_atomically(path) as file:
         file.write(buffer.getvalue())
     return path
 
 
-def load(path):
-    """The recording that `save` wrote; InputError in a sentence if there is none."""
+def load(path: str | os.PathLike[str]) -> Recording:
+    """Return the recording that `save` wrote.
+
+    Parameters
+    ----------
+    path : path
+        Of the file.
+
+    Returns
+    -------
+    Recording
+        Equal to the one that was saved.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is not a recording.
+    """
     path = pathlib.Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
             index = json.loads(archive.read(INDEX))
             data = {name: archive.read(name) for name in archive.namelist()}
         runs = {
-            _hashable(run["values"]): Recorded(
+            _hashable(run["values"]): RecordedRun(
                 {int(number): data[name] for number, name in run["frames"].items()},
                 {int(number): losses for number, losses in run["losses"].items()},
                 run["made"],
@@ -119,13 +210,10 @@ def load(path):
         return Recording(recipe, knobs, runs, index["fingerprint"])
     except FileNotFoundError:
         raise InputError(f"There is no recording {path}.") from None
-    except Exception as error:  # whatever a damaged file makes its reader raise
+    except Exception as error:  # a damaged file can make its reader raise anything
         raise InputError(f"{path} is not a recording, or it is damaged.") from error
 
 
-def _listed(knobs):
-    return [[name, [[label, value] for label, value in choices.items()]] for name, choices in knobs.items()]
-
-
-def _hashable(value):
+def _hashable(value: Any) -> Any:
+    """Return lists, as JSON has them, as tuples."""
     return tuple(map(_hashable, value)) if isinstance(value, list) else value
