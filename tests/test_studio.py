@@ -26,10 +26,11 @@ import stylelib
 from stylelib import recipes
 from stylelib.paper import recordings
 from stylelib.recipes import Recipe
-from stylelib.studio import Studio, app, cells, controls, display, panel, picture_controls, saving
-from stylelib.studio.panels import PANELS
+from stylelib.studio import Studio, app, cells, display, picture_controls, saving
+from stylelib.studio.controls import default_names
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, RUNNING, STOPPED
 from stylelib.support.errors import InputError
+from stylelib.weights import networks
 
 LONG = 30  # seconds until a test that hangs gives up
 DRAW = display.Display.draw_curves
@@ -187,30 +188,6 @@ def test_everything_that_is_wrong_is_told_at_once(studio):
     assert set(complaints(studio)) == {"seed", "style_layers"}
 
 
-@pytest.mark.parametrize("knobs", [None, {"alpha_beta": {"little": 0.01, "much": 1.0, "as at first": 0.1}}])
-def test_the_slider_beside_a_control_sets_its_value_and_follows_it(knobs):
-    studio = Studio(SHORT, knobs)
-    control = studio.controls["alpha_beta"]
-    control.slider.value = 1.0
-    assert studio.chosen().alpha_beta == 1.0
-    control.widget.value = 0.1
-    assert control.slider.value == 0.1 and studio.chosen().alpha_beta == 0.1
-    studio.reset()
-    assert control.slider.value == 0.1 and studio.chosen() == SHORT
-    studio.close()
-
-
-@pytest.mark.parametrize("value", [-1.0, float("inf")])
-def test_a_ratio_that_no_slider_has_can_be_typed_and_is_checked(value):
-    studio = Studio(dataclasses.replace(SHORT, alpha_beta=0.0))
-    assert studio.chosen().alpha_beta == 0.0
-    turn(studio, "alpha_beta", value)
-    assert (
-        studio.chosen() is None and "The ratio α/β must be a number, zero or more" in complaints(studio)["alpha_beta"]
-    )
-    studio.close()
-
-
 def test_a_start_from_a_picture_that_there_is_not_is_refused():
     studio = Studio(Recipe("content", size=64, init="style"))
     assert studio.chosen() is None and "There is no style image here to start from" in complaints(studio)["init"]
@@ -244,22 +221,6 @@ def test_a_picture_smaller_than_the_size_is_told_and_taken_all_the_same(studio):
 # ------------------------------------------------------------------------------------------------ pictures of one's own
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", picture_bytes()[:900]], ids=["empty", "text", "cut off"])
-def test_a_damaged_upload_is_told_by_its_name_and_the_picture_of_before_stays(studio, data):
-    upload(studio, "content", data, "<holiday>.jpg")
-    assert complaints(studio)["content"].startswith("⚠ <holiday>.jpg: ") and studio.runner is None
-    assert "<holiday>" not in studio.controls["content"].complaint.value  # not as HTML
-    assert studio.controls["content"].value == "riverside"
-    upload(studio, "content", picture_bytes())
-    assert complaints(studio) == {}
-
-
-def test_an_upload_of_too_many_bytes_is_told(studio, monkeypatch):
-    monkeypatch.setattr(picture_controls, "LARGEST_UPLOAD", 1_000)
-    upload(studio, "style", picture_bytes())
-    assert "mine.jpg has more than" in complaints(studio)["style"] and studio.controls["style"].value == "night_swirls"
-
-
 def test_an_uploaded_picture_is_what_the_run_is_made_of(studio):
     upload(studio, "content", picture_bytes("valley"))
     upload(studio, "content", picture_bytes("still_life"), "another.jpg")
@@ -272,6 +233,56 @@ def test_an_uploaded_picture_is_what_the_run_is_made_of(studio):
     assert studio.chosen().content == "riverside"
     turn(studio, "content", picture_controls.OWN)
     assert studio.chosen().content == picture_bytes("still_life")
+
+
+# ------------------------------------------------------------------------------- two styles, networks and optimisers
+
+
+def test_a_second_style_is_what_the_run_is_made_of(studio, tmp_path):
+    studio.controls["second_style"].widget.value = "mosaic"
+    studio.controls["second_style"].share.value = 0.25
+    expected = dataclasses.replace(SHORT, style=("night_swirls", "mosaic"), style_weights=(0.75, 0.25))
+    assert studio.chosen() == expected
+    assert "['night_swirls', 'mosaic']" in words(studio.code) and "style_weights=(0.75, 0.25)" in words(studio.code)
+    assert studio.run().wait(LONG) and studio.runner.state == FINISHED
+    assert [term.weight for term in studio.current.terms] == [SHORT.alpha_beta, 0.75, 0.25]
+    assert "style 1 " in words(studio.display.caption) and "style 2 " in words(studio.display.caption)
+    assert torch.equal(studio.current.image, expected.finish().image)
+    assert torch.equal(replayed(studio, tmp_path).image, studio.current.image)
+    loaded = Recipe.load(tmp_path / "again.json")
+    assert loaded == expected
+    again = Studio(loaded)
+    assert again.chosen() == expected and again.controls["second_style"].value == "mosaic"
+    again.close()
+
+
+def test_the_ratio_can_be_turned_in_a_run_with_two_styles(gate, tmp_path):
+    studio = Studio(dataclasses.replace(SHORT, style=("night_swirls", "mosaic")))
+    click(studio.buttons["run"])
+    gate.begins(1)
+    turn(studio, "alpha_beta", 5.0)
+    gate.let(9)
+    assert studio.wait(LONG) and [term.weight for term in studio.current.terms] == [5.0, 0.5, 0.5]
+    assert torch.equal(replayed(studio, tmp_path).image, studio.current.image)
+    studio.close()
+
+
+def test_a_network_of_yours_is_chosen_and_computes(net, studio, monkeypatch):
+    monkeypatch.setitem(networks.registered, "mine", lambda **_: net)
+    monkeypatch.setattr(app, "cached_network", networks.cached_network)
+    other = Studio(SHORT)  # made after it was registered
+    turn(other, "network", "mine")
+    assert other.run().wait(LONG) and other.runner.state == FINISHED
+    assert other.current_recipe.network == "mine" and "network='mine'" in words(other.code)
+    assert torch.equal(other.current.image, SHORT.finish().image)
+    other.close()
+    networks.cached_network.cache_clear()
+
+
+def test_no_steps_show_the_picture_that_a_run_starts_from(studio):
+    turn(studio, "steps", 0)
+    assert studio.run().wait(LONG) and studio.runner.state == FINISHED
+    assert status(studio).endswith("all 0 steps are done.") and shown(studio.display.picture) == (64, 43)
 
 
 # ------------------------------------------------------------------------------------------------------------- buttons
@@ -395,11 +406,13 @@ def test_all_controls_but_the_ratio_are_disabled_while_a_run_is_active(studio, g
     def states():
         own = {name: one.widget.disabled for name, one in studio.controls.items()}
         assert all(one.slider is None or one.slider.disabled == own[name] for name, one in studio.controls.items())
-        return own | {f"upload {name}": studio.controls[name].upload.disabled for name in ("content", "style")}
+        uploads = ("content", "style", "second_style")
+        return own | {f"upload {name}": studio.controls[name].upload.disabled for name in uploads}
 
     click(studio.buttons["run"])
     gate.begins(1)
-    assert {name for name, off in states().items() if not off} == {"alpha_beta"} and len(states()) == 13
+    assert {name for name, off in states().items() if not off} == {"alpha_beta"} and len(states()) == 12 + 3
+    assert studio.controls["second_style"].share.disabled
     studio.pause()
     gate.let()
     until(lambda: studio.runner.state == PAUSED)
@@ -464,6 +477,39 @@ def test_a_ratio_that_is_none_does_not_reach_the_run(studio, gate):
     assert "The ratio α/β must be a number" in complaints(studio)["alpha_beta"]
     gate.let(9)
     assert studio.wait(LONG) and studio.runner.state == FINISHED and studio.current_recipe.changes == ()
+
+
+class Doubled(stylelib.Content):
+    """A content term with a loss of its own."""
+
+    def losses(self, pictures, activations):
+        return {name: 2 * loss for name, loss in super().losses(pictures, activations).items()}
+
+
+class DoubledRecipe(Recipe):
+    """With that term in the place of the content term."""
+
+    def prepare(self, network=None, **arguments):
+        run = super().prepare(network, **arguments)
+        content, *others = run.terms
+        run.change_terms([Doubled(content.net, content.image, content.layer, content.weight), *others])
+        return run
+
+
+def test_the_ratio_can_be_turned_in_a_run_with_a_content_term_of_yours(gate):
+    studio = Studio(DoubledRecipe(size=64, steps=3, style_layers=("conv1_1",)))
+    click(studio.buttons["run"])
+    gate.begins(1)
+    assert type(studio.current.terms[0]) is Doubled
+    turn(studio, "alpha_beta", 5.0)
+    gate.let()
+    gate.begins(2)
+    content = studio.current.terms[0]
+    assert type(content) is Doubled and content.weight == 5.0
+    assert type(studio.current_recipe) is DoubledRecipe and studio.current_recipe.changes == ((1, 5.0),)
+    gate.let(9)
+    assert studio.wait(LONG)
+    studio.close()
 
 
 def test_a_recipe_with_changes_is_made_again_as_it_was_until_something_is_turned():
@@ -588,22 +634,6 @@ def finished(studio, tmp_path):
     return studio
 
 
-def test_picture_animation_and_recipe_are_saved_and_offered_as_downloads(finished, tmp_path):
-    kinds = {".png": "image/png", ".gif": "image/gif", ".json": "application/json"}
-    for button, (ending, kind) in zip(finished.saving.buttons, kinds.items(), strict=True):
-        assert not button.disabled
-        click(button)
-        data = (tmp_path / f"mine{ending}").read_bytes()
-        assert words(finished.saving.message) == f"Saved: {tmp_path / 'mine'}{ending}"
-        assert f'download="mine{ending}" href="data:{kind};base64,' in finished.saving.message.value
-        assert base64.b64encode(data).decode() in finished.saving.message.value
-    saved = stylelib.load_image(tmp_path / "mine.png")
-    assert (saved - finished.current.image).abs().max() <= 0.5 / 255 + 1e-6
-    with PIL.Image.open(tmp_path / "mine.gif") as animation:
-        assert animation.n_frames == 4
-    assert torch.equal(Recipe.load(tmp_path / "mine.json").finish().image, finished.current.image)
-
-
 def test_a_recipe_of_a_run_that_was_stopped_gives_the_picture_as_it_was_then(studio, gate, tmp_path):
     turn(studio, "steps", 9)
     studio.run()
@@ -632,29 +662,6 @@ def test_a_picture_of_ones_own_is_saved_with_the_recipe(studio, tmp_path):
     assert json.loads((tmp_path / "mine.json").read_text())["style"] == "mine-style.jpg"
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_folder_that_does_not_exist_is_told_and_nothing_is_written(finished, number, tmp_path):
-    finished.saving.name.value = str(tmp_path / "<nowhere>" / "mine")
-    click(finished.saving.buttons[number])
-    assert re.fullmatch(r"⚠ The folder .*<nowhere> does not exist; make it first.*", words_of_alert(finished))
-    assert list(tmp_path.iterdir()) == []
-    finished.saving.name.value = "  "
-    click(finished.saving.buttons[number])
-    assert words_of_alert(finished) == "⚠ Give the file a name first."
-
-
-def words_of_alert(studio):
-    said = studio.saving.message.value
-    assert said.startswith('<span role="alert">') and "<nowhere>" not in said
-    return html.unescape(said.removeprefix('<span role="alert">').removesuffix("</span>"))
-
-
-def test_an_ending_that_is_typed_is_not_doubled(finished, tmp_path):
-    finished.saving.name.value = str(tmp_path / "mine.png")
-    click(finished.saving.buttons[0])
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
-
-
 def test_a_paused_run_can_be_saved_and_a_running_one_not(studio, gate, tmp_path):
     studio.saving.name.value = str(tmp_path / "mine")
     studio.run()
@@ -680,30 +687,6 @@ def test_each_step_reaches_the_display(studio, gate, monkeypatch):
     assert studio.wait(LONG) and seen == [1, 2, 3]
 
 
-@pytest.mark.parametrize("way", ["menu", "slider"])
-def test_menu_and_slider_go_through_the_steps_of_a_run_that_is_over(finished, way):
-    shown = finished.display
-    moved, other = getattr(shown, way), shown.slider if way == "menu" else shown.menu
-    assert [number for _, number in moved.options] == [0, 1, 2, 3] and moved.value == 3
-    assert shown.scrubber.layout.display is None
-    pictures = {}
-    for number in range(4):
-        moved.value = number
-        pictures[number] = bytes(shown.picture.value)
-        assert status(finished) == f"Step {number} of 3." and other.value == number
-    assert len(set(pictures.values())) == 4
-    finished.reset()
-    assert shown.scrubber.layout.display == "none"
-
-
-def test_the_pictures_of_a_run_that_is_over_do_not_flash_up(finished):
-    seen = []
-    finished.display.picture.observe(lambda change: seen.append(bytes(change["new"])), "value")
-    frames = {0: b"first", 2: b"last"}
-    finished.display.hold(frames, "")
-    assert seen == [b"last"]
-
-
 def test_the_code_beside_the_controls_is_that_of_the_recipe(studio):
     assert words(studio.code) == f"The same in Python:{SHORT.code()}"
     turn(studio, "seed", 7)
@@ -711,9 +694,13 @@ def test_the_code_beside_the_controls_is_that_of_the_recipe(studio):
 
 
 def test_every_control_has_a_name_and_every_button_says_what_it_does(studio):
-    beside = [studio.display.slider, *(one.slider for one in studio.controls.values())]  # a named one says the same
+    # Each slider stands below a menu or a number that has a name and the same value.
+    beside = [studio.display.slider, studio.controls["second_style"].share_slider]
+    beside += [one.slider for one in studio.controls.values()]
     inputs = [one for one in widgets(studio) if hasattr(one, "disabled") and one not in beside]
-    assert len(inputs) == 11 + 2 + 4 + 1 + 1 + 3  # values, uploads, buttons, step, file name, buttons to save
+    assert (
+        len(inputs) == 12 + 1 + 3 + 4 + 1 + 1 + 3
+    )  # values, share, uploads, buttons, step, file name, buttons to save
     for one in inputs:
         assert one.description.strip(), type(one)
         assert not isinstance(one, ipywidgets.Button | ipywidgets.FileUpload) or one.tooltip, one.description
@@ -733,7 +720,7 @@ def test_a_reconstruction_has_the_controls_that_it_uses(kind, missing):
 def test_without_a_recipe_it_has_the_presets_size_and_steps(monkeypatch):
     monkeypatch.setenv("STYLELIB_PRESET", "quick")
     studio = Studio()
-    assert (studio.chosen().size, studio.chosen().steps) == (64, 8) and set(studio.controls) == set(controls.LABELS)
+    assert (studio.chosen().size, studio.chosen().steps) == (64, 8) and list(studio.controls) == default_names(Recipe())
     studio.close()
 
 
@@ -782,25 +769,3 @@ def test_a_page_that_runs_nothing_shows_a_strip_of_the_recording(with_recording,
 
 def test_a_title_stands_above(with_recording):
     assert "<h3>What &lt;does&gt; it do?</h3>" in [getattr(one, "value", None) for one in with_recording.children]
-
-
-@pytest.mark.parametrize("name", PANELS)
-def test_each_panel_builds_with_its_knobs_and_runs_its_preset_to_the_end(name, monkeypatch, tmp_path):
-    monkeypatch.setenv("STYLELIB_PRESET", "quick")
-    studio = panel(name, folder=tmp_path)
-    assert list(studio.controls) == list(PANELS[name].knobs) and studio.recording is None
-    assert (studio.recipe.size, studio.recipe.steps) == (64, 8)
-    for knob, choices in PANELS[name].knobs.items():
-        assert dict(studio.controls[knob].widget.options) == choices
-    assert studio.run().wait(LONG) and studio.runner.state == FINISHED
-    studio.close()
-
-
-def test_a_panel_finds_its_recording_and_takes_another_network(recording, tmp_path, monkeypatch):
-    monkeypatch.setenv("STYLELIB_PRESET", "quick")
-    recordings.save(recording, tmp_path / "04_initialization.zip")
-    studio = panel("04_initialization", "compact11", tmp_path)
-    assert studio.recording == recording and studio.recipe.network == "compact11"
-    studio.close()
-    with pytest.raises(InputError, match="Did you mean '04_initialization'"):
-        panel("04_initialisation")

@@ -1,0 +1,115 @@
+"""The row that saves: files, links to them, and what is refused."""
+
+import base64
+import dataclasses
+import html
+import json
+import re
+
+import PIL.Image
+import pytest
+import torch
+
+import stylelib
+from stylelib.figures import keep_every
+from stylelib.recipes import Recipe
+from stylelib.studio import saving
+
+RECIPE = Recipe(size=64, steps=3, style_layers=("conv1_1", "conv2_1"))
+
+
+@pytest.fixture(autouse=True)
+def no_loading(net, monkeypatch):
+    monkeypatch.setattr(saving, "cached_network", lambda name, pooling: net)
+
+
+@pytest.fixture
+def row(net, tmp_path):
+    """With a run to save, and a folder to save it in."""
+    row = saving.Saving()
+    row.name.value = str(tmp_path / "mine")
+    row.offer(RECIPE.prepare(net, keep_every=keep_every(RECIPE.steps)).finish(), RECIPE)
+    return row
+
+
+def words(row):
+    return html.unescape(re.sub(r"<[^>]*>", "", row.message.value))
+
+
+def alert(row):
+    """The sentence that says what is wrong."""
+    message = row.message.value
+    assert message.startswith('<span role="alert">') and "<nowhere>" not in message
+    return html.unescape(message.removeprefix('<span role="alert">').removesuffix("</span>"))
+
+
+def test_there_is_nothing_to_save_at_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    row = saving.Saving()
+    row.offer(None, RECIPE)
+    for button in row.buttons:
+        assert button.disabled
+        button.click()
+    assert row.message.value == "" and list(tmp_path.iterdir()) == []
+
+
+def test_picture_animation_and_recipe_are_saved_and_offered_as_downloads(row, net, tmp_path):
+    run = RECIPE.finish(net)
+    kinds = {".png": "image/png", ".gif": "image/gif", ".json": "application/json"}
+    for button, (ending, kind) in zip(row.buttons, kinds.items(), strict=True):
+        assert not button.disabled
+        button.click()
+        data = (tmp_path / f"mine{ending}").read_bytes()
+        assert words(row) == f"Saved: {tmp_path / 'mine'}{ending}"
+        assert f'download="mine{ending}" href="data:{kind};base64,' in row.message.value
+        assert base64.b64encode(data).decode() in row.message.value
+    saved = stylelib.load_image(tmp_path / "mine.png")
+    assert (saved - run.image).abs().max() <= 0.5 / 255 + 1e-6
+    with PIL.Image.open(tmp_path / "mine.gif") as animation:
+        assert animation.n_frames == 4
+    again = Recipe.load(tmp_path / "mine.json")
+    assert again == RECIPE and torch.equal(again.finish(net).image, run.image)
+
+
+def test_a_recipe_has_the_steps_that_were_done(row, net, tmp_path):
+    longer = dataclasses.replace(RECIPE, steps=9)
+    run = longer.prepare(net)
+    next(run)
+    row.offer(run, longer)
+    row.buttons[2].click()
+    assert json.loads((tmp_path / "mine.json").read_text())["steps"] == 1
+
+
+def test_every_picture_that_is_not_bundled_is_saved_with_the_recipe(row, net, tmp_path):
+    own = dataclasses.replace(
+        RECIPE, style=tuple(stylelib.bundled_images()[name].read_bytes() for name in ("mosaic", "woodcut"))
+    )
+    row.offer(own.finish(net), own)
+    row.buttons[2].click()
+    names = ["mine-style.jpg", "mine-style-2.jpg", "mine.json"]
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    assert words(row) == f"Saved: {', '.join(str(tmp_path / name) for name in names)}"
+    assert row.message.value.count('href="data:image/jpeg;base64,') == 2
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_folder_that_does_not_exist_is_told_and_nothing_is_written(row, number, tmp_path):
+    row.name.value = str(tmp_path / "<nowhere>" / "mine")
+    row.buttons[number].click()
+    assert re.fullmatch(r"⚠ The folder .*<nowhere> does not exist; make it first.*", alert(row))
+    assert list(tmp_path.iterdir()) == []
+    row.name.value = "  "
+    row.buttons[number].click()
+    assert alert(row) == "⚠ Give the file a name first."
+
+
+def test_an_ending_that_is_typed_is_not_doubled(row, tmp_path):
+    row.name.value = str(tmp_path / "mine.png")
+    row.buttons[0].click()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
+
+
+def test_a_link_is_no_html_of_the_files_name(tmp_path):
+    path = tmp_path / "a<b>.json"
+    path.write_text("{}")
+    assert "<b>" not in saving.download_link(path) and 'download="a&lt;b&gt;.json"' in saving.download_link(path)
