@@ -33,18 +33,17 @@ class Gated:
         self.number += 1
         return self.number
 
+    def stop(self, reason):
+        self.stop_reason = reason
+
 
 class Watched(Runner):
     """Its states, in the order in which it told them."""
 
-    def __init__(self, run, **more):
+    def __init__(self, run, prepare=None, **more):
         self.states, self.steps = queue.Queue(), []
-        super().__init__(
-            lambda: run,
-            on_change=lambda runner: self.states.put(runner.state),
-            on_step=lambda run, step: self.steps.append(step),
-            **more,
-        )
+        more.setdefault("on_step", lambda run, step: self.steps.append(step))
+        super().__init__(prepare or (lambda: run), on_change=lambda runner: self.states.put(runner.state), **more)
 
     def tell(self, *states):
         """Wait for the next states."""
@@ -77,6 +76,11 @@ def runner(run):
     assert runner.wait(LONG)
 
 
+def thread_of_the_run():
+    (thread,) = (one for one in threading.enumerate() if one.name == "stylelib run")
+    return thread
+
+
 def hold(runner, run):
     """Pause while step 1 is under way, and let that come to its end."""
     runner.pause()
@@ -92,11 +96,11 @@ def test_a_run_goes_through_its_states_to_the_end():
     assert runner.start() is runner and runner.wait(LONG)
     runner.tell(PREPARING, RUNNING, FINISHED)
     assert runner.steps == [1, 2] and runner.run is run and runner.error is None and not runner.active
-    assert runner.start().state == FINISHED  # once is all
+    assert runner.start().state == FINISHED  # it cannot be started again
 
 
 def test_the_thread_is_a_daemon_that_does_not_keep_python_from_ending(runner):
-    assert runner._thread.daemon and runner._thread.is_alive() and runner._thread is not threading.current_thread()
+    assert thread_of_the_run().daemon and thread_of_the_run() is not threading.current_thread()
 
 
 def test_a_pause_holds_after_the_step_under_way_and_resume_goes_on(runner, run):
@@ -113,8 +117,7 @@ def test_a_pause_holds_after_the_step_under_way_and_resume_goes_on(runner, run):
 
 def test_a_pause_during_the_preparation_holds_before_the_first_step(run):
     prepared = threading.Event()
-    runner = Watched(run)
-    runner._prepare = lambda: prepared.wait(LONG) and run
+    runner = Watched(run, lambda: prepared.wait(LONG) and run)
     runner.start().pause()
     prepared.set()
     runner.tell(PREPARING, PAUSED)
@@ -139,8 +142,7 @@ def test_stop_acts_within_one_step_and_keeps_the_run(runner, run, paused):
 
 def test_stop_during_the_preparation_computes_no_step(run):
     prepared = threading.Event()
-    runner = Watched(run)
-    runner._prepare = lambda: prepared.wait(LONG) and run
+    runner = Watched(run, lambda: prepared.wait(LONG) and run)
     runner.start().stop()
     prepared.set()
     assert runner.wait(LONG)
@@ -167,7 +169,7 @@ def test_tasks_are_done_while_paused(runner, run):
     assert runner.state == PAUSED and runner.states.empty()
 
 
-def test_tasks_are_left_undone_once_the_run_shall_stop(runner, run):
+def test_tasks_are_left_undone_once_the_run_is_to_stop(runner, run):
     seen = []
     runner.between_steps(seen.append)
     runner.stop()
@@ -175,16 +177,13 @@ def test_tasks_are_left_undone_once_the_run_shall_stop(runner, run):
     assert runner.wait(LONG) and seen == []
 
 
-@pytest.mark.parametrize("place", ["prepare", "step", "on_step", "task"])
+@pytest.mark.parametrize("place", ["prepare", "play", "on_step", "task"])
 def test_a_mistake_anywhere_ends_in_failed_and_is_kept(run, place):
     def broken(*_):
         raise ZeroDivisionError("by zero")
 
-    runner = Watched(run, **({"play": lambda run: iter(broken, None)} if place == "step" else {}))
-    if place == "prepare":
-        runner._prepare = broken
-    if place == "on_step":
-        runner._on_step = broken
+    arguments = {"prepare": broken, "on_step": broken, "play": lambda run: iter(broken, None)}
+    runner = Watched(run, **{name: function for name, function in arguments.items() if name == place})
     if place == "task":
         runner.between_steps(broken)
     run.gate.release(run.steps)
@@ -209,7 +208,8 @@ def test_a_paused_run_is_not_waited_for(runner, run):
 
 
 def test_an_interrupt_while_waiting_stops_the_run_and_keeps_it(runner, run, monkeypatch):
-    join, interrupts = runner._thread.join, iter([KeyboardInterrupt])
+    thread, interrupts = thread_of_the_run(), iter([KeyboardInterrupt])
+    join = thread.join
 
     def interrupted(timeout=None):
         for interrupt in interrupts:
@@ -217,7 +217,7 @@ def test_an_interrupt_while_waiting_stops_the_run_and_keeps_it(runner, run, monk
             raise interrupt
         join(timeout)
 
-    monkeypatch.setattr(runner._thread, "join", interrupted)
+    monkeypatch.setattr(thread, "join", interrupted)
     assert runner.wait() is True
     assert runner.state == STOPPED and runner.run is run and run.number >= 1
     assert run.stop_reason == f"stopped after step {run.number}"

@@ -1,4 +1,4 @@
-"""The studio: a run that shows itself, in a real kernel; and how much of the time its drawing may take."""
+"""A run that shows itself, in a real kernel; how much of the time its drawing may take; and pictures on a slider."""
 
 import base64
 import io
@@ -99,7 +99,7 @@ def test_a_watched_run_shows_one_jpeg_that_is_replaced_in_place(executed):
 def test_an_interrupt_keeps_the_picture_and_says_so(executed):
     outputs, _ = executed["interrupt"]
     assert [output for output in outputs if output.output_type == "error"] == []
-    assert text(outputs) == "2 interrupted after step 2; watch it again to go on\n"
+    assert text(outputs) == "2 interrupted after step 2; watch it again to continue\n"
     only_picture(outputs)
 
 
@@ -134,9 +134,12 @@ def test_outside_a_notebook_nothing_is_shown(network, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_mistake_in_a_run_is_not_swallowed(network):
-    run = stylelib.style_transfer("riverside", "night_swirls", network, 64, steps=2)
-    run._evaluate = lambda picture: 1 / 0
+def test_a_mistake_in_a_run_is_not_swallowed():
+    class Broken(stylelib.Smoothness):
+        def losses(self, pictures, activations):
+            return 1 / 0
+
+    run = stylelib.Synthesis(Broken(1.0), stylelib.noise(64, 64), steps=2)
     with pytest.raises(ZeroDivisionError):
         watching.watch(run)
 
@@ -175,7 +178,7 @@ def test_drawing_takes_a_twentieth_of_the_time_at_most(step_seconds, draw_second
     monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": object()}))
     monkeypatch.setattr(IPython.display, "display", lambda *_, **__: Handle())
     monkeypatch.setattr(watching, "time", clock)
-    monkeypatch.setattr(watching, "_draw", lambda run, title: Frame())
+    monkeypatch.setattr(watching, "draw_frame", lambda run, title: Frame())
     run = Run()
     watching.watch(run)
     while_running = [number for number in drawn if number > 0][1:-1]  # besides the first step and the end
@@ -196,7 +199,9 @@ def test_a_frame_keeps_its_size_and_overlaps_nothing(network, height, width):
     run = stylelib.style_transfer(photo, "night_swirls", network, max(height, width), steps=3)
     sizes = set()
     for _ in range(4):
-        figure = watching._draw(run, "A title that is as long as titles get when nobody thinks of those who read them")
+        figure = watching.draw_frame(
+            run, "A title that is as long as titles get when nobody thinks of those who read them"
+        )
         figure.draw_without_rendering()
         sizes.add(tuple(figure.get_size_inches()))
         boxes = [axes.get_tightbbox() for axes in figure.axes]
@@ -216,9 +221,9 @@ def test_a_frame_keeps_its_size_and_overlaps_nothing(network, height, width):
 def test_a_frame_says_how_far_the_run_is_and_what_made_it(network):
     run = stylelib.style_transfer("riverside", "night_swirls", network, 64, steps=5)
     states = []
-    assert len(watching._draw(run, None).axes) == 1  # no empty curves before the first step
+    assert len(watching.draw_frame(run).axes) == 1  # no empty curves before the first step
     for _ in range(7):
-        states.append(watching._draw(run, None).texts[-1].get_text())
+        states.append(watching.draw_frame(run).texts[-1].get_text())
         next(run, None)
     assert states[0].startswith("Step 0 of 5, 0 s\n")
     assert states[3].startswith("Step 3 of 5") and "s left" in states[3]

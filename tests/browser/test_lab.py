@@ -11,7 +11,7 @@ from conftest import playwright, run_all
 expect = playwright.expect
 STUDIO = """
 from stylelib import studio
-from stylelib.recipe_files import Recipe
+from stylelib.recipes import Recipe
 studio.Studio(Recipe(size={size}, steps={steps}))
 """
 # JupyterLab asks the browser for `attachment:card.jpg` before it replaces that by the picture itself.
@@ -176,10 +176,10 @@ def test_what_is_wrong_is_said_beside_the_control(in_lab, screenshots, tmp_path)
     the(page, "Run").wait_for()
     upload(page, broken)
     expect(page.get_by_role("alert").first).to_contain_text("holiday.jpg")
-    page.get_by_label("Steps").fill("0")
+    page.get_by_label("Steps").fill("-1")
     page.get_by_label("Steps").press("Tab")
     the(page, "Run").click()
-    expect(page.get_by_role("alert").last).to_contain_text("whole number, 1 or more")
+    expect(page.get_by_role("alert").last).to_contain_text("whole number, 0 or more")
     page.screenshot(path=screenshots / "studio-refused.png")
     page.get_by_label("Steps").fill("4")
     upload(page, own)
