@@ -1,74 +1,82 @@
 """Pictures: files, bytes, arrays and Pillow images ↔ tensors.
 
-A picture is a float32 tensor of shape (N, 3, H, W): RGB (sRGB), 0 to 1. Everything in stylelib speaks this one format.
+A picture is a float32 tensor of shape (N, 3, H, W): RGB (sRGB), 0 to 1. Everything in stylelib uses this one format.
 """
 
 import io
 import os
+import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
-import PIL.ImageOps
 import torch
+from torch import Tensor
 
 from stylelib.support.decoding import decode
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import find_image
 
-Source = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray | torch.Tensor  # what load_image takes
-MIN_SIDE = 8
-
-
+# what load_image takes
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | np.ndarray[Any, Any] | Tensor
+MIN_SIDE = 8  # pixels
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
-# ------------------------------------------------------------------------------------------------------------- loading
+def load_image(source: Source, size: int | None = None) -> Tensor:
+    """Load a picture.
 
+    It is turned upright by its EXIF mark and converted to sRGB by its ICC profile; transparency is laid on white;
+    16-bit pictures are reduced to 8 bits a channel.
 
-def load_image(source, size=None):
-    """Load a picture as a float32 tensor (1, 3, H, W), RGB, 0 to 1.
+    Parameters
+    ----------
+    source : path, bytes, Pillow image, array, tensor or str
+        An array is (H, W), (H, W, 3) or (H, W, 4), of integers or of floats 0 to 1; a tensor is (1, 3, H, W); a str is
+        a path or the name of a bundled picture, such as "riverside" (`bundled_images` lists them).
+    size : int, optional
+        The longer side in pixels afterwards (antialiased). A smaller picture keeps its own size, with a warning.
 
-    source: a path, bytes, a Pillow image, an array (H, W), (H, W, 3) or (H, W, 4) of integers or of floats 0 to 1,
-        a picture tensor, or the name of a bundled picture such as "riverside" (`bundled_images` lists them).
-    size: the longer side in pixels afterwards (antialiased). A smaller picture keeps its own size, with a warning.
+    Returns
+    -------
+    Tensor
+        (1, 3, H, W), float32, RGB, 0 to 1.
 
-    Turned upright by its EXIF mark; converted to sRGB by its ICC profile; transparency is laid on white; 16-bit
-    pictures are reduced to 8 bits a channel. Raises InputError in one sentence for anything that is not a picture.
+    Raises
+    ------
+    InputError
+        For anything that is not a picture, and for fewer than 8 pixels on the shorter side.
     """
     if size is not None and (not isinstance(size, int | np.integer) or size < MIN_SIDE):
         raise InputError(f"size is the longer side in pixels, a whole number of at least {MIN_SIDE}; got {size!r}.")
-    if isinstance(source, torch.Tensor):
+    if isinstance(source, Tensor):
         source = _tensor_to_array(source)
+    file: PIL.Image.Image | io.BytesIO | pathlib.Path
     if isinstance(source, np.ndarray):
-        source, label = _array_to_pil(source), "This array"
+        file, label = _array_to_pil(source), "This array"
     elif isinstance(source, PIL.Image.Image):
-        label = "This picture"
+        file, label = source, "This picture"
     elif isinstance(source, bytes | bytearray | memoryview):
-        source, label = io.BytesIO(source), "This data"
+        file, label = io.BytesIO(source), "This data"
     elif isinstance(source, str | os.PathLike):
-        source, label = find_image(source), str(source)
+        file, label = find_image(source), str(source)
     else:
         raise InputError(
             f"A picture can be a path, bytes, a Pillow image, an array or a bundled name; got {type(source).__name__}."
         )
-    return to_picture(_resize(decode(source, label), size, label))
+    return to_picture(_resize(decode(file, label), size, label))
 
 
-def _resize(image, size, label):
-    if size is None:
-        width, height = image.size
-    elif size > max(image.size):
+def _resize(image: PIL.Image.Image, size: int | None, label: str) -> PIL.Image.Image:
+    width, height = image.size
+    if size is not None and size > max(image.size):
         warnings.warn(
-            f"{label} is {image.width} × {image.height}: it keeps that size instead of being blown up to {size}.",
-            stacklevel=3,
+            f"{label} is {width} × {height}: it keeps that size instead of being blown up to {size}.", stacklevel=3
         )
-        width, height = image.size
-    else:
-        scale = size / max(image.size)
-        width, height = (max(1, round(side * scale)) for side in image.size)
+    elif size is not None:
+        width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
     if min(width, height) < MIN_SIDE:
         raise InputError(f"{label} would be {width} × {height} pixels; the shorter side must be at least {MIN_SIDE}.")
     if (width, height) == image.size:
@@ -76,7 +84,7 @@ def _resize(image, size, label):
     return image.resize((width, height), PIL.Image.Resampling.LANCZOS, reducing_gap=3)
 
 
-def _array_to_pil(array):
+def _array_to_pil(array: np.ndarray[Any, Any]) -> PIL.Image.Image:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
@@ -96,57 +104,92 @@ def _array_to_pil(array):
     return PIL.Image.fromarray(array.astype(np.uint8))
 
 
-def _tensor_to_array(picture):
+def _tensor_to_array(picture: Tensor) -> np.ndarray[Any, Any]:
     check_picture(picture, "this tensor")
     if picture.shape[0] != 1:
         raise InputError(f"One picture is wanted; this tensor holds {picture.shape[0]}.")
-    return picture[0].detach().float().cpu().permute(1, 2, 0).numpy()
+    array: np.ndarray[Any, Any] = picture[0].detach().float().cpu().permute(1, 2, 0).numpy()
+    return array
 
 
-def check_shape(picture, label):
-    """Return `picture` if it is a floating-point tensor (N, 3, H, W), else raise an InputError."""
+def check_shape(picture: Any, label: str) -> Tensor:
+    """Return `picture` if it is a floating-point tensor (N, 3, H, W), else raise an InputError that calls it `label`.
+
+    Its numbers are not looked at, which would make a GPU wait; `check_picture` looks at them too.
+    """
     label = label[0].upper() + label[1:]
-    if not isinstance(picture, torch.Tensor) or picture.ndim != 4 or picture.shape[1] != 3 or not picture.numel():
-        what = tuple(picture.shape) if isinstance(picture, torch.Tensor) else type(picture).__name__
-        raise InputError(f"{label} must be a picture, a tensor of shape (N, 3, H, W) as load_image gives; got {what}.")
+    if not isinstance(picture, Tensor) or picture.ndim != 4 or picture.shape[1] != 3 or not picture.numel():
+        shape = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
+        raise InputError(f"{label} must be a picture, a tensor of shape (N, 3, H, W) as load_image gives; got {shape}.")
     if not picture.is_floating_point():
         raise InputError(f"{label} must hold floating-point numbers, 0 to 1; divide by 255 first?")
-    return picture
+    tensor: Tensor = picture
+    return tensor
 
 
-def check_picture(picture, label="picture"):
-    """Return `picture` if it is a tensor (N, 3, H, W) of finite numbers on the scale of 0 to 1, else raise InputError.
+def check_picture(picture: Any, label: str = "picture") -> Tensor:
+    """Check a picture: its shape and the scale of its numbers.
 
-    Some may lie outside, as in a picture that is being optimised; 0 to 255 is another scale and refused.
+    Parameters
+    ----------
+    picture : object
+        What should be a tensor (N, 3, H, W). Some numbers may lie outside 0 to 1, as in a picture that is being
+        optimised; a scale of 0 to 255 is refused.
+    label : str
+        What the message calls it.
+
+    Returns
+    -------
+    Tensor
+        The picture.
+
+    Raises
+    ------
+    InputError
+        For anything else, and for numbers that are not finite.
     """
-    check_shape(picture, label)
-    low, high = (extreme.item() for extreme in picture.detach().aminmax())
-    if not (low >= -5 and high <= 5):  # a NaN is neither
+    tensor = check_shape(picture, label)
+    low, high = (extreme.item() for extreme in tensor.detach().aminmax())
+    if not (low >= -5 and high <= 5):  # False for NaN as well
         label = label[0].upper() + label[1:]
         raise InputError(f"{label} must hold finite numbers, 0 to 1; it has {low:g} to {high:g}: divide by 255 first?")
-    return picture
+    return tensor
 
 
-# ------------------------------------------------------------------------------------------------ the two conversions
-
-
-def to_picture(image):
-    """Pillow image or uint8 array (H, W, 3) → picture tensor (1, 3, H, W), float32, 0 to 1."""
+def to_picture(image: PIL.Image.Image | np.ndarray[Any, Any]) -> Tensor:
+    """Convert a Pillow image or a uint8 array (H, W, 3) to a picture tensor (1, 3, H, W), float32, 0 to 1."""
     array = np.array(image, dtype=np.uint8)
     return torch.from_numpy(array).permute(2, 0, 1)[None].to(torch.float32).div(255).contiguous()
 
 
-def to_array(picture):
-    """Picture tensor (1, 3, H, W) or (3, H, W) → uint8 array (H, W, 3). Values outside 0 to 1 are clipped.
+def to_array(picture: Tensor) -> np.ndarray[Any, Any]:
+    """Convert a picture tensor (1, 3, H, W) or (3, H, W) to a uint8 array (H, W, 3).
 
-    Nothing is stretched: the same tensor values give the same colours in every picture of a run.
+    Values outside 0 to 1 are clipped, and nothing is stretched, so equal values look equal in all pictures of a run.
     """
     picture = picture[0] if picture.ndim == 4 else picture
-    return picture.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    levels = picture.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
+    array: np.ndarray[Any, Any] = levels.permute(1, 2, 0).numpy()
+    return array
 
 
-def to_jpeg(picture, size=None, quality=85):
-    """Picture tensor (1, 3, H, W) → the bytes of a JPEG file. size: the longer side in pixels at most."""
+def to_jpeg(picture: Tensor, size: int | None = None, quality: int = 85) -> bytes:
+    """Convert a picture to the bytes of a JPEG file.
+
+    Parameters
+    ----------
+    picture : Tensor
+        (1, 3, H, W), 0 to 1.
+    size : int, optional
+        The longer side in pixels at most.
+    quality : int
+        JPEG's, up to 95.
+
+    Returns
+    -------
+    bytes
+        A whole file.
+    """
     image = PIL.Image.fromarray(to_array(picture))
     if size is not None:
         image.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
@@ -155,13 +198,27 @@ def to_jpeg(picture, size=None, quality=85):
     return buffer.getvalue()
 
 
-# -------------------------------------------------------------------------------------------------------------- saving
+def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95) -> pathlib.Path:
+    """Save a picture as PNG or JPEG, completely or not at all.
 
+    Parameters
+    ----------
+    picture : Tensor
+        (1, 3, H, W), 0 to 1; values outside are clipped.
+    path : path
+        Ends in .png, .jpg or .jpeg, which decides the format.
+    quality : int
+        Of a JPEG, up to 95.
 
-def save_image(picture, path, quality=95):
-    """Save a picture as PNG or JPEG, by the path's ending. All of the file appears at once, or none of it.
+    Returns
+    -------
+    pathlib.Path
+        The path.
 
-    picture: tensor (1, 3, H, W). Returns the path. Raises InputError when the place cannot be written.
+    Raises
+    ------
+    InputError
+        If the picture is none, or the file cannot be written.
     """
     path = check_writable(path, FORMATS)
     check_picture(picture, "what is saved")

@@ -10,8 +10,8 @@ rectified response, after the ReLU.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -34,7 +34,10 @@ WIDTHS = {  # filters of a convolution in each of the five blocks
     "compact": (42, 86, 156, 284, 272),
     "compact11": (42, 86, 156, 222, 212),
 }
-POOLINGS = {"avg": torch.nn.functional.avg_pool2d, "max": torch.nn.functional.max_pool2d}
+POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "avg": torch.nn.functional.avg_pool2d,
+    "max": torch.nn.functional.max_pool2d,
+}
 
 
 def block_of(layer: str) -> int:
@@ -78,7 +81,7 @@ class VGG(Network):
     Attributes
     ----------
     convolutions : ModuleDict
-        Layer names to Conv2d.
+        Layer names to Conv2d, each with a buffer `scale`, see `scales`.
     engine : object or None
         Computes what `forward` computes, faster (`stylelib.engine`); None for the code below.
     precision : str
@@ -105,13 +108,8 @@ class VGG(Network):
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
-        self.convolutions = torch.nn.ModuleDict()
-        for layer in self.layers:
-            weight, bias = tensors[f"{layer}.weight"], tensors[f"{layer}.bias"]
-            convolution = torch.nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=3, padding=1)
-            convolution.weight.data, convolution.bias.data = weight.float().clone(), bias.float().clone()
-            convolution.register_buffer("scale", torch.ones(weight.shape[0]))  # see normalize_activations
-            self.convolutions[layer] = convolution
+        made = {layer: _convolution(tensors[f"{layer}.weight"], tensors[f"{layer}.bias"]) for layer in self.layers}
+        self.convolutions = cast("Mapping[str, torch.nn.Conv2d]", torch.nn.ModuleDict(made))
         self.eval().requires_grad_(False)
 
     def forward(self, pictures: Tensor, layers: str | Sequence[str]) -> dict[str, Tensor]:
@@ -151,16 +149,7 @@ class VGG(Network):
                 break
         return activations
 
-    def check_size(self, pictures: Tensor, layers: Sequence[str]) -> None:
-        """Raise an InputError if the pictures have no position left at the deepest of the layers.
-
-        Parameters
-        ----------
-        pictures : Tensor
-            (N, 3, H, W); only its shape is looked at.
-        layers : Sequence of str
-            The layers that will be asked for.
-        """
+    def check_size(self, pictures: Tensor, layers: Sequence[str]) -> None:  # noqa: D102 (see Network)
         deepest = max(layers, key=self.layers.index)
         least, shorter = stride_of(deepest), min(pictures.shape[-2:])
         if shorter < least:
@@ -172,7 +161,7 @@ class VGG(Network):
     @property
     def scales(self) -> dict[str, Tensor]:
         """What each filter's activations were divided by in the normalisation, {layer: (C,)}."""
-        return {layer: convolution.scale for layer, convolution in self.convolutions.items()}
+        return {layer: convolution.get_buffer("scale") for layer, convolution in self.convolutions.items()}
 
     def filters(self, layer: str) -> int:
         """Return the number of filters of a layer, the paper's N_l."""
@@ -193,23 +182,10 @@ class VGG(Network):
         return field
 
     def memory(self, pictures: Tensor, layers: Sequence[str], runs: int = 1) -> int:
-        """Estimate the memory of a loss's gradient: all activations, two gradients, each wanted layer's gradient.
+        """Estimate the memory of a loss's gradient, see `Network.memory`; the measured need is 0.7 to 1 of it.
 
-        The measured need is 0.7 to 1 of it. See `Network.memory`.
-
-        Parameters
-        ----------
-        pictures : Tensor
-            (N, 3, H, W); only its shape is looked at.
-        layers : Sequence of str
-            The layers that the loss looks at.
-        runs : int
-            How many runs' pictures they are.
-
-        Returns
-        -------
-        int
-            Bytes, the weights not counted.
+        It counts all activations, two gradients of the largest layer's size, and a gradient for each layer that the
+        loss looks at.
         """
         count, _, height, width = pictures.shape
         numbers = {
@@ -235,7 +211,7 @@ class VGG(Network):
         """
         rows = []
         for layer, convolution in self.convolutions.items():
-            parameters = convolution.weight.numel() + convolution.bias.numel()
+            parameters = sum(tensor.numel() for tensor in convolution.parameters())
             cost = round(convolution.weight.numel() * (size // stride_of(layer)) ** 2 / 1e6, 1)
             rows.append((layer, self.filters(layer), stride_of(layer), self.receptive_field(layer), parameters, cost))
         cost_title = f"million multiplications at {size} px"
@@ -262,3 +238,10 @@ class VGG(Network):
         for tensor in (self.mean, self.std, *self.parameters()):
             digest.update(tensor.detach().cpu().numpy().tobytes())
         return digest.hexdigest()
+
+
+def _convolution(weight: Tensor, bias: Tensor) -> torch.nn.Conv2d:
+    convolution = torch.nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=3, padding=1)
+    convolution.load_state_dict({"weight": weight, "bias": bias})
+    convolution.register_buffer("scale", torch.ones(weight.shape[0]))
+    return convolution

@@ -1,33 +1,32 @@
 """The fast way through the network against the readable one: the same values, there and back."""
 
 import concurrent.futures
-import contextlib
 import copy
 import gc
 import pickle
 import time
-import types
 import weakref
 
 import pytest
 import torch
 
 import stylelib
-from stylelib import losses, synthesis
-from stylelib.engine import engine
+from stylelib import losses
+from stylelib.engine import engine, kernels
+from stylelib.evaluation import memory
 from stylelib.evaluation.evaluator import Evaluator
+from stylelib.evaluation.memory import check_memory, memory_needed
 from stylelib.support.errors import InputError
-from stylelib.terms import STYLE_LAYERS
+from stylelib.terms import STYLE_LAYERS, total_loss
 from tools.benchmarks.evaluation import peak_memory, square
 from tools.benchmarks.reference import Reference
 
+LAYERS = ["conv1_1", "conv1_2", "conv2_1", "conv3_2", "conv4_2", "conv5_1"]
+needs_packing = pytest.mark.skipif(
+    not kernels.packs(torch.float32), reason="this build of torch has no oneDNN convolutions with packed weights"
+)
 needs_avx2 = pytest.mark.skipif(
     torch.backends.cpu.get_cpu_capability() == "DEFAULT", reason="without AVX2, convolutions take memory of their own"
-)
-LAYERS = ["conv1_1", "conv1_2", "conv2_1", "conv3_2", "conv4_2", "conv5_1"]
-
-needs_packing = pytest.mark.skipif(
-    not engine.packs(torch.float32), reason="this build of torch has no oneDNN convolutions with packed weights"
 )
 
 
@@ -44,14 +43,14 @@ def readable(net):
     return twin
 
 
-def evaluate(net, picture, layers=LAYERS, style=("conv1_1", "conv3_2", "conv5_1")):
+def evaluate(net, picture, layers=LAYERS, style=("conv1_1", "conv3_2", "conv5_1"), gram=losses.gram_matrix):
     """Activations, and the gradient of a loss that has a content part and a style part at the layers named."""
     x = picture.clone().requires_grad_(True)
     seen = net(x, layers)
     loss = sum(losses.content_loss(one, 0.7 * one.detach().roll(1, 2)) for one in seen.values())
     for layer in set(style) & set(seen):
         target = losses.gram_matrix(0.5 * seen[layer].detach().roll(3, 1))
-        loss = loss + losses.style_layer_loss(seen[layer], target)
+        loss = loss + (losses.style_factor(target, 1) * (gram(seen[layer]) - target).square()).sum()
     (gradient,) = torch.autograd.grad(loss, x)
     return {layer: one.detach() for layer, one in seen.items()}, gradient
 
@@ -192,9 +191,7 @@ def test_a_copy_computes_the_same(duplicate, net, photo):
 
 def test_without_packed_convolutions_the_readable_path_is_taken(monkeypatch, photo, net):
     expected = net(photo, ["conv4_2"])["conv4_2"]
-    monkeypatch.setattr(engine, "_convolve_packed", lambda *_: torch.ops.mkldnn.gone)
-    monkeypatch.setattr(engine, "packs", engine.packs.__wrapped__)  # asks again, where the answer is kept otherwise
-    assert not engine.packs(torch.float32)
+    monkeypatch.setattr(kernels, "packs", lambda dtype: False)
     plain = stylelib.load_network("compact", device="cpu")
     assert plain.engine is None and plain.precision == "exact"
     assert distance(plain(photo, ["conv4_2"])["conv4_2"], expected) < 1e-5
@@ -206,8 +203,8 @@ def test_an_engine_computes_the_same_where_weights_cannot_be_packed(monkeypatch,
     """As with AVX2 alone, which cannot pack bfloat16, and on a build of torch without oneDNN."""
     layers = ["conv1_1", "conv2_1", "conv4_2"]
     seen, gradient = evaluate(make(precision=precision), odd_pictures, layers, style=())
-    packs = engine.packs
-    monkeypatch.setattr(engine, "packs", lambda dtype: packs(dtype) and dtype not in lacking)
+    packs = kernels.packs
+    monkeypatch.setattr(kernels, "packs", lambda dtype: packs(dtype) and dtype not in lacking)
     plain, plain_gradient = evaluate(make(precision=precision), odd_pictures, layers, style=())
     tolerance = {"exact": (1e-5, 1e-3), "mixed": (1e-5, 0.03), "fast": (0.02, 0.3)}[precision]
     assert max(distance(plain[layer], seen[layer]) for layer in layers) < tolerance[0]
@@ -222,7 +219,7 @@ def test_an_engine_computes_the_same_where_weights_cannot_be_packed(monkeypatch,
 def test_bfloat16_is_taken_where_it_is_multiplied_and_packed(monkeypatch, multiplies, packs, expected):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: "amx" in multiplies, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: "avx512" in multiplies, raising=False)
-    monkeypatch.setattr(engine, "packs", lambda dtype: dtype == torch.float32 or "bf16" in packs)
+    monkeypatch.setattr(kernels, "packs", lambda dtype: dtype == torch.float32 or "bf16" in packs)
     assert engine.multiplies_bfloat16(torch.device("cpu")) == expected
 
 
@@ -264,12 +261,12 @@ def test_the_gram_matrixs_derivative_is_autograds_and_keeps_the_layout(layout, s
         .contiguous(memory_format=layout)
         .requires_grad_(True)
     )
-    assert torch.autograd.gradcheck(losses.gram_matrix, x)
-    assert torch.autograd.gradgradcheck(losses.gram_matrix, x)
+    assert torch.equal(engine.gram_matrix(x), losses.gram_matrix(x))
+    assert torch.autograd.gradcheck(engine.gram_matrix, x)
+    assert torch.autograd.gradgradcheck(engine.gram_matrix, x)
     weights = torch.rand(2, 5, 5, generator=seeded, dtype=torch.double)
-    (gradient,) = torch.autograd.grad((weights * losses.gram_matrix(x)).sum(), x)
-    features = x.flatten(2)
-    (expected,) = torch.autograd.grad((weights * (features @ features.transpose(1, 2))).sum(), x)
+    (gradient,) = torch.autograd.grad((weights * engine.gram_matrix(x)).sum(), x)
+    (expected,) = torch.autograd.grad((weights * losses.gram_matrix(x)).sum(), x)
     assert torch.allclose(gradient, expected)
     assert gradient.is_contiguous(memory_format=layout)
 
@@ -299,10 +296,10 @@ def test_threads_that_share_a_network_pack_its_weights_by_turns(monkeypatch, pho
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e38])
 def test_what_is_not_finite_stays_so(value, net, photo):
     """oneDNN's ReLU makes zeros of it, and a run would go on as if nothing had happened."""
-    run = stylelib.Synthesis(stylelib.Style(net, photo), photo)
     spoilt = photo.clone()
     spoilt[0, 0, 5, 5] = value
-    assert not run._evaluate(spoilt).finite
+    (evaluation,) = Evaluator([stylelib.Style(net, photo)])(spoilt)
+    assert not evaluation.finite
 
 
 @needs_packing
@@ -334,25 +331,15 @@ def test_where_inference_mode_made_it_a_network_can_be_evaluated(photo, net):
     assert torch.equal(seen, net(photo, ["conv2_1"])["conv2_1"])
 
 
-def gradient_with(net, picture, wrapper):
-    x = picture.clone().requires_grad_(True)
-    with wrapper():
-        seen = net(x, LAYERS)
-        loss = losses.content_loss(seen["conv4_2"], 0.7 * seen["conv4_2"].detach())
-        for layer in ("conv1_1", "conv3_2", "conv4_2", "conv5_1"):
-            target = losses.gram_matrix(0.5 * seen[layer].detach().roll(3, 1))
-            loss = loss + losses.style_layer_loss(seen[layer], target)
-        (gradient,) = torch.autograd.grad(loss, x)
-    return gradient
-
-
 @needs_packing
 @pytest.mark.parametrize("pooling", ["avg", "max"])
-def test_where_only_the_picture_counts_its_gradient_is_the_same(pooling, odd_pictures):
-    """Gram matrices then leave their products to the engine, which adds them where it comes by."""
+def test_the_engines_gram_matrix_gives_the_pictures_gradient(pooling, odd_pictures):
+    """It leaves a product for each layer to the engine, which adds it on the way back."""
+    style = ("conv1_1", "conv3_2", "conv4_2", "conv5_1")
     for net in (make(pooling=pooling), readable(make(pooling=pooling))):
-        expected = gradient_with(net, odd_pictures, contextlib.nullcontext)
-        assert distance(gradient_with(net, odd_pictures, engine.only_the_picture), expected) < 1e-4
+        _, expected = evaluate(net, odd_pictures, style=style)
+        _, gradient = evaluate(net, odd_pictures, style=style, gram=engine.gram_matrix)
+        assert distance(gradient, expected) < 1e-4
 
 
 @needs_packing
@@ -360,19 +347,17 @@ def test_where_only_the_picture_counts_its_gradient_is_the_same(pooling, odd_pic
 def test_the_smallest_pictures_have_their_gradient(size, net, seeded):
     picture = torch.rand(1, 3, *size, generator=seeded)
     layers = ["conv1_1", "conv1_2"]
-    for wrapper in (contextlib.nullcontext, engine.only_the_picture):
+    for gram in (losses.gram_matrix, engine.gram_matrix):
         gradients = []
         for one in (net, readable(net)):
             x = picture.clone().requires_grad_(True)
-            with wrapper():
-                seen = one(x, layers)
-                (gradient,) = torch.autograd.grad(sum(losses.gram_matrix(seen[name]).sum() for name in layers), x)
+            (gradient,) = torch.autograd.grad(sum(gram(seen).sum() for seen in one(x, layers).values()), x)
             gradients.append(gradient)
         assert distance(*gradients) < 1e-4
 
 
 @needs_packing
-def test_elsewhere_an_activations_own_gradient_can_be_had(net, photo):
+def test_with_the_written_out_gram_matrix_an_activation_has_a_gradient_of_its_own(net, photo):
     x = photo.clone().requires_grad_(True)
     seen = net(x, ["conv2_1"])["conv2_1"]
     gradient, own = torch.autograd.grad(losses.gram_matrix(seen).square().sum(), [x, seen])
@@ -383,19 +368,43 @@ def test_elsewhere_an_activations_own_gradient_can_be_had(net, photo):
 
 @needs_packing
 def test_large_pictures_compute_the_first_block_twice_and_give_the_same(monkeypatch, net, photo):
-    expected = gradient_with(net, photo, engine.only_the_picture)
+    _, expected = evaluate(net, photo, gram=engine.gram_matrix)
     monkeypatch.setattr(engine, "LARGE", 4 * net.filters("conv1_1") * photo[0, 0].numel())
-    seen = []
+    computed = []
     forward = engine.Engine.forward
 
     def watched(self, net, x, layers):
         for layer, activation in forward(self, net, x, layers):
-            seen.append(layer)
+            computed.append(layer)
             yield layer, activation
 
     monkeypatch.setattr(engine.Engine, "forward", watched)
-    assert torch.equal(gradient_with(net, photo, engine.only_the_picture), expected)
-    assert {layer for layer in seen if seen.count(layer) == 2} == {"conv1_1", "conv1_2"}
+    _, gradient = evaluate(net, photo, gram=engine.gram_matrix)
+    assert torch.equal(gradient, expected)
+    assert {layer for layer in computed if computed.count(layer) == 2} == {"conv1_1", "conv1_2"}
+
+
+# ----------------------------------------------------------------------------------------------- through the evaluator
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("with_engine", [True, False])
+def test_the_evaluators_loss_and_gradient_are_those_of_the_terms(with_engine, pooling, odd_pictures):
+    """The evaluator swaps in the engine's Gram matrix; `total_loss` uses the written-out one."""
+    net = make(pooling=pooling) if with_engine else readable(make(pooling=pooling))
+    terms = [
+        stylelib.Content(net, odd_pictures.flip(2), "conv3_2", weight=0.1),
+        stylelib.Style(net, odd_pictures[:1].flip(3), STYLE_LAYERS[:4]),
+        stylelib.Style(net, odd_pictures[:1], ["conv2_1"], mask=torch.eye(75)[:, :53], label="region"),
+        stylelib.Style(net, odd_pictures[:1], ["conv1_2"], statistic=stylelib.MeanStd(), label="other"),
+    ]
+    x = odd_pictures.clone().requires_grad_(True)
+    loss, parts = total_loss(terms, x)
+    (expected,) = torch.autograd.grad(loss, x)
+    (evaluation,) = Evaluator(terms)(odd_pictures)
+    assert evaluation.loss == pytest.approx(loss.item(), rel=1e-5)
+    assert evaluation.losses == pytest.approx({name: part.item() for name, part in parts.items()}, rel=1e-4)
+    assert distance(evaluation.gradient, expected) < 1e-4
 
 
 @needs_packing
@@ -403,10 +412,10 @@ def test_large_pictures_hold_a_fifth_less_than_plain_pytorchs(monkeypatch):
     photo, painting = (square(name, 192) for name in ("riverside", "night_swirls"))
     net = make()
     plain = peak_memory(Reference(readable(net), photo, painting, "conv4_2", STYLE_LAYERS, 0.1), photo)
-    run = stylelib.style_transfer(photo, painting, net)
-    assert peak_memory(run._evaluate, photo) < 0.96 * plain
+    evaluator = Evaluator(stylelib.style_transfer(photo, painting, net).terms)
+    assert peak_memory(evaluator, photo) < 0.96 * plain
     monkeypatch.setattr(engine, "LARGE", 1)
-    assert peak_memory(run._evaluate, photo) < 0.8 * plain
+    assert peak_memory(evaluator, photo) < 0.8 * plain
 
 
 @needs_avx2
@@ -420,32 +429,31 @@ def test_an_evaluation_holds_no_more_than_was_foretold(monkeypatch, large, pooli
         monkeypatch.setattr(engine, "LARGE", 1)
     photo = square("riverside", 128)
     run = stylelib.style_transfer(photo, photo, make(pooling=pooling), content_layer=content, style_layers=style)
-    held = peak_memory(run._evaluate, photo)
-    run.optimizer = types.SimpleNamespace(pictures=0)  # an optimiser that holds nothing itself
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: held)
+    held = peak_memory(Evaluator(run.terms), photo)
+    arguments = [run.terms], run.shape, 0, run.device  # 0: an optimiser that holds nothing itself
+    monkeypatch.setattr(memory, "free_memory", lambda device: held)
     with pytest.raises(InputError, match="need about"):
-        synthesis.check_memory([run])
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 2.2 * held)
-    synthesis.check_memory([run])
+        check_memory(*arguments)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 2.2 * held)
+    check_memory(*arguments)
 
 
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 @pytest.mark.parametrize("content, style", [("conv1_2", ["conv1_1"]), ("conv4_2", STYLE_LAYERS)])
-def test_a_batch_holds_no_more_than_was_foretold(monkeypatch, pooling, content, style):
+def test_a_batch_holds_no_more_than_was_foretold(pooling, content, style):
     """Also where a single run goes deeper than the others."""
     photo, net = square("riverside", 128), make(pooling=pooling)
     runs = [
         stylelib.style_transfer(photo, photo, net, content_layer=content, style_layers=style),
         *[stylelib.style_transfer(photo, photo, net, content_layer="conv1_1", style_layers=["conv1_1"])] * 3,
     ]
-    held = peak_memory(Evaluator(*[run.terms for run in runs]), torch.cat([photo] * 4))
-    for run in runs:
-        run.optimizer = types.SimpleNamespace(pictures=0)
-    assert held <= synthesis._memory(runs) <= 2.5 * held
+    lists = [run.terms for run in runs]
+    held = peak_memory(Evaluator(*lists), torch.cat([photo] * 4))
+    assert held <= memory_needed(lists, photo.shape, 0) <= 2.5 * held
 
 
 class Normalised(stylelib.Term):
-    """A term of one's own: a style loss divided by the size of its own gradient, and one more with a hook."""
+    """A term of your own: a style loss divided by the size of its own gradient, and one more with a hook."""
 
     def __init__(self, net):
         self.net, self.layers = net, ["conv2_1", "conv3_1"]
@@ -458,15 +466,11 @@ class Normalised(stylelib.Term):
         other = losses.gram_matrix(activations["conv3_1"]).square().mean()
         return {"normalised": loss / gradient.norm().detach(), "hooked": 1e-9 * other}
 
-    def describe(self):
-        return "normalised"
-
 
 @needs_packing
-def test_terms_of_ones_own_may_ask_for_other_gradients(odd_pictures):
+def test_terms_of_your_own_may_ask_for_other_gradients(odd_pictures):
     picture, found = odd_pictures[:1], []
     for net in (make(), readable(make())):
-        run = stylelib.Synthesis([Normalised(net), stylelib.Style(net, picture.flip(3))], picture)
-        found.append(run._evaluate(picture))
+        found += Evaluator([Normalised(net), stylelib.Style(net, picture.flip(3))])(picture)
     assert found[0].losses == pytest.approx(found[1].losses, rel=1e-4)
     assert distance(found[0].gradient, found[1].gradient) < 1e-3

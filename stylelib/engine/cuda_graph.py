@@ -1,35 +1,82 @@
-"""A whole evaluation as one launch on an NVIDIA GPU: recorded once as a CUDA graph, then replayed.
+"""Repeat a computation on an NVIDIA GPU as one launch: it is captured once as a CUDA graph, then replayed.
 
-Up to about 512 pixels an evaluation is some two hundred small kernels, and a GPU waits longer for each to be asked for
-than it computes. A graph asks for all of them at once.
+Up to about 512 pixels an evaluation is some two hundred small kernels, and launching each of them takes longer than
+computing it. A graph launches all of them at once.
 """
 
+import dataclasses
+from collections.abc import Callable
+from typing import Generic, TypeVar, cast
+
 import torch
+from torch import Tensor
+
+WARM_UP = 3  # calls before the capture, because what libraries set up at their first use must not be captured
+Results = TypeVar("Results", bound=tuple[Tensor, ...])
 
 
-def replayable(function, picture, read=lambda: None):
-    """A function that does what `function(picture)` does, for pictures like this one, from a recorded graph.
+@dataclasses.dataclass(frozen=True)
+class Replay(Generic[Results]):
+    """A captured computation: call it with a picture of the shape that it was captured with.
 
-    function: picture → a tuple of tensors, all on the GPU, without asking for any number on the way. Raises
-    RuntimeError where that does not hold, or where there is no GPU. Python code runs at capture only, and input tensors
-    must keep their addresses. read: called after the capture; what it returns is kept alive as long as the graph.
+    Attributes
+    ----------
+    graph : torch.cuda.CUDAGraph
+        The captured kernels.
+    picture : Tensor
+        From which they read.
+    results : tuple of Tensor
+        To which they write.
+    kept : object
+        What else they read; it must not be freed.
     """
-    entering = picture.clone()
-    side = torch.cuda.Stream()
+
+    graph: torch.cuda.CUDAGraph
+    picture: Tensor
+    results: Results
+    kept: object
+
+    def __call__(self, picture: Tensor) -> Results:
+        """Compute the results for a picture, as new tensors, because the next replay overwrites the graph's own."""
+        self.picture.copy_(picture)
+        self.graph.replay()
+        return cast(Results, tuple(result.clone() for result in self.results))
+
+
+def replayable(
+    function: Callable[[Tensor], Results], picture: Tensor, read: Callable[[], object] = lambda: None
+) -> Replay[Results]:
+    """Capture a function, so that it can be replayed.
+
+    Python runs at capture only. Tensors that the function reads, such as weights, must keep their addresses.
+
+    Parameters
+    ----------
+    function : callable
+        A picture to a tuple of tensors, all on the GPU; it must not ask for a tensor's value.
+    picture : Tensor
+        Like those that it will be called with: the same shape, on the GPU.
+    read : callable
+        Called after the capture; what it returns is kept alive as long as the graph.
+
+    Returns
+    -------
+    Replay
+        Does the same as the function.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no GPU, or the function cannot be captured.
+    """
+    picture = picture.clone()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
-        for _ in range(3):  # whatever is set up at first use must not be recorded
-            function(entering)
+        for _ in range(WARM_UP):
+            function(picture)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may have runs of their own
-        leaving = function(entering)
-    kept = read()
-
-    def replay(picture):
-        entering.copy_(picture)
-        graph.replay()
-        return tuple(one.clone() for one in leaving)  # the next replay writes over them
-
-    replay.reads = kept  # type: ignore[attr-defined]
-    return replay
+        results = function(picture)
+    return Replay(graph, picture, results, read())

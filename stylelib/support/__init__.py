@@ -1,0 +1,1 @@
+"""The ground that everything stands on: errors, files, pictures by name, the machine."""

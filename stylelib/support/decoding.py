@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import pathlib
 import warnings
 
 import numpy as np
@@ -12,11 +13,29 @@ import PIL.ImageOps
 from stylelib.support.errors import InputError
 
 
-def decode(source, label):
-    """A file or a Pillow image → upright sRGB; every way in which Pillow fails at it becomes one sentence."""
+def decode(source: pathlib.Path | io.BytesIO | PIL.Image.Image, label: str) -> PIL.Image.Image:
+    """Read a picture, turn it upright and convert it to sRGB.
+
+    Parameters
+    ----------
+    source : path, open file or Pillow image
+        What Pillow can open.
+    label : str
+        What messages call it.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode RGB.
+
+    Raises
+    ------
+    InputError
+        For anything that makes Pillow fail.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of odd metadata and of large sizes that it opens all the same
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large sizes, but opens them
             if isinstance(source, PIL.Image.Image):
                 return _to_rgb(source)
             with PIL.Image.open(source) as image:
@@ -24,21 +43,21 @@ def decode(source, label):
     except PIL.UnidentifiedImageError as error:
         raise InputError(f"{label} is not a picture in any format that Pillow reads.") from error
     except PIL.Image.DecompressionBombError as error:
-        safe = 2 * PIL.Image.MAX_IMAGE_PIXELS // 10**6
+        safe = 2 * (PIL.Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise InputError(
             f"{label} claims to have more than the {safe} million pixels that are safe to open; "
             f"save a smaller copy and use that."
         ) from error
     except PermissionError as error:
-        raise InputError(f"{label} may not be read by this user: {error.strerror}.") from error
+        raise InputError(f"{label} may not be read by this user ({error.strerror}).") from error
     except MemoryError as error:
-        raise InputError(f"{label} is too large for the memory there is; save a smaller copy and use that.") from error
-    except Exception as error:  # whatever a decoder makes of a damaged file
+        raise InputError(f"{label} is too large for the free memory; save a smaller copy and use that.") from error
+    except Exception as error:  # a damaged file can raise anything in a decoder
         raise InputError(f"{label} is damaged or cut off and cannot be read ({error}).") from error
 
 
-def _to_rgb(image):
-    """Any Pillow mode → upright sRGB."""
+def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert any of Pillow's modes to upright sRGB."""
     profile = image.info.get("icc_profile")
     image.load()
     with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the picture
@@ -54,12 +73,16 @@ def _to_rgb(image):
     if profile and image.mode in ("RGB", "CMYK", "L"):
         with contextlib.suppress(PIL.ImageCms.PyCMSError, OSError):  # a broken profile: take the numbers as sRGB
             source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            image = PIL.ImageCms.profileToProfile(image, source, PIL.ImageCms.createProfile("sRGB"), outputMode="RGB")
+            srgb = PIL.ImageCms.createProfile("sRGB")
+            image = PIL.ImageCms.profileToProfile(image, source, srgb, outputMode="RGB") or image
     return image.convert("RGB")
 
 
-def _wide_grey_to_8_bits(image):
-    """Grey of 16 bits, 32 bits or floating point → mode L. The wider two say no range, so their values have to."""
+def _wide_grey_to_8_bits(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert grey of 16 bits, 32 bits or floating point to mode L.
+
+    The wider two do not state their range, so it is guessed from the largest value.
+    """
     values = np.nan_to_num(np.asarray(image).astype(np.float64))
     peak = values.max(initial=0)
     if image.mode.startswith("I;16") or peak > 255:

@@ -1,20 +1,39 @@
-"""The one exception for mistakes that the person at the keyboard can mend."""
+"""User errors; the message says how to fix them."""
 
 import difflib
+from collections.abc import Collection
+from typing import Any
 
 
 class InputError(ValueError):
-    """Something asked for cannot be done; the message is one sentence that says what to do instead."""
+    """A request that cannot be carried out; the message is one sentence that says what to do instead."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Show the sentence alone in a notebook: IPython calls this instead of printing a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
-def check_choice(kind, value, valid):
-    """Return `value` if it is one of `valid`, else raise an InputError that suggests the nearest one.
+def check_choice(kind: str, value: object, valid: Collection[str]) -> str:
+    """Return a value if it is one of the valid ones.
 
-    kind: what is being chosen, for the message ("layer", "network", …).
+    Parameters
+    ----------
+    kind : str
+        What is being chosen, for the message: "layer", "network", …
+    value : object
+        What was asked for.
+    valid : Collection of str
+        The names that there are.
+
+    Returns
+    -------
+    str
+        The value.
+
+    Raises
+    ------
+    InputError
+        For anything else; it suggests the nearest name.
     """
     if isinstance(value, str) and value in valid:
         return value
@@ -24,8 +43,28 @@ def check_choice(kind, value, valid):
     raise InputError(f"There is no {kind} '{value}'.{hint} Known: {', '.join(names)}.")
 
 
-def check_whole(name, value, least):
-    """Return `value` as an int if it is a whole number from `least` up to 63 bits, else raise an InputError."""
+def check_whole(name: str, value: Any, least: int) -> int:
+    """Return a value as an int if it is a whole number.
+
+    Parameters
+    ----------
+    name : str
+        What the number is, for the message.
+    value : object
+        An int, or a NumPy integer.
+    least : int
+        The smallest number allowed. The largest is that of 63 bits, which torch's seeds can hold.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
     if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value < 2**63:
         raise InputError(f"{name} is a whole number, {least} or more; got {value!r}.")
     return int(value)

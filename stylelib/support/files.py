@@ -1,18 +1,36 @@
-"""Files written whole or not at all, and checked before a long run starts."""
+"""Files: checked before a long run starts, written completely or not at all."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import tempfile
 import uuid
+from collections.abc import Collection, Iterator
+from typing import BinaryIO
 
 from stylelib.support.errors import InputError
 
 
-def check_writable(path, endings):
-    """Return `path` as a Path if a file with one of `endings` can be made there, else raise InputError.
+def check_writable(path: str | os.PathLike[str], endings: Collection[str]) -> pathlib.Path:
+    """Check, before anything long is computed, that a file can be written.
 
-    Asked before a run starts, so that nobody waits an hour for a picture that cannot be saved.
+    Parameters
+    ----------
+    path : path
+        The file, which need not exist.
+    endings : Collection of str
+        The endings that it may have, such as ".png".
+
+    Returns
+    -------
+    pathlib.Path
+        The path, with ~ replaced.
+
+    Raises
+    ------
+    InputError
+        For another ending, a folder that is missing, or a place where this user may not write.
     """
     try:
         path = pathlib.Path(path).expanduser()
@@ -23,7 +41,7 @@ def check_writable(path, endings):
         if not os.path.isdir(path.parent):
             raise InputError(f"The folder {path.parent} does not exist; make it first, or save somewhere else.")
         with contextlib.suppress(FileNotFoundError):
-            path.lstat()  # complains of a name that is too long
+            path.lstat()  # fails if the name is too long
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except (OSError, RuntimeError) as error:
@@ -32,8 +50,28 @@ def check_writable(path, endings):
 
 
 @contextlib.contextmanager
-def write_atomically(path):
-    """Open a temporary file beside `path` for bytes; rename it to `path` at the end, or remove it on any error."""
+def write_atomically(path: str | os.PathLike[str], advice: str = "") -> Iterator[BinaryIO]:
+    """Write a file completely or not at all.
+
+    The bytes go into a temporary file beside it, which is renamed at the end and removed after any error.
+
+    Parameters
+    ----------
+    path : path
+        The file; an older one is replaced.
+    advice : str
+        What the message adds if the file cannot be written, such as ": choose another folder".
+
+    Yields
+    ------
+    BinaryIO
+        The temporary file, open for writing.
+
+    Raises
+    ------
+    InputError
+        If the disk is full or the folder cannot be written.
+    """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
@@ -44,21 +82,18 @@ def write_atomically(path):
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError):
-            raise InputError(f"{path} could not be written ({error.strerror or error}).") from error
+            raise InputError(f"{path} could not be written ({error.strerror or error}){advice}.") from error
         raise
 
 
-import contextlib
-import hashlib
-
-
-def file_sha256(path):
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """Return a file's SHA-256 as hexadecimal text."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def looks_like_text(path):
-    """Whether a file begins with text (HTML, an error message), which no file of weights does."""
+def looks_like_text(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file begins with text, such as HTML or an error message; no file of weights does."""
     with open(path, "rb") as file:
         start = file.read(256)
     return bool(start) and all(byte >= 32 or byte in b"\t\n\r\f" for byte in start)

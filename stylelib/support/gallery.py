@@ -1,25 +1,19 @@
 """Pictures by name: those bundled with the project, and those of the paper."""
 
+import os
 import pathlib
 
 from stylelib.support.errors import InputError, check_choice
 
-PACKAGE = pathlib.Path(__file__).parent.parent
-
-
-# The paper's pictures, for who is online: never shipped, fetched on request and checked byte for byte.
+PACKAGE = pathlib.Path(__file__).parents[1]
 _NEURAL_STYLE = (
     "https://raw.githubusercontent.com/jcjohnson/neural-style/07c4b8299f8fbdafec0c514fc820ff1d7ff62e46/examples/inputs/"
 )
-
-
 _FAST_NEURAL_STYLE = (
     "https://raw.githubusercontent.com/jcjohnson/fast-neural-style/"
     "813c83441953ead2adb3f65f4cc2d5599d735fa7/images/styles/"
 )
-
-
-PAPER_IMAGES = {  # name: (URL, SHA-256, what it is)
+PAPER_IMAGES = {  # name: (address, SHA-256, what it is); fetched on request, never part of the package
     "tubingen": (
         _NEURAL_STYLE + "tubingen.jpg",
         "e67d1869f01fd805385c681a80d9ebcf0f70ea4a5fe6127f0606bb1c7f4bf506",
@@ -53,40 +47,70 @@ PAPER_IMAGES = {  # name: (URL, SHA-256, what it is)
 }
 
 
-def bundled_images(kind=None):
-    """Names of the pictures that come with the project → their files. kind: "content", "style" or None for both."""
+def bundled_images(kind: str | None = None) -> dict[str, pathlib.Path]:
+    """Return the pictures that come with the project.
+
+    Parameters
+    ----------
+    kind : str, optional
+        "content" or "style"; both by default.
+
+    Returns
+    -------
+    dict
+        Names to files.
+
+    Raises
+    ------
+    InputError
+        For another kind.
+    """
     folders = [PACKAGE / "pictures", PACKAGE.parent / "images"]  # installed as a wheel; from a checkout
     kinds = ("content", "style") if kind is None else (check_choice("kind of picture", kind, ("content", "style")),)
-    found = {}
+    pictures: dict[str, pathlib.Path] = {}
     for folder in folders:
-        for one in kinds:
-            for path in sorted((folder / one).glob("*.jpg")):
-                found.setdefault(path.stem, path)
+        for subfolder in kinds:
+            for path in sorted((folder / subfolder).glob("*.jpg")):
+                pictures.setdefault(path.stem, path)
     if kind != "style":
-        found["grace_hopper"] = _matplotlib_photograph()
-    return found
+        pictures["grace_hopper"] = _matplotlib_photograph()
+    return pictures
 
 
-def _matplotlib_photograph():
-    """A real photograph that every machine with matplotlib has: Grace Hopper, US Navy, public domain."""
-    import matplotlib.cbook
+def _matplotlib_photograph() -> pathlib.Path:
+    """Return a real photograph that comes with matplotlib: Grace Hopper, US Navy, public domain."""
+    import matplotlib.cbook  # here, because it takes a while
 
     return pathlib.Path(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
 
 
-def fetch_paper_image(name):
-    """Download one of the paper's pictures once, check its SHA-256, and return its path."""
-    check_choice("picture of the paper", name, PAPER_IMAGES)
-    import pooch
+def fetch_paper_image(name: str) -> pathlib.Path:
+    """Download one of the paper's pictures, once, and check its SHA-256.
 
-    url, sha256, _ = PAPER_IMAGES[name]
+    Parameters
+    ----------
+    name : str
+        A key of `PAPER_IMAGES`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, in the user's cache.
+
+    Raises
+    ------
+    InputError
+        For another name, and if the picture cannot be fetched or is another one.
+    """
+    import pooch  # here, because it takes a while
+
+    url, sha256, _ = PAPER_IMAGES[check_choice("picture of the paper", name, PAPER_IMAGES)]
+    folder = pooch.os_cache("stylelib") / "paper"
     try:
-        path = pooch.retrieve(
-            url, f"sha256:{sha256}", fname=f"{name}.jpg", path=pooch.os_cache("stylelib") / "paper", progressbar=False
-        )
+        path = pooch.retrieve(url, f"sha256:{sha256}", fname=f"{name}.jpg", path=folder, progressbar=False)
     except ValueError as error:
         raise InputError(
-            f"What {url} sends is not the paper's picture (its SHA-256 is another): nothing was kept; save "
+            f"The file at {url} is not the paper's picture, because its SHA-256 is another one, and was not kept; save "
             f"the picture from elsewhere and pass its path."
         ) from error
     except Exception as error:  # pooch passes on whatever requests, sockets and the disk raise
@@ -97,8 +121,24 @@ def fetch_paper_image(name):
     return pathlib.Path(path)
 
 
-def find_image(source):
-    """The file of a picture that is named by its path or by its bundled name."""
+def find_image(source: str | os.PathLike[str]) -> pathlib.Path:
+    """Return the file of a picture.
+
+    Parameters
+    ----------
+    source : path
+        The file's path, or a bundled picture's name.
+
+    Returns
+    -------
+    pathlib.Path
+        A file that exists.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message suggests the nearest bundled name.
+    """
     try:
         path = pathlib.Path(source).expanduser()
         if path.is_dir():
@@ -107,10 +147,10 @@ def find_image(source):
             return path
     except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, ~nobody
         raise InputError(f"{source} cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
-    name = str(source)
+    name, bundled = str(source), bundled_images()
     if path.name == name and not path.suffix:
-        return bundled_images()[check_choice("picture file or bundled picture", name, bundled_images())]
-    if path.stem in bundled_images():
+        return bundled[check_choice("picture file or bundled picture", name, bundled)]
+    if path.stem in bundled:
         raise InputError(f"There is no file {source}; the bundled picture is called '{path.stem}', without an ending.")
     if "://" in name:
         raise InputError(f"{source} is an address: save the picture, then give its path.")

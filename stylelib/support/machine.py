@@ -1,10 +1,11 @@
-"""What this machine can do, in plain words: its device, and the sizes that suit it."""
+"""The machine: its device, its free memory, and the preset (size and steps) that suits it."""
 
 import contextlib
 import dataclasses
 import os
 import pathlib
 import platform
+from collections.abc import Iterator
 
 import psutil
 import torch
@@ -14,14 +15,26 @@ from stylelib.support.errors import InputError, check_choice
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """How large and how long: `size` is the longer side of a picture in pixels, `steps` the steps of a full run."""
+    """How large and how long.
+
+    Attributes
+    ----------
+    name : str
+        "quick", "laptop" or "paper".
+    size : int
+        The longer side of a picture, in pixels.
+    steps : int
+        Of a full run.
+    minutes : str
+        How long a notebook takes, for people.
+    """
 
     name: str
     size: int
     steps: int
-    minutes: str  # what to expect, for people
+    minutes: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name}: pictures of {self.size} px, {self.steps} steps a run"
 
 
@@ -34,14 +47,47 @@ PRESETS = {
 }
 
 
-def preset(name=None):
-    """The preset by name; else by the environment variable STYLELIB_PRESET; else by what the machine has."""
+def preset(name: str | None = None) -> Preset:
+    """Return a preset.
+
+    Parameters
+    ----------
+    name : str, optional
+        "quick", "laptop" or "paper"; by default what the environment variable STYLELIB_PRESET says, or else "paper" on
+        an NVIDIA GPU and "laptop" elsewhere.
+
+    Returns
+    -------
+    Preset
+        Size and steps.
+
+    Raises
+    ------
+    InputError
+        For another name.
+    """
     name = name or os.environ.get("STYLELIB_PRESET") or ("paper" if torch.cuda.is_available() else "laptop")
     return PRESETS[check_choice("preset", name, PRESETS)]
 
 
-def pick_device(name=None):
-    """The torch device to compute on: the one named, or the best there is (CUDA, then Apple's MPS, then CPU)."""
+def pick_device(name: str | torch.device | None = None) -> torch.device:
+    """Return the torch device to compute on.
+
+    Parameters
+    ----------
+    name : str or torch.device, optional
+        "cpu", "cuda", "cuda:1", "mps"; by default the best there is: CUDA, then Apple's MPS, then the processor.
+
+    Returns
+    -------
+    torch.device
+        One that this machine has.
+
+    Raises
+    ------
+    InputError
+        For a device that does not exist or that this machine lacks.
+    """
     if name is None:
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -59,56 +105,70 @@ def pick_device(name=None):
 
 
 @contextlib.contextmanager
-def computing(picture):
-    """Around all that a network computes for a picture: exact, repeatable, and in words where memory is short.
+def computing(picture: torch.Tensor) -> Iterator[None]:
+    """Context manager: deterministic cuDNN without TF32; turns out-of-memory into an InputError that names a size.
 
-    On an NVIDIA GPU cuDNN would round to 10 bits (TF32) and choose algorithms whose sums differ from run to run; here
-    it does neither. Where memory is short, an InputError names a size that may fit.
+    Without it cuDNN rounds to 10 bits (TF32) and chooses algorithms whose sums differ from run to run.
+
+    Parameters
+    ----------
+    picture : Tensor
+        (N, 3, H, W), what is computed for; the message names its size.
     """
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             yield
     except (RuntimeError, MemoryError) as error:
-        words = str(error).lower()
-        short = isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
-        if not short:
+        message = str(error).lower()
+        if not (isinstance(error, MemoryError) or "out of memory" in message or "can't allocate memory" in message):
             raise
         height, width = picture.shape[-2:]
         smaller = max(height, width) * 2 // 3
-        message = f"{width} × {height} pixels need more memory than there is; try size={smaller}."
-        raise InputError(message) from None
+        raise InputError(f"{width} × {height} pixels need more memory than there is; try size={smaller}.") from None
 
 
-def free_memory(device):
-    """Bytes that a computation on the device can still take, or None where the device does not say.
+def free_memory(device: torch.device) -> int | None:
+    """Return how much memory a computation can still take.
 
-    On the processor without what is swapped out, and within the limit of a container.
+    On the processor, swap space does not count, and the limit of a container does.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where it is computed.
+
+    Returns
+    -------
+    int or None
+        Bytes; None if the device or the system does not say.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
     if device.type != "cpu":
         return None
     try:
-        free = psutil.virtual_memory().available
-    except (OSError, RuntimeError, NotImplementedError):  # a system that keeps it to itself
+        available = int(psutil.virtual_memory().available)
+    except (OSError, RuntimeError, NotImplementedError):  # a system that does not say
         return None
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
         limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
         statistics = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        free = min(free, limit - used + int(statistics.get("inactive_file", 0)))  # files read, and let go when needed
-    return free
+        # files in the cache count as used, but are dropped when memory is needed
+        available = min(available, limit - used + int(statistics.get("inactive_file", 0)))
+    return available
 
 
-def describe():
-    """A check of the machine in a few plain sentences."""
+def describe() -> str:
+    """Describe the machine in a few plain sentences: versions, device, preset."""
     device, chosen = pick_device(), preset()
     processor = {"cuda": "an NVIDIA GPU", "mps": "an Apple GPU", "cpu": "the processor; no GPU is needed"}
     threads = torch.get_num_threads()
-    what = torch.cuda.get_device_name() if device.type == "cuda" else f"{threads} thread{'s' * (threads != 1)}"
+    count = "1 thread" if threads == 1 else f"{threads} threads"
+    unit = torch.cuda.get_device_name() if device.type == "cuda" else count
     reason = "set by STYLELIB_PRESET" if os.environ.get("STYLELIB_PRESET") else "chosen for this machine"
     return (
         f"Python {platform.python_version()} and torch {torch.__version__}: fine.\n"
-        f"Computing on {processor.get(device.type, device.type)} ({what}).\n"
+        f"Computing on {processor[device.type]} ({unit}).\n"
         f"Preset {chosen} ({reason}): {chosen.minutes}."
     )

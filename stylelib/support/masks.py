@@ -7,7 +7,7 @@ from stylelib.support.errors import InputError
 
 
 def check_mask(mask: Tensor, pictures: Tensor | None = None) -> Tensor:
-    """Return a mask as a float32 tensor (1, 1, H, W).
+    """Check a mask and bring it into one form.
 
     Parameters
     ----------
@@ -19,29 +19,30 @@ def check_mask(mask: Tensor, pictures: Tensor | None = None) -> Tensor:
     Returns
     -------
     Tensor
-        The mask, on the pictures' device.
+        (1, 1, H, W), float32, on the pictures' device.
 
     Raises
     ------
     InputError
-        For anything else, for another size, and for a mask that is 0 everywhere.
+        For another shape, for numbers outside 0 to 1, for a mask that is 0 everywhere, and for one that is not of the
+        pictures' size.
     """
-    shape = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
-    if not isinstance(mask, Tensor) or mask.ndim < 2 or mask.numel() != mask.shape[-2] * mask.shape[-1]:
-        raise InputError(f"A mask is a tensor (H, W), 1 where the term counts and 0 where not; got {shape}.")
+    if not isinstance(mask, Tensor) or mask.ndim < 2 or not mask.numel() or mask.shape[:-2].numel() != 1:
+        shape = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
+        raise InputError(f"A mask is a tensor (H, W), 1 where the term counts and 0 where it does not; got {shape}.")
     mask = mask.detach().to(torch.float32).reshape(1, 1, *mask.shape[-2:])
     if not (mask.min() >= 0 and mask.max() <= 1 and mask.any()):
         raise InputError("A mask holds numbers from 0 to 1, and some of them above 0.")
     if pictures is None:
         return mask
     if mask.shape[-2:] != pictures.shape[-2:]:
-        sizes = [f"{shape[-1]} × {shape[-2]}" for shape in (mask.shape, pictures.shape)]
+        sizes = [f"{tensor.shape[-1]} × {tensor.shape[-2]}" for tensor in (mask, pictures)]
         raise InputError(f"The mask is {sizes[0]} and the picture {sizes[1]}; they need the same size.")
     return mask.to(pictures.device)
 
 
 def shrink_mask(mask: Tensor, activations: Tensor) -> Tensor:
-    """Return the mask at a layer's resolution: the mean over the pixels that belong to each position.
+    """Scale a mask to a layer's resolution: each position gets the mean over its pixels.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def shrink_mask(mask: Tensor, activations: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        (1, 1, h, w), never 0 everywhere.
+        (1, 1, h, w). Every pixel belongs to a position, so a mask that is not 0 everywhere stays so.
     """
-    small = torch.nn.functional.adaptive_avg_pool2d(mask, activations.shape[-2:])
-    return small.clamp(min=1e-6)
+    height, width = activations.shape[-2:]
+    return torch.nn.functional.adaptive_avg_pool2d(mask, (height, width))

@@ -2,20 +2,32 @@
 
 import dataclasses
 import html
+from collections.abc import Sequence
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows under column names; prints as text, shows as HTML in a notebook."""
+    """Rows under column names; prints as text, shows as HTML in a notebook.
 
-    columns: tuple
-    rows: list
+    Attributes
+    ----------
+    columns : Sequence of str
+        The column names.
+    rows : Sequence of Sequence
+        A value for each column; numbers get thousands separators.
+    title : str
+        Stands above the table.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
     title: str = ""
 
-    def _cells(self):
+    def _cells(self) -> list[list[str]]:
         return [[f"{value:,}" if isinstance(value, int | float) else str(value) for value in row] for row in self.rows]
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [list(self.columns), *self._cells()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = [" ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
@@ -23,8 +35,8 @@ class Table:
 
     __repr__ = __str__
 
-    def _repr_html_(self):
-        def line(cells, tag):
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
             return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
         rows = "".join(line(cells, "td") for cells in self._cells())
