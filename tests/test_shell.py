@@ -21,11 +21,10 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import images, synthesis
-from stylelib.recipes import Recipe
-from stylelib.shell import commands as shell
+from stylelib import InputError, Recipe, images, synthesis
+from stylelib.shell import commands, running
 from stylelib.shell.commands import main
-from stylelib.support.errors import InputError
+from stylelib.support import gallery
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
 SMALL = ["--network", "compact", "--device", "cpu", "--size", "64"]
@@ -183,7 +182,7 @@ def test_a_sweep_computes_a_recipe_for_every_combination_of_values(call, tmp_pat
         ("alpa_beta=1", "Did you mean 'alpha_beta'"),
         ("seed=one", "seed takes numbers, such as seed=1,2; got 'one'."),
         ("seed", "There are no values for seed."),
-        ("seed=-1", "seed is a whole number, 0 or more; got -1."),
+        ("seed=-1", "Seed of the noise is a whole number, 0 or more; got -1."),
     ],
 )
 def test_a_sweep_that_cannot_work_is_refused(values, sentence, call, tmp_path):
@@ -299,20 +298,26 @@ MISTAKES = {  # arguments after `transfer riverside night_swirls`, or a whole co
     "an unknown layer": (["-o", "{out}.png", *SMALL, "--content-layer", "conv4-2"], "Did you mean 'conv4_2'?"),
     "an unknown style layer": (["-o", "{out}.png", *SMALL, "--style-layers", "conv1_1,conv9_9"], "'conv9_9'"),
     "no style layer": (["-o", "{out}.png", *SMALL, "--style-layers", ""], "no layer"),
-    "an unknown init": (["-o", "{out}.png", "--init", "nois"], "invalid choice: 'nois'"),
+    "an unknown init": (["-o", "{out}.png", "--init", "nois"], "Did you mean 'noise'?"),
     "an init without its image": (["style", "night_swirls", "-o", "{out}.png", *SMALL, "--init", "content"], "content"),
-    "an unknown optimizer": (["-o", "{out}.png", "--optimizer", "sgd"], "invalid choice: 'sgd'"),
+    "an unknown optimizer": (["-o", "{out}.png", "--optimizer", "sgd"], "There is no optimizer 'sgd'. Known: "),
     "an unknown device": (["-o", "{out}.png", "--device", "gpu"], "There is no device 'gpu'"),
     "missing weights": (["-o", "{out}.png", "--network", "vgg19", "--weights", "{bad}/none.pth"], "none.pth"),
-    "a size of nothing": (["-o", "{out}.png", "--size", "0"], "size is the longer side"),
+    "a size of nothing": (
+        ["-o", "{out}.png", "--size", "0"],
+        "Longer side (pixels) is a whole number, 8 or more; got 0",
+    ),
     "a tiny size": (["-o", "{out}.png", "--size", "8"], "at least 8"),
-    "a size below the deepest layer": (["style", "mosaic", "-o", "{out}.png", *SMALL[:-1], "12"], "conv5_1"),
+    "a size below the deepest layer": (
+        ["style", "mosaic", "-o", "{out}.png", *SMALL[:-1], "12"],
+        "need at least 16 pixels",
+    ),
     "half a pixel": (["-o", "{out}.png", "--size", "64.5"], "a whole number"),
     "a negative size": (["-o", "{out}.png", "--size", "-64"], "a whole number"),
     "steps in words": (["-o", "{out}.png", "--steps", "many"], "a whole number"),
-    "a negative weight": (["-o", "{out}.png", "--alpha-beta", "-1"], "zero or more; got '-1'"),
-    "a weight that is none": (["-o", "{out}.png", "--alpha-beta", "nan"], "zero or more; got 'nan'"),
-    "an infinite weight": (["-o", "{out}.png", "--alpha-beta", "inf"], "zero or more; got 'inf'"),
+    "a negative weight": (["-o", "{out}.png", "--alpha-beta", "-1"], "zero or more; got -1.0"),
+    "a weight that is none": (["-o", "{out}.png", "--alpha-beta", "nan"], "zero or more; got nan"),
+    "an infinite weight": (["-o", "{out}.png", "--alpha-beta", "inf"], "zero or more; got inf"),
     "an output of no format": (["-o", "{out}.bmp"], "must end in .png or .jpg or .jpeg"),
     "an output in no folder": (["-o", "{out}/no/out.png"], "does not exist"),
     "an output that is a folder": (["-o", "{bad}"], "must end in"),
@@ -363,18 +368,18 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(o
         locked = pathlib.Path("/proc")
     if not locked.is_dir():
         pytest.skip("this user may write everywhere")
-    monkeypatch.setattr(shell, "load_network", never)
+    monkeypatch.setattr(commands, "load_network", never)
     code, _, err = call(*TRANSFER, *outputs.format(locked, tmp_path).split())
     assert code == 2 and "cannot be written" in err and str(locked) in err
 
 
 def test_a_misspelt_picture_is_noticed_before_a_network_is_loaded(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(shell, "load_network", never)
+    monkeypatch.setattr(commands, "load_network", never)
     assert call("transfer", "riverside", "night_swirl", "-o", tmp_path / "out.png")[0] == 2
 
 
 def test_offline_fetch_says_so(call, tmp_path, monkeypatch):
-    monkeypatch.setitem(images.PAPER_IMAGES, "tubingen", ("http://127.0.0.1:9/tubingen.jpg", "0" * 64, "a test"))
+    monkeypatch.setitem(gallery.PAPER_IMAGES, "tubingen", ("http://127.0.0.1:9/tubingen.jpg", "0" * 64, "a test"))
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path)
     code, out, err = call("fetch", "tubingen")
     assert code == 2 and out == "" and "connect to the internet" in err.splitlines()[-1]
@@ -391,21 +396,21 @@ def test_several_sizes_go_from_coarse_to_fine(call, tmp_path):
 def test_what_stops_the_finer_run_leaves_the_coarser_picture(call, tmp_path, monkeypatch):
     check = synthesis.check_memory
 
-    def small_machine(runs):
-        if max(runs[0].image.shape) > 32:
+    def small_machine(lists, shape, tensors, device):
+        if max(shape) > 32:
             raise InputError("64 pixels are too many.")
-        check(runs)
+        check(lists, shape, tensors, device)
 
     monkeypatch.setattr(synthesis, "check_memory", small_machine)
     path = tmp_path / "out.png"
     code, _, err = call(*TRANSFER[:-1], "32,64", "--steps", "2", "-o", path)
-    assert code == 2 and err.endswith(f"64 pixels are too many. What had been made until then is in {path}.\n")
+    assert code == 2 and err.endswith(f"64 pixels are too many. The picture that was made until then is in {path}.\n")
     assert max(pixels(path).shape) == 32
 
 
 @pytest.mark.parametrize("sizes", ["64,32", "32,32", "32,", "32,x"])
 def test_sizes_that_do_not_grow_are_refused_before_a_network_is_loaded(sizes, call, tmp_path, monkeypatch):
-    monkeypatch.setattr(shell, "load_network", interrupt)
+    monkeypatch.setattr(commands, "load_network", interrupt)
     code, out, err = call(*TRANSFER[:-1], sizes, "-o", tmp_path / "out.png")
     assert code == 2 and out == "" and err.count("\n") == 1
 
@@ -418,7 +423,7 @@ def interrupt(*_, **__):
 
 
 def test_an_interrupt_before_the_run_writes_nothing(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(shell, "load_network", interrupt)
+    monkeypatch.setattr(commands, "load_network", interrupt)
     code, out, err = call(*TRANSFER, "-o", tmp_path / "out.png")
     assert (code, out) == (130, "") and err.startswith("stylelib: interrupted") and err.count("\n") == 1
     assert os.listdir(tmp_path) == []
@@ -446,7 +451,7 @@ def test_an_interrupt_between_two_sizes_keeps_the_coarser_picture(call, tmp_path
 
 
 def test_an_interrupt_while_the_animation_is_written_keeps_the_picture(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(shell, "save_animation", interrupt)
+    monkeypatch.setattr(running, "save_animation", interrupt)
     code, _, err = call(*TRANSFER, "-o", tmp_path / "out.png", "--animation", tmp_path / "run.gif")
     assert code == 130 and "Traceback" not in err
     assert os.listdir(tmp_path) == ["out.png"]

@@ -18,14 +18,10 @@ import pytest
 import torch
 
 import stylelib
+from stylelib import InputError, Recipe
 from stylelib.images import to_array
-from stylelib.recipes import Recipe
-from stylelib.storage import recipe_files
-from stylelib.support.errors import InputError
-from stylelib.sweeps import sweep as sweeps
-from stylelib.sweeps.labels import SweepError
-from stylelib.sweeps.sweep import contact_sheet, grid, sweep
-from stylelib.sweeps.workers import Processes
+from stylelib.sweeps import SweepError, computing, contact_sheet, grid, jobs, sweep, sweeping
+from stylelib.sweeps.workers import Workers
 
 SMALL = Recipe(size=32, steps=2, init="noise", style_layers=("conv1_1", "conv2_1"))
 FOUR = grid(SMALL, alpha_beta=[0.1, 1], seed=range(2))
@@ -43,8 +39,8 @@ class Watched(concurrent.futures.Executor):
         self.executor, self.log, self.held = executor, log, held
         log.touch()
 
-    def submit(self, function, /, recipes):
-        return self.executor.submit(watched, self.log, self.held, function, recipes)
+    def submit(self, function, /, parcel):
+        return self.executor.submit(watched, self.log, self.held, function, parcel)
 
     @property
     def began(self):
@@ -56,13 +52,13 @@ class Watched(concurrent.futures.Executor):
         return sorted(seed for _, seed in self.began)
 
 
-def watched(log, held, function, recipes):
-    (recipe,) = recipes
+def watched(log, held, function, parcel):
+    (recipe,) = parcel.recipes
     with open(log, "a") as file:
         file.write(f"{os.getpid()} {recipe.seed}\n")
     if recipe.seed in held and log.read_text().count(f" {recipe.seed}\n") == 1:
         time.sleep(1000)
-    return function(recipes)
+    return function(parcel)
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +74,12 @@ def cluster():
 
 
 @pytest.fixture(scope="module")
-def processes():
-    with Processes(2) as executor:
+def two_workers():
+    with Workers(2) as executor:
         yield executor
 
 
-@pytest.fixture(params=["processes", "cluster"])
+@pytest.fixture(params=["two_workers", "cluster"])
 def workers(request):
     return request.getfixturevalue(request.param)
 
@@ -102,7 +98,7 @@ def folder(tmp_path):
 
 @pytest.fixture(scope="module", autouse=True)
 def two_threads():
-    """So that the default is two processes of one thread each, on every machine: their number decides the last bits."""
+    """So that the default is two workers of one thread each on every machine, because threads decide the last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
@@ -171,7 +167,7 @@ def test_a_grid_refuses_in_one_sentence(values, sentence):
 
 
 def test_a_sweep_gives_what_the_recipes_give_one_by_one(folder, one_by_one):
-    """On this machine's processes, the default; one at a time, for a batch may have other last bits."""
+    """On this machine's workers, the default; one at a time, because a batch may have other last bits."""
     results = sweep(FOUR, folder, together=1)
     assert same(results, one_by_one)
     assert [result.recipe for result in results] == FOUR
@@ -181,9 +177,9 @@ def test_a_sweep_gives_what_the_recipes_give_one_by_one(folder, one_by_one):
         assert result.made.split(" · ")[:-1] == run.describe().split(" · ")[:-1]  # the last are the seconds
 
 
-def test_seeds_that_change_nothing_are_spoken_of(folder, here):
+def test_seeds_that_change_nothing_are_warned_of(folder, here):
     recipes = grid(dataclasses.replace(SMALL, init="content"), seed=range(2), alpha_beta=[0.1, 1])
-    with pytest.warns(UserWarning, match="^Only 2 of 4 runs differ: a seed changes nothing but noise to start from"):
+    with pytest.warns(UserWarning, match="^Only 2 of 4 runs differ, because a seed changes nothing but the noise"):
         results = sweep([*recipes, recipes[0]], folder, here)
     assert np.array_equal(to_array(results[0].image), to_array(results[2].image)), "and it is true"
 
@@ -223,7 +219,7 @@ def test_the_contact_sheet_says_what_differs(folder, here):
 def sent(here, monkeypatch):
     """What is sent at once, as lists of seeds."""
     lists = []
-    monkeypatch.setattr(sweeps, "Processes", lambda count: Sent(here.executor, lists))
+    monkeypatch.setattr(sweeping, "Workers", lambda count: Sent(here.executor, lists))
     return lists
 
 
@@ -231,16 +227,16 @@ class Sent:
     def __init__(self, executor, lists):
         self.executor, self.lists = executor, lists
 
-    def submit(self, function, recipes):
-        self.lists.append([recipe.seed for recipe in recipes])
-        return self.executor.submit(function, recipes)
+    def submit(self, function, parcel):
+        self.lists.append([recipe.seed for recipe in parcel.recipes])
+        return self.executor.submit(function, parcel)
 
     def stop(self):
         pass
 
 
 def test_a_batch_gives_what_the_recipes_give_one_by_one(folder, one_by_one, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "pays", lambda runs: True)
+    monkeypatch.setattr(computing, "pays", lambda runs: True)
     results = sweep(FOUR, folder, together=4)
     assert sent == [[0, 1, 0, 1]]
     for result, run in zip(results, one_by_one, strict=True):
@@ -251,13 +247,13 @@ def test_a_batch_gives_what_the_recipes_give_one_by_one(folder, one_by_one, sent
 
 
 def test_a_batch_that_is_not_quicker_is_computed_one_by_one(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "pays", lambda runs: False)
+    monkeypatch.setattr(computing, "pays", lambda runs: False)
     assert not any("beside" in result.made for result in sweep(FOUR, folder, together=4))
     assert sent == [[0, 1, 0, 1]]
 
 
 def test_runs_that_are_not_alike_are_not_put_into_one_batch(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "pays", lambda runs: True)
+    monkeypatch.setattr(computing, "pays", lambda runs: True)
     others = [
         dataclasses.replace(SMALL, content="still_life", seed=3),
         dataclasses.replace(SMALL, style_layers=("conv1_1", "conv5_1"), seed=4),
@@ -273,34 +269,34 @@ def test_runs_that_are_not_alike_are_not_put_into_one_batch(folder, sent, monkey
 
 
 def test_a_run_that_fails_in_a_batch_fails_alone(folder, sent, monkeypatch):
-    monkeypatch.setattr(sweeps, "pays", lambda runs: True)
+    monkeypatch.setattr(computing, "pays", lambda runs: True)
     with pytest.raises(SweepError, match=r"1 of 3 runs failed .*The weights are too large") as caught:
         sweep([FOUR[0], HOPELESS, FOUR[1]], folder, together=3)
     assert sent == [[0, 9, 1]] and [result.recipe for result in caught.value.results] == FOUR[:2]
 
 
 class Deadly(Sent):
-    """A process dies of the run with seed 3."""
+    """The run with seed 3 kills its worker."""
 
-    def submit(self, function, recipes):
-        future = super().submit(function, recipes)
+    def submit(self, function, parcel):
+        future = super().submit(function, parcel)
         if 3 in self.lists[-1]:
             future = concurrent.futures.Future()
-            future.set_exception(InputError("its process died"))
+            future.set_exception(InputError("its worker died"))
         return future
 
 
-def test_a_run_that_its_process_dies_of_does_not_take_others_along(folder, here, monkeypatch):
+def test_a_run_that_kills_its_worker_does_not_take_others_along(folder, here, monkeypatch):
     lists = []
-    monkeypatch.setattr(sweeps, "Processes", lambda count: Deadly(here.executor, lists))
-    with pytest.raises(SweepError, match=r"1 of 4 runs failed \(seed 3: its process died\)") as caught:
+    monkeypatch.setattr(sweeping, "Workers", lambda count: Deadly(here.executor, lists))
+    with pytest.raises(SweepError, match=r"1 of 4 runs failed \(seed 3: its worker died\)") as caught:
         sweep(grid(SMALL, seed=range(4)), folder, together=4)
     assert lists == [[0, 1, 2, 3], [0], [1], [2], [3]]
     assert [result.recipe.seed for result in caught.value.results] == [0, 1, 2]
 
 
-def test_a_real_process_that_dies_in_a_batch_loses_nothing(folder):
-    """Two processes have a list of two each; one is killed in the middle."""
+def test_a_real_worker_that_dies_in_a_batch_loses_nothing(folder):
+    """Two workers have a batch of two each; one is killed in the middle."""
     recipes = grid(dataclasses.replace(SMALL, steps=60), seed=range(4))
     before = set(psutil.Process().children())
 
@@ -312,7 +308,7 @@ def test_a_real_process_that_dies_in_a_batch_loses_nothing(folder):
 
     killer = threading.Thread(target=kill)
     killer.start()
-    results = sweep(recipes, folder, processes=2, together=2)
+    results = sweep(recipes, folder, workers=2, together=2)
     killer.join()
     assert [result.recipe for result in results] == recipes
     assert all(len(result.history) == 61 for result in results)
@@ -336,29 +332,30 @@ def stop_at_once(result):
         (300, "cuda", [[0, 1, 2], [3, 4, 5], [6]]),
     ],
 )
-def test_small_pictures_and_gpus_get_batches_by_default_and_every_process_its_work(size, device, lists, monkeypatch):
-    monkeypatch.setattr(sweeps, "pick_device", lambda: torch.device(device))
-    jobs = [types.SimpleNamespace(sent=recipe) for recipe in grid(SMALL, size=[size], seed=range(7))]
+def test_small_pictures_and_gpus_get_batches_by_default_and_every_worker_its_share(size, device, lists, monkeypatch):
+    monkeypatch.setattr(jobs, "pick_device", lambda: torch.device(device))
+    some = [types.SimpleNamespace(sent=recipe) for recipe in grid(SMALL, size=[size], seed=range(7))]
 
-    def seeds(bundles):
-        return [[job.sent.seed for job in bundle] for bundle in bundles]
+    def seeds(batches):
+        return [[job.sent.seed for job in batch] for batch in batches]
 
-    assert seeds(sweeps._bundles(jobs, None, 2)) == lists
-    assert seeds(sweeps._bundles(jobs, None, None)) == [[i] for i in range(7)], "an executor: nobody knows how many"
-    assert seeds(sweeps._bundles(jobs, 4, None)) == [[0, 1, 2, 3], [4, 5, 6]]
-    assert max(map(len, sweeps._bundles(jobs * 9, None, 2))) == (1 if size == 65 else sweeps.TOGETHER)
+    assert seeds(jobs.batches_of(some, None, 2)) == lists
+    assert seeds(jobs.batches_of(some, None, None)) == [[i] for i in range(7)], "who computes is unknown"
+    assert seeds(jobs.batches_of(some, 4, None)) == [[0, 1, 2, 3], [4, 5, 6]]
+    assert max(map(len, jobs.batches_of(some * 9, None, 2))) == (1 if size == 65 else jobs.TOGETHER)
 
 
-def test_the_presets_size_counts_where_a_recipe_has_none(folder, sent, monkeypatch):
+def test_the_presets_size_counts_where_a_recipe_has_none(monkeypatch):
     monkeypatch.setenv("STYLELIB_PRESET", "quick")
-    assert len(sweep(grid(SMALL, size=[None], seed=range(2)), folder, processes=1)) == 2
-    assert sent == [[0, 1]]
+    monkeypatch.setattr(jobs, "pick_device", lambda: torch.device("cpu"))
+    some = [types.SimpleNamespace(sent=recipe) for recipe in grid(SMALL, size=[None], seed=range(2))]
+    assert list(jobs.batches_of(some, None, 1)) == [some]
 
 
-# ------------------------------------------------------------------------------------------------ pictures of one's own
+# ---------------------------------------------------------------------------------------------------- your own pictures
 
 
-def test_pictures_of_ones_own_are_sent_small_and_kept_once(folder, here, tmp_path, monkeypatch):
+def test_your_own_pictures_are_sent_small_and_kept_once(folder, here, tmp_path, monkeypatch):
     own = tmp_path / "holiday of mine.png"
     stylelib.save_image(stylelib.load_image("still_life", 200), own)
     recipes = grid(dataclasses.replace(SMALL, style=own.read_bytes()), content=[str(own), "valley"], seed=range(2))
@@ -383,7 +380,7 @@ class Spy:
         self.executor, self.sent = executor, sent
 
     def submit(self, function, *arguments):
-        self.sent += arguments[-1]
+        self.sent += arguments[-1].recipes
         return self.executor.submit(function, *arguments)
 
 
@@ -445,7 +442,7 @@ def test_another_version_of_stylelib_or_weights_that_are_not_here_are_no_damage(
     rewrite(result.path.with_suffix(".json"), stylelib="0.0.1")
     assert sweep(SMALL, folder, here) == [result]
     rewrite(result.path.with_suffix(".json"), network_fingerprint="of a cluster's own")
-    monkeypatch.setattr(sweeps, "find_weights", lambda name: None)
+    monkeypatch.setattr(jobs, "find_weights", lambda name: None)
     assert sweep(SMALL, folder, here) == [result] and len(here.began) == 1
 
 
@@ -461,15 +458,15 @@ def test_another_version_of_stylelib_or_weights_that_are_not_here_are_no_damage(
         ({"content": "gone.jpg"}, "no file gone.jpg"),
         ({"network": "compcat"}, "Did you mean 'compact'"),
         ({"optimizer": "adan"}, "Did you mean 'adam'"),
-        ({"init": "nosie"}, "There is no start of such a run 'nosie'"),
+        ({"init": "nosie"}, "There is no start 'nosie'"),
         ({"convention": "x"}, "no convention 'x'"),
         ({"pooling": "mean"}, "no pooling 'mean'"),
-        ({"steps": -1}, "steps is a whole number"),
-        ({"seed": 0.5}, "seed is a whole number"),
+        ({"steps": -1}, "Steps is a whole number"),
+        ({"seed": 0.5}, "Seed of the noise is a whole number"),
         ({"alpha_beta": -1}, "The ratio α/β must be"),
         ({"changes": (1,)}, r"A change is a pair, \(step, α/β\); got 1"),
         ({"changes": ((1, -1),)}, "The ratio α/β must be"),
-        ({"size": 4}, "size is the longer side"),
+        ({"size": 4}, r"Longer side \(pixels\) is a whole number, 8 or more; got 4"),
         ({"kind": "painting"}, "no kind of recipe 'painting'"),
     ],
 )
@@ -482,10 +479,10 @@ def test_every_recipe_is_checked_before_the_first_one_is_computed(values, senten
 def test_what_is_no_sweep_is_refused(folder, here, tmp_path):
     with pytest.raises(InputError, match="nothing to compute"):
         sweep([], folder, here)
-    with pytest.raises(InputError, match="made of recipes, as `grid` gives; got str"):
+    with pytest.raises(InputError, match="made of recipes, such as `grid` gives; got str"):
         sweep(["riverside"], folder, here)
-    with pytest.raises(InputError, match="processes is a whole number, 1 or more; got 0"):
-        sweep(SMALL, folder, processes=0)
+    with pytest.raises(InputError, match="workers is a whole number, 1 or more; got 0"):
+        sweep(SMALL, folder, workers=0)
     with pytest.raises(InputError, match="together"):
         sweep(SMALL, folder, together=0)
     (tmp_path / "file").touch()
@@ -516,7 +513,7 @@ def test_many_failures_are_one_sentence(folder, here):
 
 
 def test_a_foreign_error_is_named(folder, here, monkeypatch):
-    monkeypatch.setattr(recipe_files.Recipe, "prepare", lambda *_, **__: [][1])
+    monkeypatch.setattr(Recipe, "prepare", lambda *_, **__: [][1])
     with pytest.raises(SweepError, match=r"\(the run: IndexError: list index out of range\)"):
         sweep(SMALL, folder, here)
 
@@ -547,10 +544,10 @@ def test_an_interrupt_keeps_what_is_done_and_ends_the_rest(folder, tmp_path, mon
     log, started = tmp_path / "log", []
 
     def ours(count):
-        started.append(Watched(Processes(1), log, held=[1]))
+        started.append(Watched(Workers(1), log, held=[1]))
         return started[-1]
 
-    monkeypatch.setattr(sweeps, "Processes", ours)
+    monkeypatch.setattr(sweeping, "Workers", ours)
     monkeypatch.setattr(Watched, "stop", lambda self: self.executor.stop(), raising=False)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell has none
     try:
@@ -577,7 +574,8 @@ def interrupt_after(last):
 
 SCRIPT = """
 import sys
-from stylelib.sweeps import Recipe, grid, sweep
+from stylelib import Recipe
+from stylelib.sweeps import grid, sweep
 
 assert not {"dask", "distributed", "matplotlib.figure"} & set(sys.modules)
 recipes = grid(Recipe(size=32), steps=[2, 10**9])

@@ -1,60 +1,74 @@
-"""What a worker process does with the recipes that it is sent."""
+"""What a worker does with the recipes that it is sent."""
 
 import contextlib
-import io
+from collections.abc import Sequence
+from typing import Any
 
-import PIL.Image
-
-from stylelib.images import to_array
+from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
+from stylelib.sweeps.parcels import ArrivedParcel, Parcel, to_png
 from stylelib.sweeps.together import alike, finish_together, pays
+from stylelib.synthesis import Synthesis
 from stylelib.weights.networks import cached_network
 
+Made = tuple[bytes, dict[str, Any]] | str  # of one recipe: its PNG and what its JSON file says of it, or what failed
 
-def compute(recipes):
-    """What is sent to a process or a machine: one run or a few that are alike.
 
-    Returns for each (the bytes of its PNG, all the rest for JSON), or why it failed, in a sentence.
+def compute(parcel: Parcel | ArrivedParcel) -> list[Made]:
+    """Compute the recipes of a parcel.
+
+    Parameters
+    ----------
+    parcel : Parcel
+        Its runs are evaluated as one batch where they are alike and that is quicker.
+
+    Returns
+    -------
+    list
+        For each recipe (the bytes of its PNG, what its JSON file says of the result), or a sentence that says why it
+        failed.
     """
-    runs, made = {}, {}  # by place
+    recipes = parcel.recipes
+    runs: dict[int, Synthesis] = {}  # by their place in the parcel
+    made: dict[int, Made] = {}
     for place, recipe in enumerate(recipes):
         try:
             runs[place] = recipe.prepare(cached_network(recipe.network, recipe.pooling))
         except Exception as error:
             made[place] = why(error)
-    _finish_batches([run for place, run in runs.items() if not recipes[place].changes])
+    _finish_batches([run for place, run in runs.items() if _steady(recipes[place])])
     for place in list(runs):
         try:
-            made[place] = _finish(recipes[place], runs.pop(place))  # and its memory is free
+            made[place] = _finish(recipes[place], runs.pop(place))  # popped, so that its memory is free afterwards
         except Exception as error:
             made[place] = why(error)
     return [made[place] for place in range(len(recipes))]
 
 
-def _finish_batches(runs):
-    """Finish those runs that are quicker together. What goes wrong with one does so again alone, and is said then."""
+def why(error: BaseException) -> str:
+    """Return an error as one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+
+
+def _steady(recipe: Recipe) -> bool:
+    """Whether nothing changes while the run goes on, so that it can be part of a batch."""
+    return not recipe.changes and type(recipe).play is Recipe.play
+
+
+def _finish_batches(runs: Sequence[Synthesis]) -> None:
+    """Finish the runs that are quicker together. One that fails here fails again alone, and its error is kept then."""
     for several in alike(runs):
         with contextlib.suppress(InputError, RuntimeError):
             if len(several) > 1 and pays(several):
                 finish_together(several)
 
 
-def _finish(recipe, run):
-    """(The bytes of its PNG, all the rest for JSON); a run that is at its end already is only written down."""
+def _finish(recipe: Recipe, run: Synthesis) -> tuple[bytes, dict[str, Any]]:
+    """Finish a run, which may be at its end already, and return what is kept of it."""
     for _ in recipe.play(run):
         pass
-    result = {"made": run.describe(), "stop_reason": run.stop_reason, "losses": run.losses}
+    result: dict[str, Any] = {"made": run.describe(), "stop_reason": run.stop_reason, "losses": run.losses}
     result["history"] = [vars(record) for record in run.history]
-    return png(run.image), {"network_fingerprint": run.terms[0].net.fingerprint(), "result": result}
-
-
-def png(picture):
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(to_array(picture)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def why(error):
-    """An error in a line."""
-    said = " ".join(str(error).split())
-    return said if isinstance(error, InputError) else f"{type(error).__name__}: {said}"
+    fingerprint = cached_network(recipe.network, recipe.pooling).fingerprint()
+    return to_png(run.image), {"network_fingerprint": fingerprint, "result": result}

@@ -1,113 +1,242 @@
-"""Recipes as jobs: each has a name made from its content, and files in the sweep's folder."""
+"""Recipes as jobs: each has a name made from its content, and two files in the sweep's folder."""
 
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from torch import Tensor
 
 from stylelib.evaluation.progress import Record
 from stylelib.images import load_image
+from stylelib.protocols.rebuild import kind_of
 from stylelib.recipes import Recipe
-from stylelib.storage.recipe_files import to_json
+from stylelib.storage import recipe_files
+from stylelib.support.errors import InputError
 from stylelib.support.files import write_atomically
 from stylelib.support.machine import pick_device, preset
-from stylelib.weights.networks import RANDOM, check_name, load_network
+from stylelib.weights.networks import RANDOM, check_name, load_network, registered
 from stylelib.weights.store import find_weights
 
-TOGETHER = 4  # runs that a process gets at once; more would gain little, and are lost together when it dies
-
-
+TOGETHER = 4  # jobs that a worker gets at once; more would gain little, and all are lost when the worker dies
 SMALL = 64  # pixels up to which a batch is quicker on a processor, see tools/benchmarks
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A run that is done.
+    """A run of a sweep that is done.
 
-    path: its picture, a PNG; the JSON file beside it holds all the rest, and is a recipe that `Recipe.load` reads.
-    losses: the picture's weighted losses by name. history: a Record of each step. made: what made it, for a caption.
+    Attributes
+    ----------
+    recipe : Recipe
+        As it was given.
+    path : pathlib.Path
+        Its picture, a PNG. The JSON file beside it holds all the rest, and is a recipe file too.
+    losses : dict
+        The picture's weighted losses by name.
+    history : list of Record
+        One for each step.
+    stop_reason : str
+        Why the run stopped.
+    made : str
+        What made the picture, for a caption.
     """
 
     recipe: Recipe
     path: pathlib.Path
-    losses: dict
-    history: list
+    losses: dict[str, float]
+    history: list[Record]
     stop_reason: str
     made: str
 
     @property
-    def image(self):
+    def image(self) -> Tensor:
         """The picture, (1, 3, H, W), 0 to 1, in steps of 1/255."""
         return load_image(self.path)
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A recipe, as it is sent, and its place in the folder. content: what its file says of the recipe."""
+    """A recipe of a sweep with its place in the folder.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        As it was given.
+    sent : Recipe
+        As a worker gets it.
+    path : pathlib.Path
+        Its picture.
+    content : dict
+        What its JSON file says of the recipe.
+    """
 
     recipe: Recipe
     sent: Recipe
     path: pathlib.Path
-    content: dict
+    content: dict[str, Any]
 
-    def write(self, png, rest):
-        """Keep what `compute` gave. The JSON comes last: a picture without it is one that was being written."""
+    def write(self, png: bytes, rest: dict[str, Any]) -> Result:
+        """Keep what a worker made.
+
+        Parameters
+        ----------
+        png : bytes
+            The picture.
+        rest : dict
+            For the JSON file. It is written last, so a picture without one is known to be incomplete.
+
+        Returns
+        -------
+        Result
+            The same that `read` finds.
+        """
         rest["result"]["sha256"] = hashlib.sha256(png).hexdigest()
-        for path, data in ((self.path, png), (self.path.with_suffix(".json"), to_json(self.content | rest))):
+        files = {self.path: png, self.path.with_suffix(".json"): recipe_files.to_json(self.content | rest)}
+        for path, data in files.items():
             with write_atomically(path) as file:
                 file.write(data)
         return self._result(rest["result"])
 
-    def read(self, fingerprint):
-        """The result that was kept; None where it is missing, damaged, or another network's. fingerprint: or None."""
+    def read(self, fingerprint: str | None) -> Result | None:
+        """Return the result that was kept; None if it is missing, damaged, or was made with another network.
+
+        Parameters
+        ----------
+        fingerprint : str or None
+            The network's; None if its weights are not on this machine, and then the file is believed.
+        """
         try:
             saved = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
             same = all(saved[name] == value for name, value in self.content.items() if name != "stylelib")
             whole = saved["result"]["sha256"] == hashlib.sha256(self.path.read_bytes()).hexdigest()
             if same and whole and fingerprint in (None, saved["network_fingerprint"]):
                 return self._result(saved["result"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever is left of a damaged file
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # all that a damaged file can lead to
             pass
         return None
 
-    def _result(self, result):
+    def _result(self, result: dict[str, Any]) -> Result:
         history = [Record(**record) for record in result["history"]]
         return Result(self.recipe, self.path, result["losses"], history, result["stop_reason"], result["made"])
 
 
-def plan(recipe, sent, folder):
-    """The job of a recipe. Pictures of one's own are kept in the folder, once each."""
-    content, pictures = recipe.contents(lambda role, digest: f"picture-{digest[:16]}")
+def plan(recipe: Recipe, sent: Recipe, folder: pathlib.Path) -> Job:
+    """Return the job of a recipe, and keep its pictures in the folder, each of them once.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As it was given.
+    sent : Recipe
+        As a worker gets it.
+    folder : pathlib.Path
+        The sweep's.
+
+    Returns
+    -------
+    Job
+        Its name depends on every value of the recipe, on its class and on what is in its pictures.
+
+    Raises
+    ------
+    InputError
+        For a value that JSON cannot hold.
+    """
+    content, pictures = recipe_files.contents(recipe, lambda role, digest: f"picture-{digest[:16]}")
+    if type(recipe) is not Recipe:
+        content["class"] = kind_of(type(recipe))  # the same values make another picture with another `prepare`
+    try:
+        content = json.loads(recipe_files.to_json(content))  # as it will be read: lists in the place of tuples
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"A sweep keeps its recipes as JSON, and a value of this {type(recipe).__name__} is not a number, a text "
+            f"or a tuple of them ({error})."
+        ) from error
     for name, data in pictures.items():
         path = folder / name
         if not path.is_file() or path.read_bytes() != data:
             with write_atomically(path) as file:
                 file.write(data)
-    content = json.loads(to_json(content))  # as it is read from a file: lists for tuples
-    what = {name: value for name, value in content.items() if name != "stylelib"}
-    name = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+    hashed = {name: value for name, value in content.items() if name != "stylelib"}
+    name = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]
     return Job(recipe, sent, folder / f"{recipe.kind}-{name}.png", content)
 
 
-def bundles_of(jobs, together, processes):
-    """The jobs in lists, each to be sent at once. together: how many, or None; processes: of ours, or None."""
-    groups = {}
+def batches_of(jobs: Iterable[Job], together: int | None, workers: int | None) -> Iterator[list[Job]]:
+    """Yield the jobs in lists, each to be sent at once and evaluated as one batch if that is quicker.
+
+    Parameters
+    ----------
+    jobs : Iterable of Job
+        In any order.
+    together : int or None
+        How many are in a list; None to choose.
+    workers : int or None
+        How many of this machine's workers compute; None if it is unknown who does.
+
+    Yields
+    ------
+    list of Job
+        Runs of one size, network and number of steps, because a run waits until the others of its list are done.
+    """
+    groups: dict[tuple[Any, ...], list[Job]] = {}
     for job in jobs:
-        one = job.sent  # a run waits until the others of its list are done: so all have as many steps
-        groups.setdefault((one.size, one.steps, one.network, one.pooling), []).append(job)
+        recipe = job.sent
+        groups.setdefault((recipe.size, recipe.steps, recipe.network, recipe.pooling), []).append(job)
     for (size, *_), group in groups.items():
-        may_pay = processes and ((size or preset().size) <= SMALL or pick_device().type != "cpu")
-        count = together or (max(1, min(TOGETHER, len(group) // processes)) if may_pay else 1)  # work for each process
+        count = together or 1
+        if together is None and workers and ((size or preset().size) <= SMALL or pick_device().type != "cpu"):
+            count = max(1, min(TOGETHER, len(group) // workers))  # so that every worker gets some
         yield from (group[first : first + count] for first in range(0, len(group), count))
 
 
-def find_results(jobs):
-    """{path: Result} of what is in the folder already."""
+def find_results(jobs: Iterable[Job]) -> dict[pathlib.Path, Result]:
+    """Return the results that are in the folder already, by the paths of their pictures."""
     kept = [job for job in jobs if job.path.with_suffix(".json").exists()]
     networks = {(job.recipe.network, job.recipe.pooling) for job in kept}
-    prints = {}
-    for name, pooling in networks:  # where the weights are not on this machine, the files are believed
-        here = check_name(name).endswith(RANDOM) or find_weights(check_name(name))
-        prints[name, pooling] = load_network(name, pooling=pooling).fingerprint() if here else None
-    results = {job.path: job.read(prints[job.recipe.network, job.recipe.pooling]) for job in kept}
+    fingerprints = {(name, pooling): _fingerprint(name, pooling) for name, pooling in networks}
+    results = {job.path: job.read(fingerprints[job.recipe.network, job.recipe.pooling]) for job in kept}
     return {path: result for path, result in results.items() if result is not None}
+
+
+def _fingerprint(name: str, pooling: str) -> str | None:
+    """Return a network's fingerprint; None if its weights are not on this machine, because none is downloaded here."""
+    here = name in registered or check_name(name).endswith(RANDOM) or find_weights(name)
+    return load_network(name, pooling=pooling).fingerprint() if here else None
+
+
+def recipe_class(path: str | os.PathLike[str]) -> type[Recipe]:
+    """Return the class of the recipe in a file: Recipe, or the subclass of yours that a sweep noted there.
+
+    Parameters
+    ----------
+    path : path
+        Of a recipe file.
+
+    Returns
+    -------
+    type
+        Its `load` reads the file.
+
+    Raises
+    ------
+    InputError
+        For a class that this program does not know.
+    """
+    try:
+        content = json.loads(pathlib.Path(path).expanduser().read_text(encoding="utf-8"))
+        name = content.get("class", kind_of(Recipe))
+    except (OSError, ValueError, AttributeError):
+        return Recipe  # its `load` says what is wrong with the file
+    known = {kind_of(cls): cls for cls in _with_subclasses([Recipe])}
+    if name not in known:
+        raise InputError(f"{path} needs your class {name}; import the module that defines it first.")
+    return known[name]
+
+
+def _with_subclasses(classes: Sequence[type[Recipe]]) -> list[type[Recipe]]:
+    return [found for cls in classes for found in (cls, *_with_subclasses(cls.__subclasses__()))]

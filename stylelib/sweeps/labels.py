@@ -1,54 +1,90 @@
-"""What tells the runs of a sweep apart, and what failed, in words."""
+"""What tells the runs of a sweep apart, and the sentence that says which of them failed."""
 
-import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
 
 from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
+from stylelib.sweeps.jobs import Result
 
-SHOWN = 5  # failures that a sentence names
+SHOWN = 5  # failures that a message names
+
+Failure = tuple[Recipe, str]  # a recipe and why it failed
 
 
 class SweepError(InputError):
-    """Some runs failed. results: of all the others. failures: [(recipe, why), …]."""
+    """Some runs of a sweep failed.
 
-    def __init__(self, message, results=(), failures=()):
+    Attributes
+    ----------
+    results : list of Result
+        Of all the other runs.
+    failures : list of (Recipe, str)
+        The recipes that failed, each with its reason.
+    """
+
+    def __init__(self, message: str, results: Iterable[Result] = (), failures: Iterable[Failure] = ()) -> None:
         super().__init__(message)
         self.results, self.failures = list(results), list(failures)
 
 
-def labels_of(recipes):
-    """What tells each recipe from the others."""
-    names = [field.name for field in dataclasses.fields(Recipe)]
-    names = [name for name in names if len({repr(getattr(recipe, name)) for recipe in recipes}) > 1]
-    return [", ".join(_said(name, getattr(recipe, name)) for name in names) for recipe in recipes]
+def labels_of(recipes: Sequence[Recipe]) -> list[str]:
+    """Return for each recipe the values in which it differs from the others, such as "α/β 0.1, seed 2"."""
+    values = [_values(recipe) for recipe in recipes]
+    names = list(dict.fromkeys(name for each in values for name in each))
+    names = [name for name in names if len({repr(each.get(name)) for each in values}) > 1]
+    return [", ".join(_label(name, each[name]) for name in names if name in each) for each in values]
 
 
-def _said(name, value):
-    if isinstance(value, bytes):
-        value = hashlib.sha256(value).hexdigest()[:6]
-    elif name in ("content", "style"):
-        value = pathlib.Path(value).name
-    elif isinstance(value, tuple | list):
-        value = "+".join(map(str, value))
-    elif isinstance(value, float):
-        value = f"{value:g}"
-    return f"{'α/β' if name == 'alpha_beta' else name.replace('_', ' ')} {value}"
+def sweep_error(failures: Sequence[Failure], results: Sequence[Result], count: int, folder: pathlib.Path) -> SweepError:
+    """Return the error that says what failed.
 
+    Parameters
+    ----------
+    failures : Sequence of (Recipe, str)
+        With their reasons.
+    results : Sequence of Result
+        Of the others.
+    count : int
+        How many runs there are in all.
+    folder : pathlib.Path
+        Where the results are.
 
-def sweep_error(failures, results, count, folder):
-    """The SweepError that says what failed. failures: [(recipe, why), …]."""
+    Returns
+    -------
+    SweepError
+        To be raised.
+    """
     labels = labels_of([recipe for recipe, _ in failures] + [result.recipe for result in results])
-    reasons = {}
-    for label, (_, why) in zip(labels, failures, strict=False):
-        reasons.setdefault(why.rstrip("."), []).append(label or "the run")
-    said = _listed([f"{_listed(those)}: {why}" for why, those in reasons.items()])
+    failed: dict[str, list[str]] = {}  # {reason: labels}
+    for label, (_, reason) in zip(labels, failures, strict=False):
+        failed.setdefault(reason.rstrip("."), []).append(label or "the run")
+    reasons = _listed([f"{_listed(several)}: {reason}" for reason, several in failed.items()])
     others = f"; the others are in {folder}" if results else ""
-    said = f"{len(failures)} of {count} runs failed ({said}){others}."
-    return SweepError(said, results, failures)
+    return SweepError(f"{len(failures)} of {count} runs failed ({reasons}){others}.", results, failures)
 
 
-def _listed(texts):
+def _values(recipe: Recipe) -> dict[str, Any]:
+    return {"recipe": type(recipe).__name__} | {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+
+
+def _label(name: str, value: Any) -> str:
+    several = value if isinstance(value, tuple | list) else [value]
+    text = "+".join(_text(name, part) for part in several)
+    return f"{'α/β' if name == 'alpha_beta' else name.replace('_', ' ')} {text}"
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()[:6]
+    if name in ("content", "style"):
+        return pathlib.Path(value).name
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(texts: Sequence[str]) -> str:
     more = [f"and {len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
-    return "; ".join(texts[:SHOWN] + more)
+    return "; ".join([*texts[:SHOWN], *more])

@@ -1,28 +1,47 @@
-"""Several runs at once: their pictures go through the networks as one batch, and everything else is each run's own."""
+"""Several runs as one batch: their pictures go through the networks together, and everything else is each run's own."""
 
 import contextlib
 import time
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from stylelib.evaluation.evaluator import Evaluator
 from stylelib.evaluation.memory import check_memory
+from stylelib.protocols.network import Network
+from stylelib.protocols.optimizer import Evaluation
 from stylelib.protocols.term import wanted_layers
 from stylelib.support.errors import InputError
+from stylelib.synthesis import Synthesis
 
-_tried = {}  # what `pays` has found out in this process
+Steps = Generator[Tensor, Evaluation | None, None]  # yields pictures, and is sent their evaluation
+
+_tried: dict[tuple[object, ...], bool] = {}  # what `pays` has found out in this process
 
 
-def finish_together(runs):
-    """Finish several runs, all their pictures evaluated as one batch; returns the runs.
+def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
+    """Finish several runs, with all their pictures evaluated as one batch.
 
-    For pictures so small that one does not keep a processor or GPU busy. Each stays a run of its own, with its own
-    optimiser, line search and end, and makes the picture that it would make alone, but for the last bits. Their
-    networks must be the same, and their pictures of one size; every picture goes as deep as the deepest run needs. An
-    interrupt keeps what there is, and stops politely.
+    It is quicker for pictures so small that one does not keep a processor or GPU busy. Each run keeps its own
+    optimiser, line search and end, and makes the picture that it would make alone, except for the last bits. Every
+    picture goes as deep as the deepest run needs. An interrupt stops all runs, each after a whole step.
 
-    Raises InputError for runs that do not go together, if memory is too short for all at once, or if one of them
-    cannot start; then each is after a whole step, and can go on alone.
+    Parameters
+    ----------
+    runs : Iterable of Synthesis
+        With the same networks and pictures of one size.
+
+    Returns
+    -------
+    list of Synthesis
+        The runs.
+
+    Raises
+    ------
+    InputError
+        For runs that do not go together, for too little memory, and if one of the runs cannot start. Each run is then
+        after a whole step, and can go on alone.
     """
     runs = list(runs)
     if not runs:
@@ -30,8 +49,9 @@ def finish_together(runs):
     _check_together(runs)
     _check_memory(runs)
     steps = {run: _all_steps(run) for run in runs}
+    evaluator: Evaluator | None = None
     try:
-        pictures, evaluator = _go_on(steps, dict.fromkeys(runs)), None
+        pictures = _go_on(steps, dict.fromkeys(runs))
         while pictures:
             if evaluator is None or len(evaluator.lists) > len(pictures):  # one of them has come to its end
                 evaluator = Evaluator(*[run.terms for run in pictures])
@@ -48,18 +68,35 @@ def finish_together(runs):
     return runs
 
 
-def alike(runs):
-    """Lists of those runs that can be evaluated together: pictures of one size, and equally deep layers."""
-    groups = {}
+def alike(runs: Iterable[Synthesis]) -> list[list[Synthesis]]:
+    """Return the runs in lists that can be evaluated as one batch: pictures of one size, equally deep networks."""
+    groups: dict[tuple[object, ...], list[Synthesis]] = {}
     for run in runs:
-        groups.setdefault((run.image.shape, _depth(run)), []).append(run)
+        groups.setdefault((run.shape, frozenset(_depths(run).items())), []).append(run)
     return list(groups.values())
 
 
-def pays(runs):
-    """Whether one batch is quicker than one after the other: tried out, once for all that are like these."""
+def pays(runs: Sequence[Synthesis]) -> bool:
+    """Return whether one batch is quicker than one run after the other. It is tried once for all that are like these.
+
+    Parameters
+    ----------
+    runs : Sequence of Synthesis
+        Which are `alike`.
+
+    Returns
+    -------
+    bool
+        What the first trial showed.
+
+    Raises
+    ------
+    InputError
+        If memory is too short for all at once.
+    """
     first = runs[0]
-    kind = first.terms[0].net.describe(), first.image.shape, _depth(first), len(runs)
+    depths = frozenset((net.describe(), depth) for net, depth in _depths(first).items())
+    kind = (depths, first.shape, len(runs))
     if kind not in _tried:
         _check_memory(runs)
         alone = _seconds(Evaluator(first.terms), first.image)
@@ -68,16 +105,15 @@ def pays(runs):
     return _tried[kind]
 
 
-# ------------------------------------------------------------------------------------------------------------- inside
-
-
-def _all_steps(run):
+def _all_steps(run: Synthesis) -> Steps:
     while (yield from run.next_step()) is not None:
         pass
 
 
-def _go_on(steps, evaluations):
-    """Send each run its evaluation, None to begin; {run: the next picture that it asks about}, unless it has ended."""
+def _go_on(
+    steps: Mapping[Synthesis, Steps], evaluations: Mapping[Synthesis, Evaluation | None]
+) -> dict[Synthesis, Tensor]:
+    """Send each run its evaluation, None to begin; return the next pictures of those that have not ended."""
     pictures = {}
     for run, evaluation in evaluations.items():
         with contextlib.suppress(StopIteration):
@@ -85,29 +121,30 @@ def _go_on(steps, evaluations):
     return pictures
 
 
-def _check_together(runs):
+def _check_together(runs: Sequence[Synthesis]) -> None:
     if len(set(runs)) < len(runs):
         raise InputError("A run is given twice.")
-    for name, several in (
+    for what, kinds in (
         ("pictures of one size, and equally many", {tuple(run.shape) for run in runs}),
         ("the same networks", {frozenset(wanted_layers(run.terms)) for run in runs}),
         ("one device", {run.device for run in runs}),
     ):
-        if len(several) > 1:
-            raise InputError(f"Runs that are finished together need {name}; these differ.")
+        if len(kinds) > 1:
+            raise InputError(f"Runs that are finished together need {what}; these differ.")
 
 
-def _check_memory(runs):
+def _check_memory(runs: Sequence[Synthesis]) -> None:
     tensors = sum(run.optimizer.tensors for run in runs)
     check_memory([run.terms for run in runs], runs[0].shape, tensors, runs[0].device)
 
 
-def _depth(run):
-    return max(term.net.layers.index(layer) for term in run.terms for layer in term.layers)
+def _depths(run: Synthesis) -> dict[Network, int]:
+    """Return the number of the deepest layer that a run looks at, by network."""
+    return {net: max(map(net.layers.index, layers)) for net, layers in wanted_layers(run.terms).items()}
 
 
-def _seconds(evaluator, pictures):
-    """How long an evaluation takes, the first left out, in which all is set up."""
+def _seconds(evaluator: Evaluator, pictures: Tensor) -> float:
+    """Return how long an evaluation takes. The first one is left out, because it sets everything up."""
     times = []
     for _ in range(3):
         started = time.perf_counter()

@@ -5,9 +5,10 @@ import re
 import pytest
 import torch
 
-from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, noise, synthesis
+from stylelib import Adam, Content, Smoothness, Style, Synthesis, Term, load_network, noise
+from stylelib.evaluation import memory
 from stylelib.support.errors import InputError
-from stylelib.sweeps import together as batches
+from stylelib.sweeps import together
 from stylelib.sweeps.together import alike, finish_together, pays
 
 
@@ -31,8 +32,8 @@ def runs(terms, net, photo, painting):
 
 
 def test_runs_finished_together_make_the_pictures_that_they_make_alone(runs):
-    together, alone = finish_together(runs()), [run.finish() for run in runs()]
-    for one, other in zip(together, alone, strict=True):
+    batch, alone = finish_together(runs()), [run.finish() for run in runs()]
+    for one, other in zip(batch, alone, strict=True):
         assert (one.number, one.evaluations, one.stop_reason) == (other.number, other.evaluations, other.stop_reason)
         assert [r.loss for r in one.history] == pytest.approx([r.loss for r in other.history], rel=1e-3)
         assert (one.image - other.image).abs().max() < 2e-3
@@ -83,7 +84,7 @@ def test_one_that_cannot_start_leaves_the_others_able_to_go_on_alone(runs, terms
         assert run.history[-1].loss == pytest.approx(other.finish().history[-1].loss, rel=1e-3)
 
 
-def test_who_was_at_its_end_already_was_nobodys_companion(runs):
+def test_a_run_that_was_at_its_end_already_is_no_companion(runs):
     first, *others = runs()
     first.finish()
     finish_together([first, *others])
@@ -116,32 +117,54 @@ def test_runs_that_do_not_go_together_are_refused_in_a_sentence(runs, net, photo
 
 def test_too_little_memory_for_all_at_once_is_said_before_any_begins(runs, monkeypatch):
     some = runs()
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: synthesis._memory(some) - 1)
+    tensors = sum(run.optimizer.tensors for run in some)
+    needed = memory.memory_needed([run.terms for run in some], some[0].shape, tensors)
+    monkeypatch.setattr(memory, "free_memory", lambda device: needed - 1)
     with pytest.raises(InputError, match=r"^3 runs of 64 × 43 pixels need about 0\.0 GB"):
         finish_together(some)
     assert not any(run.history for run in some)
     assert finish_together(some[:2])[1].number == 9
 
 
-def test_alike_are_runs_of_one_size_and_depth(net, photo, painting):
-    def run(picture, layer):
-        return Synthesis(Style(net, painting, [layer]), picture)
+def test_alike_are_runs_of_one_size_network_and_depth(net, photo, painting):
+    other = load_network("compact11", device="cpu")
 
-    runs = [run(photo, "conv2_1"), run(photo, "conv3_1"), run(painting, "conv2_1"), run(photo.flip(3), "conv2_1")]
-    assert alike(runs) == [[runs[0], runs[3]], [runs[1]], [runs[2]]]
+    def run(picture, layer, net=net):
+        return Synthesis([Smoothness(1), Style(net, painting, [layer])], picture)
+
+    runs = [
+        run(photo, "conv2_1"), run(photo, "conv3_1"), run(painting, "conv2_1"), run(photo.flip(3), "conv2_1"),
+        run(photo, "conv2_1", other), Synthesis(Smoothness(1), photo),
+    ]  # fmt: skip
+    assert alike(runs) == [[runs[0], runs[3]], [runs[1]], [runs[2]], [runs[4]], [runs[5]]]
+
+
+class Brightness(Term):
+    """A term from outside, without a network."""
+
+    def losses(self, pictures, activations):
+        return {"brightness": pictures.mean()}
+
+
+def test_terms_of_your_own_need_no_network(runs, photo):
+    """Neither in the trial whether a batch pays nor in the batch."""
+    some, alone = ([Synthesis(Brightness(), photo, steps=3) for _ in range(2)] for _ in range(2))
+    assert pays(some) in (True, False)
+    for one, other in zip(finish_together(some), alone, strict=True):
+        assert torch.allclose(one.image, other.finish().image, atol=1e-5)
 
 
 @pytest.mark.parametrize("seconds, quicker", [({1: 1.0, 3: 2.9}, True), ({1: 1.0, 3: 3.1}, False)])
 def test_whether_a_batch_pays_is_tried_once_for_all_that_are_alike(runs, seconds, quicker, monkeypatch):
     tried = []
-    monkeypatch.setattr(batches, "_tried", {})
-    monkeypatch.setattr(batches, "_seconds", lambda _, pictures: tried.append(len(pictures)) or seconds[len(pictures)])
+    monkeypatch.setattr(together, "_tried", {})
+    monkeypatch.setattr(together, "_seconds", lambda _, pictures: tried.append(len(pictures)) or seconds[len(pictures)])
     assert pays(runs()) == pays(runs()) == quicker and tried == [1, 3]
 
 
 def test_where_memory_is_short_for_all_at_once_nothing_is_tried(runs, monkeypatch):
-    monkeypatch.setattr(batches, "_tried", {})
-    monkeypatch.setattr(batches, "_seconds", None)
-    monkeypatch.setattr(synthesis, "free_memory", lambda device: 1000)
+    monkeypatch.setattr(together, "_tried", {})
+    monkeypatch.setattr(together, "_seconds", None)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
     with pytest.raises(InputError, match="3 runs of"):
         pays(runs())

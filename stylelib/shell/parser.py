@@ -1,0 +1,233 @@
+"""The shell's commands and options. Those of a run come from the fields of Recipe: names, kinds and help texts."""
+
+import argparse
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from stylelib import experiments
+from stylelib.protocols.optimizer import Optimizer
+from stylelib.recipes import Recipe
+from stylelib.storage.recipe_code import EXPERIMENTS
+from stylelib.support.errors import InputError
+from stylelib.support.gallery import PAPER_IMAGES
+from stylelib.vgg import LAYOUTS
+
+SUMMARIES = {  # of the commands that make a recipe, by its kind
+    "transfer": "paint a content image in the style of one or more style images",
+    "content": "reconstruct a content image from one layer (Figure 1, below)",
+    "style": "reconstruct a style image's texture (Figure 1, above)",
+}
+DEFAULTS = {  # where not Recipe's default counts, but what suits the machine
+    "network": "vgg19 if its weights are on this machine, else compact",
+    "size": "the preset's",
+    "steps": "the preset's",
+}
+EXAMPLES = {str: "NAME", int: "N", float: "X"}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its errors as one sentence."""
+
+    def error(self, message: str) -> NoReturn:  # noqa: D102 (see argparse)
+        message = message.rstrip(".")
+        raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} --help` lists what is possible.")
+
+
+def make_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    parser = Parser(prog="python -m stylelib", description="Neural style transfer after Gatys, Ecker and Bethge, 2016.")
+    meaning = (
+        "import a Python module of yours first, so that the networks, optimisers, terms and recipes that it defines "
+        "are known by name; such as: --import my_module transfer CONTENT STYLE --optimizer mine -o OUT"
+    )
+    parser.add_argument("--import", dest="modules", metavar="MODULE", action="append", default=[], help=meaning)
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+
+    for kind, summary in SUMMARIES.items():
+        command = add(kind, summary)
+        _add_recipe(command, kind)
+        _add_outputs(command)
+
+    command = add("resume", "go on with a run that --save-run kept")
+    command.add_argument("run", metavar="RUN.pt")
+    command.add_argument("--steps", type=_whole, metavar="N", help="in all (default: as the run had)")
+    _add_outputs(command)
+
+    command = add("recipe", "make the picture of a recipe that the studio saved")
+    command.add_argument("recipe", metavar="RECIPE.json")
+    _add_outputs(command)
+
+    command = add("sweep", "compute a recipe for many values on all cores; called again, it goes on")
+    command.add_argument("recipe", metavar="RECIPE.json")
+    command.add_argument("folder", metavar="FOLDER", help="where the pictures go")
+    meaning = (
+        "such as seed=0,1,2 or style_layers=conv1_1+conv2_1; style=night_swirls+woodcut,mosaic has two styles first"
+    )
+    command.add_argument("values", nargs="+", metavar="NAME=V1,V2,…", help=meaning)
+    command.add_argument("--workers", type=_whole, metavar="N", help="at a time (default: one for each core)")
+    meaning = "recipes that a worker gets at once (default: 1, and up to 4 of small pictures)"
+    command.add_argument("--together", type=_whole, metavar="N", help=meaning)
+    command.add_argument("--sheet", metavar="FILE.jpg", help="write all pictures side by side too")
+
+    command = add("table", "list the layers of a network")
+    command.add_argument("network", metavar="NETWORK", help=", ".join(LAYOUTS))
+    meaning = "side of the picture that the cost is counted for (default %(default)s)"
+    command.add_argument("--size", type=_whole, default=256, metavar="PX", help=meaning)
+
+    add("pictures", "list the pictures that come with the project")
+    command = add("fetch", "download one of the paper's own pictures, checked by its SHA-256")
+    command.add_argument("name", metavar="NAME", help=", ".join(PAPER_IMAGES))
+    add("check", "say what this machine can do")
+    return parser
+
+
+def recipe_of(options: argparse.Namespace, **values: Any) -> Recipe:
+    """Return the recipe that the options of `transfer`, `content` or `style` describe.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        What was given; the rest is as the experiment has it. Its sizes, of which there may be several, are left out.
+    **values
+        The size, and what else is not the recipe's default where it was not given.
+
+    Returns
+    -------
+    Recipe
+        Not checked.
+    """
+    given = {name: value for name, value in vars(options).items() if name in _fields() and name != "size"}
+    if isinstance(given.get("style"), list):
+        given["style"] = tuple(given["style"]) if len(given["style"]) > 1 else given["style"][0]
+    return Recipe(**{"kind": options.command, "init": _start(options.command), **values, **given})
+
+
+def from_text(cls: type[Recipe], name: str, text: str, separator: str = ",") -> Any:
+    """Return a value of a recipe from its text.
+
+    Parameters
+    ----------
+    cls : type
+        Recipe, or a subclass.
+    name : str
+        The value's name; a value of an unknown name stays a text.
+    text : str
+        What was typed.
+    separator : str
+        Between the parts of a value that has several.
+
+    Returns
+    -------
+    object
+        A text, a number, or a tuple of them, as the class says.
+
+    Raises
+    ------
+    InputError
+        For a text where a number belongs.
+    """
+    kind = typing.get_type_hints(cls).get(name, str)
+    if typing.get_origin(kind) is tuple:
+        part = typing.get_args(kind)[0]
+        return tuple(_converted(one.strip(), part) for one in text.split(separator))
+    return _converted(text, kind)
+
+
+def _converted(text: str, kind: Any) -> Any:
+    if kind not in (int, float):
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise InputError(f"{wanted} is wanted; got '{text}'") from None
+
+
+def _as_type(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Make a function argparse's `type`: its complaint is then said of the option."""
+
+    def converted(text: str) -> Any:
+        try:
+            return convert(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return converted
+
+
+def _value_of(name: str) -> Callable[[str], Any]:
+    return _as_type(lambda text: from_text(Recipe, name, text))
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number, 0 or more, is wanted; got '{text}'")
+    return int(text)
+
+
+@_as_type
+def _sizes(text: str) -> list[int]:
+    sizes = [_converted(one, int) for one in text.split(",")]
+    return experiments.check_sizes(sizes) if len(sizes) > 1 else sizes
+
+
+def _fields() -> "dict[str, dataclasses.Field[Any]]":
+    return {field.name: field for field in dataclasses.fields(Recipe)}
+
+
+def _start(kind: str) -> str:
+    """Where an experiment starts if nothing else is said."""
+    start: str = inspect.signature(getattr(experiments, EXPERIMENTS[kind])).parameters["init"].default
+    return start
+
+
+def _add_recipe(parser: argparse.ArgumentParser, kind: str) -> None:
+    used, fields = Recipe(kind=kind).values, _fields()
+    for role in ("content", "style"):
+        if role in used:
+            several = "+" if role == "style" and kind == "transfer" else None
+            parser.add_argument(role, metavar=role.upper(), nargs=several, help=fields[role].metadata["help"])
+    for name in used:
+        if name in ("kind", "content", "style") or not fields[name].metadata["help"]:
+            continue
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=argparse.SUPPRESS,
+            type=_sizes if name == "size" else _value_of(name),
+            metavar="PX[,PX,…]" if name == "size" else _metavar(name),
+            help=_help(name, kind).replace("%", "%%"),
+        )
+    parser.add_argument("--weights", metavar="FILE", help="weights in torchvision's layout that you have already")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda or mps (default: the best that there is)")
+
+
+def _metavar(name: str) -> str:
+    choices = Optimizer.known if name == "optimizer" else _fields()[name].metadata["choices"]
+    if choices:
+        return f"{{{','.join(choices)}}}"
+    kind = typing.get_type_hints(Recipe)[name]
+    part = EXAMPLES[typing.get_args(kind)[0] if typing.get_args(kind) else kind]
+    return f"{part},{part},…" if typing.get_origin(kind) is tuple else part
+
+
+def _help(name: str, kind: str) -> str:
+    default: Any = DEFAULTS.get(name) or (_start(kind) if name == "init" else _fields()[name].default)
+    text: str = _fields()[name].metadata["help"]
+    if name == "network":
+        text += f": {', '.join(LAYOUTS)}, one of these with -random, or one of yours"
+    if name == "size":
+        text += "; several, such as 256,512,1024, mean coarse to fine with --steps at each"
+    default = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    return f"{text} (default: {default})" if default != "" else text
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the picture to write, .png or .jpg")
+    parser.add_argument("--animation", metavar="FILE", help="write the run (at its last size) as a .gif or .mp4 too")
+    parser.add_argument("--save-run", metavar="RUN.pt", help="keep the run, for `resume`")

@@ -1,0 +1,110 @@
+"""A run in the shell: with a progress bar, until it ends or is interrupted, and then written."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+from stylelib.evaluation.progress import Step
+from stylelib.figures import kept_frames, save_animation
+from stylelib.images import FORMATS, save_image
+from stylelib.support.errors import InputError
+from stylelib.support.files import check_writable
+from stylelib.synthesis import Synthesis
+
+INTERRUPTED = 130  # exit code
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Raise an InputError if something that was asked for cannot be written."""
+    check_writable(options.output, FORMATS)
+    if options.animation:
+        check_writable(options.animation, (".gif", ".mp4"))
+    if options.save_run:
+        check_writable(options.save_run, (".pt",))
+
+
+def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | None = None) -> int:
+    """Run to the end, then write what was asked for; an interrupt writes what there is.
+
+    Parameters
+    ----------
+    run : Synthesis
+        Anywhere on its way.
+    options : argparse.Namespace
+        output, animation and save_run.
+    steps : Iterable of Step, optional
+        The run's steps; the run itself by default.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    return _write(run, options, _play(run, steps))
+
+
+def finish_all(runs: Iterable[Synthesis], options: argparse.Namespace) -> int:
+    """Do the same for runs that each begin where the last one ended. Whatever stops them, a picture is written.
+
+    Parameters
+    ----------
+    runs : Iterable of Synthesis
+        Each is finished before the next one is asked for.
+    options : argparse.Namespace
+        As for `finish`.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be computed.
+    """
+    last: Synthesis | None = None
+    interrupted = False
+    try:
+        for run in runs:
+            interrupted = _play(run)
+            last = run if run.number or last is None else last
+            if interrupted:
+                break
+    except KeyboardInterrupt:  # while the next one was being prepared
+        if last is None:
+            raise
+        interrupted = True
+    except InputError as error:
+        if last is None:
+            raise
+        _write(last, options, interrupted=False)
+        raise InputError(f"{error} The picture that was made until then is in {options.output}.") from None
+    assert last is not None  # coarse_to_fine gives at least one run
+    return _write(last, options, interrupted)
+
+
+def _play(run: Synthesis, steps: Iterable[Step] | None = None) -> bool:
+    """Run to the end with a progress bar; return whether it was interrupted."""
+    try:
+        with tqdm(total=run.steps, initial=run.number, unit="step", file=sys.stderr, disable=None) as bar:
+            for step in steps or run:
+                bar.update()
+                bar.set_postfix_str(f"loss {step.loss:.4g}", refresh=False)
+    except KeyboardInterrupt:
+        run.stop(f"interrupted after step {run.number}")
+        return True
+    return False
+
+
+def _write(run: Synthesis, options: argparse.Namespace, interrupted: bool) -> int:
+    """Write what was asked for, say what it is, and return the exit code."""
+    written = [save_image(run.image, options.output)]
+    if options.save_run:
+        written.append(run.save(options.save_run))
+    if options.animation:
+        written.append(save_animation(kept_frames(run).values(), options.animation))
+    print(f"{', '.join(map(str, written))}: {run.describe()}. Stopped: {run.stop_reason}.")
+    return INTERRUPTED if interrupted else 0

@@ -1,0 +1,60 @@
+"""The recipes of a sweep: every combination of some values."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from stylelib.recipes import Recipe
+from stylelib.support.errors import InputError, check_choice
+
+R = TypeVar("R", bound=Recipe)
+
+
+def grid(recipe: R, **values: Iterable[Any]) -> list[R]:
+    """Return the recipes for every combination of some values; those of the last name change fastest.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        It gives all other values. May be of a subclass of yours.
+    **values
+        For any name of the recipe the values that it gets, such as alpha_beta=[0.1, 1], seed=range(3),
+        style_layers=[("conv1_1",), ("conv1_1", "conv2_1")], or style=[("night_swirls", "woodcut"), "mosaic"] where the
+        first recipe has two style images.
+
+    Returns
+    -------
+    list of Recipe
+        The product of the numbers of values many.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, and for values that are not a list.
+    """
+    fields = {field.name: field for field in dataclasses.fields(recipe)}
+    choices = []
+    for name, several in values.items():
+        field = fields[check_choice("value of a recipe", name, fields)]
+        if isinstance(several, str | bytes) or not isinstance(several, Iterable):
+            raise InputError(f"Give a list of values for {name}, such as {name}=[{several!r:.40}].")
+        choices.append([_adapted(value, field, recipe) for value in several])
+        if not choices[-1]:
+            raise InputError(f"There are no values for {name}.")
+    return [
+        dataclasses.replace(recipe, **dict(zip(values, chosen, strict=True))) for chosen in itertools.product(*choices)
+    ]
+
+
+def _adapted(value: Any, field: "dataclasses.Field[Any]", recipe: Recipe) -> Any:
+    """Return a value in the form that recipes keep, so that equal values make equal recipes: 1 and 1.0 are one."""
+    if hasattr(value, "item"):  # a number of NumPy or torch
+        value = value.item()
+    if isinstance(field.default, tuple) and isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return tuple(value)
+    if isinstance(field.default, float) and "check" in field.metadata:
+        field.metadata["check"](value, recipe)
+    return float(value) if isinstance(field.default, float) and isinstance(value, int | str) else value

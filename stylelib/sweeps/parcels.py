@@ -1,0 +1,166 @@
+"""What is sent to a worker: recipes, with the networks and optimisers of your own that they may name.
+
+cloudpickle packs all this, so that classes and functions of a notebook or of a script arrive too, whatever the executor
+itself sends things with.
+"""
+
+import dataclasses
+import functools
+import io
+import os
+import pickle
+from collections.abc import Iterable
+from typing import Any
+
+import cloudpickle
+import PIL.Image
+from torch import Tensor
+
+from stylelib.images import load_image, to_array
+from stylelib.protocols.network import Network
+from stylelib.protocols.optimizer import Optimizer
+from stylelib.recipes import Recipe
+from stylelib.support.errors import InputError
+from stylelib.support.gallery import bundled_images
+from stylelib.weights.networks import cached_network, register_network, registered
+
+Packed = dict[tuple[str, str], bytes]  # {("network" or "optimizer", name): what was registered under it}
+
+_received: Packed = {}  # what this process was sent and has registered
+
+
+class Registered:
+    """The networks and optimisers of your own that some recipes may name.
+
+    Parameters
+    ----------
+    recipes : Iterable of Recipe
+        A plain Recipe names them in its values. The code of a subclass may name others, so all are sent with it.
+    """
+
+    def __init__(self, recipes: Iterable[Recipe]) -> None:
+        recipes = list(recipes)
+        own_code = any(type(recipe) is not Recipe for recipe in recipes)
+        named = {name for recipe in recipes for name in (recipe.network, recipe.optimizer)}
+        optimizers = {name: cls for name, cls in Optimizer.known.items() if not cls.__module__.startswith("stylelib.")}
+        self.things: dict[tuple[str, str], Any] = {
+            (kind, name): thing
+            for kind, things in (("network", registered), ("optimizer", optimizers))
+            for name, thing in things.items()
+            if own_code or name in named
+        }
+
+    @functools.cached_property
+    def packed(self) -> Packed:
+        """The same as bytes, made once, so that a worker recognises what it has already."""
+        return {name: _pack(thing, *name) for name, thing in self.things.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Parcel:
+    """Some recipes on their way to a worker.
+
+    Attributes
+    ----------
+    recipes : list of Recipe
+        Computed one after the other, or as one batch.
+    own : Registered
+        What they may name.
+    """
+
+    recipes: list[Recipe]
+    own: Registered
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArrivedParcel, (cloudpickle.dumps(self.recipes), self.own.packed)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrivedParcel:
+    """A Parcel in another process; it is unpacked there when its recipes are asked for."""
+
+    packed: bytes
+    own: Packed
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The recipes; what they may name is registered first."""
+        _register(self.own)
+        recipes: list[Recipe] = pickle.loads(self.packed)
+        return recipes
+
+
+def with_pictures(recipe: Recipe, loaded: dict[Any, bytes]) -> Recipe:
+    """Return a recipe as it is sent: a picture of your own goes along as the run will see it, small and as bytes.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Any.
+    loaded : dict
+        {(source, size): bytes}: the pictures that were loaded for other recipes; new ones are added.
+
+    Returns
+    -------
+    Recipe
+        Without paths of this machine.
+
+    Raises
+    ------
+    InputError
+        For a picture that cannot be sent.
+    """
+    sent = {}
+    for role, source in recipe.pictures.items():
+        if not isinstance(source, str | bytes | os.PathLike):
+            raise InputError(
+                f"A recipe has its {role} image as a name, a path or the bytes of a file; got {type(source).__name__}."
+            )
+        sent[role] = source
+        if source not in bundled_images():
+            if (source, recipe.size) not in loaded:
+                loaded[source, recipe.size] = to_png(load_image(source, recipe.size))
+            sent[role] = loaded[source, recipe.size]
+    styles = tuple(source for role, source in sent.items() if role.startswith("style"))
+    values: dict[str, Any] = {"content": sent["content"]} if "content" in sent else {}
+    if styles:
+        values["style"] = styles if len(styles) > 1 else styles[0]
+    return dataclasses.replace(recipe, **values)
+
+
+def to_png(picture: Tensor) -> bytes:
+    """Return a picture (1, 3, H, W) as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(to_array(picture)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _pack(thing: Any, kind: str, name: str) -> bytes:
+    try:
+        packed: bytes = cloudpickle.dumps(thing)
+    except Exception as error:  # whatever an object raises that is asked to become bytes
+        raise InputError(
+            f"Your {kind} {name} cannot be sent to a worker ({type(error).__name__}: {error}); define it in a module "
+            f"and import it from there."
+        ) from error
+    return packed
+
+
+def _register(things: Packed) -> None:
+    """Register what was sent, unless it is here already or this process has its own of that name."""
+    for (kind, name), data in things.items():
+        known = registered if kind == "network" else Optimizer.known
+        if _received.get((kind, name)) == data or (name in known and (kind, name) not in _received):
+            continue
+        if kind == "network":
+            register_network(name, functools.partial(_load_network, data))
+            cached_network.cache_clear()  # it may hold an earlier network of that name
+        else:
+            Optimizer.known[name] = pickle.loads(data)
+        _received[kind, name] = data
+
+
+def _load_network(data: bytes, **options: Any) -> Network:
+    """Make a network by the function that was sent. It is unpacked only here, because few runs need every network."""
+    net: Network = pickle.loads(data)(**options)
+    return net

@@ -1,0 +1,217 @@
+"""A sweep: many recipes computed on all cores or on many machines, and kept in a folder."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import os
+import pathlib
+import warnings
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tqdm.auto import tqdm
+
+from stylelib.recipes import Recipe
+from stylelib.support.errors import InputError, check_whole
+from stylelib.support.files import check_writable
+from stylelib.sweeps.computing import Made, compute, why
+from stylelib.sweeps.jobs import Job, Result, batches_of, find_results, plan
+from stylelib.sweeps.labels import labels_of, sweep_error
+from stylelib.sweeps.parcels import Parcel, Registered, with_pictures
+from stylelib.sweeps.workers import Workers, useful_workers
+
+if TYPE_CHECKING:
+    from stylelib.figures import Figure
+
+
+def sweep(
+    recipes: Recipe | Iterable[Recipe],
+    folder: str | os.PathLike[str],
+    executor: concurrent.futures.Executor | None = None,
+    workers: int | None = None,
+    together: int | None = None,
+    report: Callable[[Result], object] = lambda result: None,
+) -> list[Result]:
+    """Compute every recipe and keep the results in a folder.
+
+    Each result is written as soon as it is there, under a name made from the recipe's content. So equal recipes are
+    computed once, and the same call again computes only what is missing, damaged, or made with other weights. The
+    kernel's interrupt ends the sweep and returns the results so far.
+
+    Recipes may be of a subclass of yours, and name networks and optimisers of yours; all these are sent along. When you
+    change their code, use another folder, because the names of the results do not depend on it.
+
+    Parameters
+    ----------
+    recipes : Recipe or Iterable of Recipe
+        Such as `grid` gives. All are checked before the first one is computed.
+    folder : path
+        It is made if it does not exist.
+    executor : concurrent.futures.Executor, optional
+        Where to compute instead of on this machine, such as ``distributed.Client(…).get_executor()`` for the machines
+        of a Dask cluster. They need stylelib, but neither the folder nor your pictures.
+    workers : int, optional
+        How many of this machine's workers compute; one for each core by default. Fewer need less memory.
+    together : int, optional
+        How many recipes are sent at once. They are evaluated as one batch if that turns out quicker, and written when
+        all of them are done. By default up to 4 on a GPU or for pictures of at most 64 pixels, else 1; and 1 with an
+        executor.
+    report : callable, optional
+        Called with each Result.
+
+    Returns
+    -------
+    list of Result
+        In the order of the recipes.
+
+    Raises
+    ------
+    InputError
+        For a recipe or a folder that cannot work.
+    SweepError
+        At the end, if some runs failed; it says which and why. All others are computed and kept.
+    """
+    recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
+    if not recipes:
+        raise InputError("There is nothing to compute; give at least one recipe.")
+    sent = _check(recipes)
+    _warn_of_seeds(recipes)
+    folder = _check_folder(folder)
+    order = [plan(recipe, small, folder) for recipe, small in zip(recipes, sent, strict=True)]
+    jobs = {job.path: job for job in order}  # equal recipes only once
+    done = find_results(jobs.values())
+    missing = [job for path, job in jobs.items() if path not in done]
+    failures: dict[pathlib.Path, str] = {}
+    count = useful_workers() if workers is None else check_whole("workers", workers, 1)
+    if together is not None:
+        check_whole("together", together, 1)
+    batches = list(batches_of(missing, together, count if executor is None else None))
+    own: Workers | None = None
+    if executor is None:
+        executor = own = Workers(max(1, min(len(batches), count)))
+    try:
+        with (
+            tqdm(total=len(jobs), initial=len(done), unit="run", disable=None) as bar,
+            contextlib.closing(_compute_all(batches, executor, Registered(sent))) as computed,
+        ):
+            for batch, made in computed:
+                for job, one in zip(batch, made, strict=True):
+                    if isinstance(one, str):
+                        failures[job.path] = one
+                    else:
+                        done[job.path] = job.write(*one)
+                bar.update(len(batch))
+                for job in batch:  # after all of them are written, because an interrupt may come now
+                    if job.path in done:
+                        report(done[job.path])
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"Interrupted: {len(done)} of {len(jobs)} runs are done and kept in {folder}; the same call goes on.",
+            stacklevel=2,
+        )
+        failures = {}  # the same call tries them again
+    finally:
+        if own:
+            own.stop()
+    results = [done[job.path] for job in order if job.path in done]
+    if failures:
+        failed = [(jobs[path].recipe, reason) for path, reason in failures.items()]
+        raise sweep_error(failed, results, len(jobs), folder)
+    return results
+
+
+def contact_sheet(results: Sequence[Result], columns: int | None = None, title: str | None = None) -> "Figure":
+    """Show the pictures of a sweep side by side, each with the values that tell it from the others.
+
+    Parameters
+    ----------
+    results : Sequence of Result
+        What `sweep` returned.
+    columns : int, optional
+        Pictures in a row; up to five by default.
+    title : str, optional
+        Above the whole.
+
+    Returns
+    -------
+    stylelib.figures.Figure
+        Below it stands what all the pictures have in common.
+    """
+    from stylelib import figures  # loads matplotlib, which no sweep needs
+
+    parts = [result.made.split(" · ") for result in results]
+    note = " · ".join(part for part in parts[0] if all(part in others for others in parts)) if parts else ""
+    captions = labels_of([result.recipe for result in results])
+    return figures.contact_sheet([result.image for result in results], captions, columns, title, note)
+
+
+def _compute_all(
+    batches: list[list[Job]], executor: concurrent.futures.Executor, own: Registered
+) -> Generator[tuple[list[Job], list[Made]], None, None]:
+    """Yield (jobs, what was made of each or why it failed), as they are done.
+
+    Jobs that were sent together and came to nothing are sent again one by one, because one of them may have been the
+    reason for all.
+    """
+    waiting: dict[concurrent.futures.Future[list[Made]], list[Job]] = {}
+    try:
+        while batches or waiting:
+            sending, batches = batches, []
+            for batch in sending:
+                try:
+                    waiting[executor.submit(compute, Parcel([job.sent for job in batch], own))] = batch
+                except Exception as error:  # it takes no more
+                    yield batch, [why(error)] * len(batch)
+            # with a timeout, because Windows hears of an interrupt only between two waits
+            for future in concurrent.futures.wait(waiting, 1, concurrent.futures.FIRST_COMPLETED).done:
+                batch = waiting.pop(future)
+                try:
+                    made = future.result()
+                except Exception as error:  # whatever happens to a worker, its machine or its network
+                    if len(batch) > 1:
+                        batches += [[job] for job in batch]
+                        continue
+                    made = [why(error)]
+                yield batch, made
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _check(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """Return the recipes as they are sent; raise an InputError if one of them cannot work."""
+    loaded: dict[Any, bytes] = {}
+    sent = []
+    for recipe in recipes:
+        if not isinstance(recipe, Recipe):
+            raise InputError(f"A sweep is made of recipes, such as `grid` gives; got {type(recipe).__name__}.")
+        small = with_pictures(recipe, loaded)
+        with warnings.catch_warnings():
+            if small != recipe:  # `load_image` has warned of the picture itself
+                warnings.simplefilter("ignore")
+            small.check()
+        sent.append(small)
+    return sent
+
+
+def _warn_of_seeds(recipes: Sequence[Recipe]) -> None:
+    different = {
+        repr(recipe if recipe.init == "noise" or type(recipe) is not Recipe else dataclasses.replace(recipe, seed=0))
+        for recipe in recipes
+    }
+    count = len(set(map(repr, recipes)))
+    if len(different) < count:
+        warnings.warn(
+            f"Only {len(different)} of {count} runs differ, because a seed changes nothing but the noise that a run "
+            f"starts from.",
+            stacklevel=3,
+        )
+
+
+def _check_folder(folder: str | os.PathLike[str]) -> pathlib.Path:
+    folder = pathlib.Path(folder).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be the folder of the sweep ({error.strerror or error}).") from error
+    return check_writable(folder / "picture.png", (".png",)).parent
