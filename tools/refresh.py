@@ -58,6 +58,11 @@ def read(path: pathlib.Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
+def tags(cell: NotebookNode) -> list[str]:
+    """Return a cell's tags."""
+    return cell.metadata.get("tags", [])
+
+
 def title_and_promise(notebook: NotebookNode) -> tuple[str, str]:
     """Return a notebook's title, and what a reader gains from it: "you can read …" or "you will have made …"."""
     first = notebook.cells[0].source.replace("**", "")
@@ -112,7 +117,7 @@ def card_picture(number: str) -> PIL.Image.Image | None:
     """Return the output of a notebook's cell tagged `card`, or None if it has none yet."""
     (path,) = FOLDER.glob(f"{number}_*.ipynb")
     for cell in read(path).cells:
-        if "card" in cell.metadata.get("tags", []):
+        if "card" in tags(cell):
             for output in cell.outputs:
                 if data := output.get("data", {}).get("image/jpeg"):
                     image = PIL.Image.open(io.BytesIO(base64.b64decode(data)))
@@ -124,7 +129,7 @@ def generated_cells(notebook: NotebookNode, path: pathlib.Path) -> Iterator[tupl
     """Yield each generated cell of a notebook with the text that it should have."""
     makers = {"navigation": lambda: navigation(path), "series-map": cards}
     for cell in notebook.cells:
-        for tag in cell.metadata.get("tags", []):
+        for tag in tags(cell):
             if tag in makers:
                 yield cell, makers[tag]()
 
@@ -139,11 +144,11 @@ def solutions_of(notebook: NotebookNode, path: pathlib.Path) -> NotebookNode:
     """Make the notebook of solutions: each exercise's question without its hints, and its solution."""
     title, back = f"# Solutions: {short_title(path)}", f"Back to [the notebook](../{path.name})."
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    setup = [cell for cell in code if "setup" in cell.metadata.get("tags", [])] or code[:1]
-    cells = [
-        new_markdown_cell(f"{title}\n\nOne way each; yours may be better. {back}"),
-        *(new_code_cell(cell.source) for cell in setup),
-    ]
+    install = [cell for cell in code if "install" in tags(cell)]  # see tools/address.py
+    setup = [cell for cell in code if "setup" in tags(cell)] or [cell for cell in code if cell not in install][:1]
+    cells = [new_markdown_cell(f"{title}\n\nOne way each; yours may be better. {back}")]
+    cells += [new_code_cell(cell.source, metadata={"tags": tags(cell)}) for cell in install]
+    cells += [new_code_cell(cell.source) for cell in setup]
     question = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

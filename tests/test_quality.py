@@ -1,0 +1,85 @@
+"""The checks that keep the code as it is: linter, types, direction of imports, docstrings, size of files."""
+
+import ast
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PACKAGE = ROOT / "stylelib"
+FILES = sorted(PACKAGE.rglob("*.py"))
+SELF = {"self", "cls"}
+LONGEST_OF_THE_METHOD, LONGEST_OF_THE_PACKAGE = 250, 350  # lines
+
+
+def check(*arguments):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+def test_ruff_finds_nothing():
+    """Notebooks and the convention of the package's docstrings (NumPy's) included."""
+    check("-m", "ruff", "check", ".")
+
+
+def test_ruff_would_format_nothing():
+    check("-m", "ruff", "format", "--check", ".")
+
+
+def test_the_package_is_fully_annotated_and_the_types_are_right():
+    check("-m", "mypy")
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_imports_lead_down():
+    """The layers are in pyproject.toml, and drawn in docs/architecture.md."""
+    check("-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache")
+
+
+def test_files_are_short():
+    lines = {path.relative_to(PACKAGE): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {path: count for path, count in lines.items() if count > LONGEST_OF_THE_PACKAGE} == {}
+    method = {path: count for path, count in lines.items() if len(path.parts) == 1}
+    assert {path: count for path, count in method.items() if count > LONGEST_OF_THE_METHOD} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_file_imports_nothing_from_tools_and_describes_the_parameters_that_there_are(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not [name for name in names if name.split(".")[0] == "tools"]
+        if described := described_parameters(node):
+            assert described == parameters(node), f"line {node.lineno}, {node.name}"
+
+
+def described_parameters(node):
+    """The names in the section Parameters of a docstring, {"net", "image", …}."""
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return set()
+    section = re.search(r"^Parameters\n-{10}\n(.*?)(?=\n\n\w+\n---|\Z)", ast.get_docstring(node) or "", re.M | re.S)
+    heads = re.findall(r"^\S.*?(?= :|$)", section[1].replace("\\\n", ""), re.M) if section else []
+    return {name.strip().lstrip("*") for head in heads for name in head.split(",")} - SELF
+
+
+def parameters(node):
+    """The names that a function takes; for a class, what its constructor or its dataclass takes."""
+    if isinstance(node, ast.ClassDef):
+        constructor = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
+        if not constructor:
+            return {part.target.id for part in node.body if isinstance(part, ast.AnnAssign)}
+        (node,) = constructor
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, arguments.vararg, *arguments.kwonlyargs, arguments.kwarg]
+    return {argument.arg for argument in every if argument is not None} - SELF
