@@ -47,8 +47,8 @@ def test_a_choice_has_one_right_answer_and_says_why_the_others_are_wrong(name):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (None, "Hand over the function itself"),
-        (torch.zeros(1), "Hand over the function itself"),
+        (None, "Pass the function itself"),
+        (torch.zeros(1), "Pass the function itself"),
         (lambda f: None, "returned nothing"),
         (lambda f: ..., "Still to do"),
         (lambda f: f.nonsense, "stopped with AttributeError"),

@@ -3,18 +3,52 @@
     from stylelib.exercises import check
     check("gram_matrix", my_gram_matrix)
 
-A check calls the reader's function on random inputs, compares with a reference, and says in a sentence what is right or
-wrong. The usual mistakes are recognised by what they compute. One file here for each notebook.
+A check calls the reader's function on random inputs, compares the answer with a reference, and says in a sentence what
+is right or wrong. It recognises the usual mistakes by what they compute. There is one file for each notebook.
 """
 
-from stylelib.exercises import content, content_layer, initialization, start, style, transfer, vgg, weights
-from stylelib.exercises.checking import Verdict
+from typing import Any
+
+from stylelib.exercises import (
+    content,
+    content_layer,
+    initialization,
+    paper_figures,
+    start,
+    style,
+    transfer,
+    vgg,
+    weights,
+)
+from stylelib.exercises.checking import Choice, Exercise, Verdict
 from stylelib.support.errors import check_choice
 
-FILES = (start, vgg, content, style, initialization, transfer, weights, content_layer)
-EXERCISES = {name: exercise for file in FILES for name, exercise in file.EXERCISES.items()}
+__all__ = ["EXERCISES", "check"]
+
+FILES = (start, vgg, content, style, initialization, transfer, weights, content_layer, paper_figures)  # 00 to 08
+EXERCISES: dict[str, Exercise | Choice] = {
+    name: exercise for file in FILES for name, exercise in file.EXERCISES.items()
+}
 
 
-def check(name, answer) -> Verdict:
-    """Check the reader's answer, most often a function; returns a Verdict, which shows itself at the end of a cell."""
+def check(name: str, answer: Any) -> Verdict:
+    """Check the reader's answer to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        A key of `EXERCISES`.
+    answer : object
+        Most often a function; for a question with a few answers to choose from, one of them.
+
+    Returns
+    -------
+    Verdict
+        It shows itself at the end of a cell.
+
+    Raises
+    ------
+    InputError
+        For an exercise that does not exist.
+    """
     return EXERCISES[check_choice("exercise", name, EXERCISES)].check(answer)

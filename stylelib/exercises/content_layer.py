@@ -1,44 +1,47 @@
 """The exercises of notebook 07."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from stylelib.exercises.checking import Choice, Exercise
 
 
-def _share(content, styles, weights, alpha, beta):
+def _share(content: Tensor, styles: Tensor, weights: Tensor, alpha: float, beta: float) -> Tensor:
     return alpha * content / (alpha * content + beta * (weights * styles).sum())
 
 
-def _random_losses(generator):
-    """A content loss, five style losses with their weights, α and β."""
+def _random_losses(generator: torch.Generator) -> tuple[Any, ...]:
+    """Return a content loss, five style losses, their weights, α and β."""
     content, *styles = (torch.rand(6, generator=generator, dtype=torch.float64) + 0.1).unbind()
     weights = torch.tensor([0.1, 0.3, 0.2, 0.25, 0.15], dtype=torch.float64)
     return content, torch.stack(styles), weights, 0.2, 0.7
 
 
-def _random_pictures(generator):
-    """Two pictures that are somewhat alike: (1, 3, 12, 16)."""
+def _random_pictures(generator: torch.Generator) -> tuple[Any, ...]:
+    """Return two pictures (1, 3, 12, 16) that are somewhat alike."""
     common = F.interpolate(torch.rand(1, 3, 3, 4, generator=generator, dtype=torch.float64), (12, 16))
     return tuple(
         (common + torch.rand(1, 3, 12, 16, generator=generator, dtype=torch.float64)) / 2 * scale for scale in (1, 0.5)
     )
 
 
-def _correlation(one, other):
-    return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1]
+def _correlation(first: Tensor, second: Tensor) -> Tensor:
+    return torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1]
 
 
-def _blocks(picture):
+def _blocks(picture: Tensor) -> Tensor:
     return F.avg_pool2d(picture.mean(dim=1, keepdim=True), 4)
 
 
-def _layout(picture, photo):
+def _layout(picture: Tensor, photo: Tensor) -> Tensor:
     return _correlation(_blocks(picture), _blocks(photo))
 
 
-def _normalised(one):
-    return one / one.norm()
+def _normalised(values: Tensor) -> Tensor:
+    return F.normalize(values.flatten(), dim=0)
 
 
 EXERCISES = {
@@ -53,8 +56,8 @@ EXERCISES = {
             "conv2_1": "One too few: that is the third convolution.",
             "conv1_4": "Block one of VGG-19 has only two convolutions; the count goes on in block two.",
         },
-        praise="A tutorial that many have learned from takes its content from the layer that the paper shows as the "
-        "one that keeps too much. Say which layer you mean by block and index.",
+        praise="A tutorial that many people have learned from takes its content from a layer that, as the paper shows, "
+        "keeps too much. Name a layer by its block and index.",
     ),
     "content_share": Exercise(
         inputs=_random_losses,
@@ -74,22 +77,22 @@ EXERCISES = {
                     content, styles, torch.full((5,), 0.2), alpha, beta
                 )
             ),
-            "That is content against style; a share is the part of the whole, of both together.": (
+            "That is the ratio of content to style; a share is a part of the whole, of both together.": (
                 lambda content, styles, weights, alpha, beta: alpha * content / (beta * (weights * styles).sum())
             ),
-            "That is the share of the style; the content's is what is left to 1.": (
+            "That is the share of the style; the content's share is 1 minus it.": (
                 lambda content, styles, weights, alpha, beta: 1 - _share(content, styles, weights, alpha, beta)
             ),
-            "α and β are exchanged: α belongs to the content.": (
+            "α and β are swapped: α belongs to the content.": (
                 lambda content, styles, weights, alpha, beta: _share(content, styles, weights, beta, alpha)
             ),
-            "You weighted the content loss above the line but not below it.": (
+            "You weighted the content loss in the numerator but not in the denominator.": (
                 lambda content, styles, weights, alpha, beta: (
                     alpha * content / (content + beta * (weights * styles).sum())
                 )
             ),
         },
-        praise="What the optimiser feels is a share of the total; α/β alone does not tell it.",
+        praise="How much a loss counts is its share of the total, and α/β alone does not tell that share.",
     ),
     "layout": Exercise(
         inputs=_random_pictures,
@@ -98,17 +101,17 @@ EXERCISES = {
             "You compared pixel by pixel; average over blocks of 4 × 4 first, or fine detail decides.": (
                 lambda picture, photo: _correlation(picture.mean(dim=1), photo.mean(dim=1))
             ),
-            "The colours were compared one by one; take the mean of red, green and blue first.": (
+            "You compared the colours one by one; take the mean of red, green and blue first.": (
                 lambda picture, photo: _correlation(F.avg_pool2d(picture, 4), F.avg_pool2d(photo, 4))
             ),
             "That is the largest lightness of each block, not the mean.": (
                 lambda picture, photo: _correlation(
-                    *(F.max_pool2d(one.mean(dim=1, keepdim=True), 4) for one in (picture, photo))
+                    *(F.max_pool2d(image.mean(dim=1, keepdim=True), 4) for image in (picture, photo))
                 )
             ),
             "Your blocks overlap: they should stand side by side, with a stride of 4.": (
                 lambda picture, photo: _correlation(
-                    *(F.avg_pool2d(one.mean(dim=1, keepdim=True), 4, stride=1) for one in (picture, photo))
+                    *(F.avg_pool2d(image.mean(dim=1, keepdim=True), 4, stride=1) for image in (picture, photo))
                 )
             ),
             "Subtract each picture's mean first: yours is the cosine, which is near 1 for any two bright pictures.": (
@@ -119,14 +122,14 @@ EXERCISES = {
                     0, 1
                 ]
             ),
-            "You squared the correlation: then a negative picture would score like the photograph itself.": (
+            "You squared the correlation, so a negative of the photograph would score like the photograph.": (
                 lambda picture, photo: _layout(picture, photo) ** 2
             ),
-            "You averaged whole columns away: a block is 4 pixels high and 4 wide.": (
-                lambda picture, photo: _correlation(*(_blocks(one).mean(dim=2) for one in (picture, photo)))
+            "You averaged over whole columns; a block is 4 pixels high and 4 wide.": (
+                lambda picture, photo: _correlation(*(_blocks(image).mean(dim=2) for image in (picture, photo)))
             ),
         },
-        praise="Light where it was light, dark where it was dark: all that this number knows of a picture, and no "
-        "network is asked.",
+        praise="Light where it was light, dark where it was dark: this number measures nothing else, and it needs no "
+        "network.",
     ),
 }

@@ -1,31 +1,34 @@
 """The exercises of notebook 04."""
 
+from typing import Any
+
 import torch
+from torch import Tensor
 
 from stylelib.exercises.checking import Exercise
 
 
-def _total(content, e, w, alpha, beta):
+def _total(content: Tensor | float, e: Tensor, w: Tensor, alpha: float, beta: float) -> Tensor:
     return alpha * content + beta * (w * e).sum()
 
 
-def _losses_and_weights(generator):
+def _losses_and_weights(generator: torch.Generator) -> tuple[Any, ...]:
     content, e = 3 * torch.rand((), generator=generator), torch.rand(5, generator=generator)
     w = torch.rand(5, generator=generator)
     alpha, beta = (0.5 + 2 * torch.rand(2, generator=generator)).tolist()
     return content.double(), e.double(), w.double(), alpha, beta
 
 
-def _blend(content, noise, share):
+def _blend(content: Tensor, noise: Tensor, share: float) -> Tensor:
     return (1 - share) * content + share * noise
 
 
-def _content_noise_and_share(generator):
+def _content_noise_and_share(generator: torch.Generator) -> tuple[Any, ...]:
     content, noise = torch.rand(2, 1, 3, 4, 6, generator=generator, dtype=torch.float64)
     return content, noise, (0.1 + 0.3 * torch.rand((), generator=generator)).item()
 
 
-def _distances(pictures):
+def _distances(pictures: Tensor) -> Tensor:
     return (pictures[:, None] - pictures[None]).square().mean(dim=(2, 3, 4)).sqrt()
 
 
@@ -37,7 +40,7 @@ EXERCISES = {
             "The weights w_l are missing: equation 5 is Σ w_l E_l.": (
                 lambda content, e, w, alpha, beta: alpha * content + beta * e.sum()
             ),
-            "That is the mean over the layers; equation 5 adds up, and w_l has the 1/5 in it already.": (
+            "That is the mean over the layers; equation 5 is a sum, and w_l already contains the 1/5.": (
                 lambda content, e, w, alpha, beta: alpha * content + beta * (w * e).mean()
             ),
             "You took the plain mean of the errors; each layer has its own weight w_l.": (
@@ -55,7 +58,7 @@ EXERCISES = {
             "You multiplied the sum of the weights by the sum of the errors; multiply layer by layer, then add up.": (
                 lambda content, e, w, alpha, beta: alpha * content + beta * w.sum() * e.sum()
             ),
-            "Only the ratio α/β is in it; that has the same minima, but it is not equation 7.": (
+            "You used the ratio α/β alone; that has the same minima, but it is not equation 7.": (
                 lambda content, e, w, alpha, beta: _total(content, e, w, alpha / beta, 1)
             ),
             "The content loss is missing.": lambda content, e, w, alpha, beta: _total(0, e, w, alpha, beta),
@@ -66,7 +69,7 @@ EXERCISES = {
         inputs=_content_noise_and_share,
         reference=_blend,
         mistakes={
-            "The shares are swapped: at a share of 0 there is no noise in it.": (
+            "The shares are swapped: with a share of 0 there is no noise.": (
                 lambda content, noise, share: _blend(noise, content, share)
             ),
             "The content image keeps its full weight; the two weights have to add up to 1.": (
@@ -83,14 +86,14 @@ EXERCISES = {
                 lambda content, noise, share: content + share * (content - noise)
             ),
         },
-        praise="A straight way from one start to the other.",
+        praise="A straight line from one start to the other.",
     ),
     "distance_matrix": Exercise(
         inputs=lambda generator: (torch.rand(4, 3, 5, 6, generator=generator, dtype=torch.float64),),
         reference=_distances,
         mistakes={
             "The root is missing: that is the mean square difference.": lambda pictures: _distances(pictures) ** 2,
-            "You added up the squares; a mean does not grow with the picture's size.": (
+            "You summed the squares; take their mean, which does not grow with the picture's size.": (
                 lambda pictures: _distances(pictures) * pictures[0].numel() ** 0.5
             ),
             "That is the mean of the absolute differences; square before the mean, root after it.": (
@@ -99,13 +102,13 @@ EXERCISES = {
             "You took the mean before the square: differences of opposite sign cancel.": (
                 lambda pictures: (pictures[:, None] - pictures[None]).mean(dim=(2, 3, 4)).abs()
             ),
-            "The differences are signed and not squared: a distance has no sign, and nothing may cancel.": (
+            "The differences are not squared, so they cancel; and a distance has no sign.": (
                 lambda pictures: (pictures[:, None] - pictures[None]).mean(dim=(2, 3, 4))
             ),
             "You took the root before the mean, pixel by pixel.": (
                 lambda pictures: (pictures[:, None] - pictures[None]).square().mean(dim=2).sqrt().mean(dim=(2, 3))
             ),
-            "Only one half of the matrix is filled; the distance back is the same as there.": (
+            "Only half of the matrix is filled; a distance is the same both ways.": (
                 lambda pictures: _distances(pictures).triu()
             ),
         },

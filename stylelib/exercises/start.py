@@ -24,6 +24,6 @@ EXERCISES = {
                 lambda picture: picture.flatten(2).median(dim=2).values[0]
             ),
         },
-        praise="The crudest style there is: it says which colours, and nothing about where. The Gram matrix says more.",
+        praise="The crudest style there is: it tells which colours, but not where. The Gram matrix tells more.",
     ),
 }

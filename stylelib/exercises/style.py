@@ -1,37 +1,40 @@
 """The exercises of notebook 03."""
 
+from typing import Any
+
 import torch
+from torch import Tensor
 
 from stylelib.exercises.checking import Choice, Exercise, random_activations
 
 
-def _rows(f):
+def _rows(f: Tensor) -> Tensor:
     return f.flatten(1)
 
 
-def _gram(f):
+def _gram(f: Tensor) -> Tensor:
     return _rows(f) @ _rows(f).T
 
 
-def _one_picture(generator):
+def _one_picture(generator: torch.Generator) -> tuple[Any, ...]:
     return (random_activations(generator)[0],)
 
 
-def _difference_times(f, a):
+def _difference_times(f: Tensor, a: Tensor) -> Tensor:
     return (f @ f.T - a) @ f
 
 
-def _style_gradient(f, a):
+def _style_gradient(f: Tensor, a: Tensor) -> Tensor:
     return torch.where(f > 0, _difference_times(f, a) / f.numel() ** 2, 0.0)
 
 
-def _activations_and_target(generator):
-    """F of 4 × 15 with silent places, and a Gram matrix A as of another picture."""
+def _activations_and_target(generator: torch.Generator) -> tuple[Any, ...]:
+    """Return F of 4 × 15 with some zeros, and a Gram matrix A as of another picture."""
     f, p = torch.relu(random_activations(generator) - 0.4).flatten(2)
     return f, p @ p.T
 
 
-def _statistics(f, correction=0):
+def _statistics(f: Tensor, correction: int = 0) -> Tensor:
     rows = f.flatten(2)
     return torch.stack([rows.mean(dim=2), rows.std(dim=2, correction=correction)], dim=2)
 
@@ -41,36 +44,36 @@ EXERCISES = {
         inputs=_one_picture,
         reference=_gram,
         mistakes={
-            "That is the mean over the places; equation 3 as printed is the sum.": lambda f: _gram(f) / f[0].numel(),
-            "You divided by N·h·w; equation 3 as printed divides by nothing.": lambda f: _gram(f) / f.numel(),
-            "You subtracted each filter's mean first: that is a covariance, and the paper does not.": (
+            "That is the mean over the positions; equation 3 as printed is the sum.": lambda f: _gram(f) / f[0].numel(),
+            "You divided by N·h·w; equation 3 as printed does not divide.": lambda f: _gram(f) / f.numel(),
+            "You subtracted each filter's mean first. That is a covariance; the paper does not do it.": (
                 lambda f: _gram(f - f.mean(dim=(1, 2), keepdim=True))
             ),
-            "You brought the rows to length 1 first: that is the cosine between them.": (
+            "You scaled the rows to length 1 first; that gives the cosine between them.": (
                 lambda f: _gram(torch.nn.functional.normalize(_rows(f), dim=1)[..., None])
             ),
-            "The filters got mixed: use flatten(1), so that each row holds one filter's places.": (
+            "The filters are mixed up: use flatten(1), so that each row holds one filter's positions.": (
                 lambda f: _gram(f.permute(1, 2, 0).reshape(f.shape))
             ),
-            "You multiplied the sums of the maps; multiply place by place first, then add up.": (
+            "You multiplied the sums of the maps; multiply position by position first, then sum.": (
                 lambda f: _rows(f).sum(dim=1)[:, None] * _rows(f).sum(dim=1)[None]
             ),
-            "Only the diagonal is right: the filters that meet others are missing.": lambda f: _gram(f).diag().diag(),
-            "You added the maps up instead of multiplying them.": (
+            "Only the diagonal is right; the pairs of different filters are missing.": lambda f: _gram(f).diag().diag(),
+            "You added the maps instead of multiplying them.": (
                 lambda f: _rows(f).sum(dim=1)[:, None] + _rows(f).sum(dim=1)[None]
             ),
         },
-        praise="Equation 3: a row for each filter, and every two rows multiplied and added up.",
+        praise="Equation 3: a row for each filter, and every two rows multiplied and summed.",
     ),
     "gram_of_four_copies": Choice(
         right=4,
         wrong={
-            1: "Equation 3 sums over the places, and there are more places now. (The mean would stay the same.)",
-            2: "The picture is twice as wide and twice as high: how many times as many places is that?",
-            16: "That is what Σ G² is multiplied by: each entry squared. One entry sums over the places once.",
-            8: "Two factors F meet in each entry, but at one place: count the places.",
+            1: "Equation 3 sums over the positions, and there are more of them now. (The mean would stay the same.)",
+            2: "The picture is twice as wide and twice as high: how many times as many positions is that?",
+            16: "That is the factor of Σ G², which squares each entry. One entry sums over the positions once.",
+            8: "Each entry has two factors F, but at the same position: count the positions.",
         },
-        praise="Four times the places, four times the sum. Divided by the number of places, nothing would change.",
+        praise="Four times the positions, four times the sum. Divided by their number, nothing would change.",
     ),
     "style_gradient": Exercise(
         inputs=_activations_and_target,
@@ -79,14 +82,12 @@ EXERCISES = {
             "Right where the filters fire; where F is 0 the ReLU passes nothing back, so the gradient is 0 there.": (
                 lambda f, a: _difference_times(f, a) / f.numel() ** 2
             ),
-            "Four times too small: the 2 of the square and the two places of F in G cancel the 1/4 of equation 4.": (
+            "Four times too small: the 2 of the square and the two factors F in G cancel the 1/4 of equation 4.": (
                 lambda f, a: _style_gradient(f, a) / 4
             ),
             "Half of it is missing: F_ij occurs in row i of G and in column i.": lambda f, a: _style_gradient(f, a) / 2,
-            "The 1/4 of equation 4 has been forgotten.": lambda f, a: 4 * _style_gradient(f, a),
-            "The sign is turned round: the gradient points towards more loss, G − A.": (
-                lambda f, a: -_style_gradient(f, a)
-            ),
+            "You forgot the 1/4 of equation 4.": lambda f, a: 4 * _style_gradient(f, a),
+            "The sign is wrong: the gradient points towards more loss, G − A.": (lambda f, a: -_style_gradient(f, a)),
             "N and M are squared in equation 4; you divided by N·M once.": (
                 lambda f, a: _style_gradient(f, a) * f.numel()
             ),
@@ -94,39 +95,39 @@ EXERCISES = {
             "The mask asks whether F is above 0, not whether the gradient is.": (
                 lambda f, a: torch.relu(_difference_times(f, a)) / f.numel() ** 2
             ),
-            "The target is missing: it is G − A that is multiplied by F, not G.": (
+            "The target is missing: multiply F by G − A, not by G.": (
                 lambda f, a: _style_gradient(f, torch.zeros_like(a))
             ),
-            "You multiplied by A alone: what pulls is the difference G − A.": (
+            "You multiplied by A alone; take the difference G − A.": (
                 lambda f, a: torch.where(f > 0, a @ f / f.numel() ** 2, 0.0)
             ),
         },
-        praise="Equation 6: each filter is moved by those that it meets too often or too seldom.",
+        praise="Equation 6: each filter changes with those that it is active with too often or too seldom.",
     ),
     "mean_and_deviation": Exercise(
         inputs=lambda generator: (random_activations(generator),),
         reference=_statistics,
         mistakes={
-            "The deviation divides by one place less than there are; say correction=0.": (
+            "Your deviation divides by the number of positions minus 1; use correction=0.": (
                 lambda f: _statistics(f, correction=1)
             ),
             "That is the variance; the deviation is its square root.": (
                 lambda f: torch.stack([_statistics(f)[..., 0], _statistics(f)[..., 1].square()], dim=2)
             ),
-            "The deviation comes first; the mean was asked for first.": lambda f: _statistics(f).flip(2),
-            "You added up over the places; the mean divides by their number.": (
+            "Your deviation comes first; the exercise asks for the mean first.": lambda f: _statistics(f).flip(2),
+            "You summed over the positions; the mean divides by their number.": (
                 lambda f: torch.stack([f.sum(dim=(2, 3)), _statistics(f)[..., 1]], dim=2)
             ),
             "You took the root of the mean square, without subtracting the mean first.": (
                 lambda f: torch.stack([_statistics(f)[..., 0], f.square().mean(dim=(2, 3)).sqrt()], dim=2)
             ),
-            "The filters got one mean all together; each has its own.": (
+            "You took one mean of all filters; each has its own.": (
                 lambda f: _statistics(f).mean(dim=1, keepdim=True).expand(-1, f.shape[1], -1)
             ),
-            "The pictures of the batch got one mean all together; each has its own.": (
+            "You took one mean of all pictures in the batch; each has its own.": (
                 lambda f: _statistics(f).mean(dim=0, keepdim=True).expand(len(f), -1, -1)
             ),
         },
-        praise="Two numbers for each filter, and none of them knows of a place or of another filter.",
+        praise="Two numbers for each filter; they tell nothing about positions or about other filters.",
     ),
 }

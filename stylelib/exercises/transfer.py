@@ -1,20 +1,21 @@
 """The exercises of notebook 05."""
 
 import torch
+from torch import Tensor
 
 from stylelib import losses
 from stylelib.exercises.checking import Exercise, random_activations
 
 
-def _per_position(f):
+def _per_position(f: Tensor) -> Tensor:
     return losses.gram_matrix(f) / f[0, 0].numel()
 
 
-def _style(f, p):
+def _style(f: Tensor, p: Tensor) -> Tensor:
     return losses.style_layer_loss(f, losses.gram_matrix(p))
 
 
-def _content_gradient(f, p):
+def _content_gradient(f: Tensor, p: Tensor) -> Tensor:
     return torch.where(f > 0, f - p, 0.0)
 
 
@@ -23,27 +24,25 @@ EXERCISES = {
         inputs=lambda generator: (random_activations(generator),),
         reference=_per_position,
         mistakes={
-            "That is the sum over the places, equation 3; the exercise asks for the mean: divide by h·w.": (
+            "That is the sum over the positions, equation 3; the exercise asks for the mean: divide by h·w.": (
                 losses.gram_matrix
             ),
-            "You divided by N·h·w: the mean is over the places alone, not over the filters.": (
+            "You divided by N·h·w: the mean is over the positions alone, not over the filters.": (
                 lambda f: losses.gram_matrix(f) / f[0].numel()
             ),
             "You divided by h·w twice.": lambda f: losses.gram_matrix(f) / f[0, 0].numel() ** 2,
-            "You added the pictures of the batch up: each has a Gram matrix of its own.": (
+            "You summed over the pictures of the batch; each has its own Gram matrix.": (
                 lambda f: _per_position(f).sum(dim=0, keepdim=True).expand(len(f), -1, -1)
             ),
-            "You divided by the number of pictures too: each has a mean of its own.": lambda f: (
-                _per_position(f) / len(f)
-            ),
-            "The pictures got mixed: use flatten(2), which keeps each picture and each filter apart.": (
+            "You also divided by the number of pictures; each has its own mean.": lambda f: _per_position(f) / len(f),
+            "The pictures are mixed up: use flatten(2), which keeps each picture and each filter apart.": (
                 lambda f: _per_position(f.transpose(0, 1).reshape(f.shape))
             ),
             "You divided by one side only, not by h·w.": lambda f: losses.gram_matrix(f) / f.shape[-1],
-            "You subtracted each filter's mean first: that is the covariance, and the paper does not.": (
+            "You subtracted each filter's mean first. That is the covariance; the paper does not do it.": (
                 lambda f: _per_position(f - f.mean(dim=(2, 3), keepdim=True))
             ),
-            "You brought the rows to length 1 first: that is the cosine similarity.": (
+            "You scaled the rows to length 1 first; that gives the cosine similarity.": (
                 lambda f: losses.gram_matrix(torch.nn.functional.normalize(f.flatten(2), dim=2)[..., None])
             ),
         },
@@ -54,29 +53,29 @@ EXERCISES = {
         reference=_style,
         mistakes={
             "You compared the activations themselves; style compares their Gram matrices.": losses.content_loss,
-            "You did not divide by the target's own size Σ A², which is what makes the loss relative.": (
+            "You did not divide by the target's size Σ A², which makes the loss relative.": (
                 lambda f, p: (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum()
             ),
-            "You divided by the picture's Σ G² instead of the target's Σ A²; the target stays the same in a run.": (
+            "You divided by the picture's Σ G² instead of the target's Σ A²; the target stays the same during a run.": (
                 lambda f, p: _style(p, f)
             ),
-            "You divided by the activations P; divide by the size of their Gram matrix A.": (
+            "You divided by Σ P², of the activations; divide by Σ A², of their Gram matrix.": (
                 lambda f, p: (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / p.square().sum()
             ),
-            "You divided entry by entry and added up afterwards; add up first, above and below, then divide.": (
+            "You divided entry by entry and then summed; sum numerator and denominator first, then divide.": (
                 lambda f, p: ((losses.gram_matrix(f) - losses.gram_matrix(p)) / losses.gram_matrix(p)).square().sum()
             ),
-            "You added up before you squared: opposite errors cancel.": (
+            "You summed before you squared, so opposite errors cancel.": (
                 lambda f, p: (
                     (losses.gram_matrix(f) - losses.gram_matrix(p)).sum() ** 2 / losses.gram_matrix(p).square().sum()
                 )
             ),
-            "What you divide by has to be squared too: Σ A², not Σ A.": (
+            "Square what you divide by, too: Σ A², not Σ A.": (
                 lambda f, p: (
                     (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / losses.gram_matrix(p).sum()
                 )
             ),
-            "What you divide by is squared too late: Σ A², not (Σ A)².": (
+            "You squared what you divide by too late: Σ A², not (Σ A)².": (
                 lambda f, p: (
                     (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / losses.gram_matrix(p).sum() ** 2
                 )
@@ -97,20 +96,18 @@ EXERCISES = {
             "Right where the filters fire; where F is 0 the ReLU passes nothing back, so the gradient is 0 there.": (
                 lambda f, p: f - p
             ),
-            "The sign is turned round, and the mask is missing: where F is 0 the gradient is 0.": lambda f, p: p - f,
-            "Twice too much, and the mask is missing: where F is 0 the gradient is 0.": lambda f, p: 2 * (f - p),
+            "The sign is wrong, and the mask is missing: where F is 0 the gradient is 0.": lambda f, p: p - f,
+            "Two times too large, and the mask is missing: where F is 0 the gradient is 0.": lambda f, p: 2 * (f - p),
             "The ReLU's mask asks whether F is above 0, not whether the difference is.": lambda f, p: torch.relu(f - p),
-            "The sign is turned round: the gradient points towards more loss, F − P.": (
-                lambda f, p: -_content_gradient(f, p)
-            ),
-            "Twice too much: the 1/2 in front of equation 1 takes the 2 of the square away.": (
+            "The sign is wrong: the gradient points towards more loss, F − P.": (lambda f, p: -_content_gradient(f, p)),
+            "Two times too large: the 1/2 in front of equation 1 cancels the 2 of the square.": (
                 lambda f, p: 2 * _content_gradient(f, p)
             ),
-            "You took the mask from the target P; it is the picture's own F that has to fire.": (
+            "You took the mask from the target P; take it from the picture's own F.": (
                 lambda f, p: torch.where(p > 0, f - p, 0.0)
             ),
             "That is each entry's loss, not its derivative.": lambda f, p: 0.5 * (f - p).square(),
         },
-        praise="Equation 2: the error itself, where there is something to change.",
+        praise="Equation 2: the error itself, wherever the filter fires.",
     ),
 }

@@ -1,32 +1,35 @@
 """The exercises of notebook 01."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from stylelib.exercises.checking import Choice, Exercise
-from stylelib.vgg import block_of
+from stylelib.vgg import block_of, stride_of
 
 # ---------------------------------------------------------------------------------- how large a layer's maps are
 
-PLACES = (("conv4_2", 187, 250), ("conv2_1", 75, 101), ("conv5_1", 240, 173))  # one for each seed
+PICTURES = (("conv4_2", 187, 250), ("conv2_1", 75, 101), ("conv5_1", 240, 173))  # one for each seed
 
 
-def _numbers(function):
-    """The function with its answer as a tensor, which is what checks compare."""
+def _numbers(function: Callable[..., Any]) -> Callable[..., Tensor]:
+    """Return the function with its answer as a tensor, because checks compare tensors."""
     return lambda *arguments: torch.as_tensor(function(*arguments), dtype=torch.float64)
 
 
-def _in_numbers(mistakes):
+def _in_numbers(mistakes: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Tensor]]:
     return {sentence: _numbers(mistake) for sentence, mistake in mistakes.items()}
 
 
-def _map_size(layer, height, width):
-    stride = 2 ** (block_of(layer) - 1)
+def _map_size(layer: str, height: int, width: int) -> tuple[int, int]:
+    stride = stride_of(layer)
     return height // stride, width // stride
 
 
-def _halved(layer, height, width, times):
+def _halved(layer: str, height: int, width: int, times: Callable[[str], int]) -> tuple[int, int]:
     return height // 2 ** times(layer), width // 2 ** times(layer)
 
 
@@ -39,8 +42,8 @@ STEPS = (
 )
 
 
-def _field(steps, conv=2, start=1, pool=1, grow=2):
-    """The receptive field, with a knob for each mistake."""
+def _field(steps: Sequence[str], conv: int = 2, start: int = 1, pool: int = 1, grow: int = 2) -> int:
+    """Return the receptive field; each parameter can be set to a usual mistake."""
     field, stride = start, 1
     for step in steps:
         if step == "conv":
@@ -51,7 +54,7 @@ def _field(steps, conv=2, start=1, pool=1, grow=2):
     return field
 
 
-def _field_that_pooling_doubles(steps):
+def _field_that_pooling_doubles(steps: Sequence[str]) -> int:
     field = 1
     for step in steps:
         field = field + 2 if step == "conv" else 2 * field
@@ -61,28 +64,28 @@ def _field_that_pooling_doubles(steps):
 # ---------------------------------------------------------------------------------- the activation normalisation
 
 
-def _two_layers(generator):
-    """Two layers' weights, with as many filters in each, so that a wrong axis does not show in a shape."""
+def _two_layers(generator: torch.Generator) -> tuple[Any, ...]:
+    """Return two layers' weights with as many filters in each, so that a wrong axis does not change a shape."""
     weight, following = (torch.randn(4, 4, 3, 3, generator=generator, dtype=torch.float64) for _ in range(2))
     bias = torch.randn(4, generator=generator, dtype=torch.float64)
     return weight, bias, following, 0.5 + 3 * torch.rand(4, generator=generator, dtype=torch.float64)
 
 
-def _rows(mean):
+def _rows(mean: Tensor) -> Tensor:
     return mean[:, None, None, None]
 
 
-def _columns(mean):
+def _columns(mean: Tensor) -> Tensor:
     return mean[None, :, None, None]
 
 
-def _packed(*tensors):
+def _packed(*tensors: Tensor) -> Tensor:
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 
 EXERCISES = {
     "map_size": Exercise(
-        inputs=lambda generator: PLACES[generator.initial_seed() % len(PLACES)],
+        inputs=lambda generator: PICTURES[generator.initial_seed() % len(PICTURES)],
         reference=_numbers(_map_size),
         mistakes=_in_numbers(
             {
@@ -93,29 +96,27 @@ EXERCISES = {
                     lambda layer, height, width: _halved(layer, height, width, lambda name: max(0, block_of(name) - 2))
                 ),
                 "Height comes first, then width.": lambda layer, height, width: _map_size(layer, width, height),
-                "Each pooling makes 2 × 2 places into one: both sides are halved, you halved only the height.": (
+                "Each pooling turns 2 × 2 positions into one and halves both sides; you halved only the height.": (
                     lambda layer, height, width: (_map_size(layer, height, width)[0], width)
                 ),
-                "A row or column that is left over is dropped by a pooling: round down, not up.": (
-                    lambda layer, height, width: tuple(
-                        math.ceil(side / 2 ** (block_of(layer) - 1)) for side in (height, width)
-                    )
+                "A pooling drops a row or column that is left over: round down, not up.": (
+                    lambda layer, height, width: tuple(math.ceil(side / stride_of(layer)) for side in (height, width))
                 ),
-                "There are no parts of a place: use //, which rounds down, instead of /.": (
-                    lambda layer, height, width: tuple(side / 2 ** (block_of(layer) - 1) for side in (height, width))
+                "There is no fraction of a position: use //, which rounds down, instead of /.": (
+                    lambda layer, height, width: tuple(side / stride_of(layer) for side in (height, width))
                 ),
-                "You divided by the number of poolings; each one divides by 2, so together by a power of 2.": (
+                "You divided by the number of poolings; each one divides by 2, all of them by a power of 2.": (
                     lambda layer, height, width: tuple(side // max(1, block_of(layer) - 1) for side in (height, width))
                 ),
                 "That is the picture's own size: every pooling before the layer halves it.": (
                     lambda layer, height, width: (height, width)
                 ),
-                "A pooling halves each side, which leaves a quarter of the places; you divided each side by 4.": (
+                "A pooling halves each side, which leaves a quarter of the positions; you divided each side by 4.": (
                     lambda layer, height, width: _halved(layer, height, width, lambda name: 2 * (block_of(name) - 1))
                 ),
             }
         ),
-        praise="Only the block decides, and the convolutions change nothing: they pad the border.",
+        praise="Only the block matters; convolutions change nothing, because they pad the border.",
     ),
     "receptive_field": Exercise(
         inputs=lambda generator: (list(STEPS[generator.initial_seed() % len(STEPS)]),),
@@ -130,22 +131,24 @@ EXERCISES = {
                 ),
                 "A 3 × 3 convolution adds one step on either side, so 2, not 3.": lambda steps: _field(steps, conv=3),
                 "A 3 × 3 convolution adds one step on *either* side, so 2, not 1.": lambda steps: _field(steps, conv=1),
-                "Start from 1: with no layer at all, a place sees its own pixel.": lambda steps: _field(steps, start=0),
+                "Start from 1: with no layer at all, a position sees its own pixel.": lambda steps: _field(
+                    steps, start=0
+                ),
                 "Start from 1, not from 3: the first convolution is in the list as well.": (
                     lambda steps: _field(steps, start=3)
                 ),
                 "A 2 × 2 pooling adds one step of the resolution before it: add first, then double the stride.": (
                     lambda steps: _field(steps, pool=2)
                 ),
-                "A pooling does not double what has been seen so far; it doubles the steps that come after it.": (
+                "A pooling does not double the field so far; it doubles the steps that come after it.": (
                     _field_that_pooling_doubles
                 ),
-                "That is the stride, how far apart two places are; the field is how much one of them sees.": (
+                "That is the stride, the distance of two positions; the field is how much one of them sees.": (
                     lambda steps: 2 ** list(steps).count("pool")
                 ),
             }
         ),
-        praise="Small steps before the poolings, large ones after: that is why the field grows faster and faster.",
+        praise="Small steps before the poolings, large ones after them: the field grows faster and faster.",
     ),
     "normalise_filters": Exercise(
         inputs=_two_layers,
@@ -156,13 +159,13 @@ EXERCISES = {
             "Still to do: these are the weights as they were.": lambda weight, bias, following, mean: _packed(
                 weight, bias, following
             ),
-            "The filters are divided, but the next layer does not know: multiply its weights for them by the mean.": (
+            "The filters are divided, but the next layer is unchanged: multiply its weights for them by the mean.": (
                 lambda weight, bias, following, mean: _packed(weight / _rows(mean), bias / mean, following)
             ),
-            "The bias has to be divided too: what a filter answers is weights times picture plus bias.": (
+            "Divide the bias too: a filter's response is weights times input plus bias.": (
                 lambda weight, bias, following, mean: _packed(weight / _rows(mean), bias, following * _columns(mean))
             ),
-            "You scaled the next layer's rows, which are its own filters; its columns (dimension 1) are yours.": (
+            "You scaled the next layer's rows, which are its own filters; its columns (dimension 1) are its inputs.": (
                 lambda weight, bias, following, mean: _packed(
                     weight / _rows(mean), bias / mean, following * _rows(mean)
                 )
@@ -191,7 +194,7 @@ EXERCISES = {
                 lambda weight, bias, following, mean: _packed(weight, bias - mean, following)
             ),
         },
-        praise="Every mean is 1 now, and the layer after next cannot tell the difference.",
+        praise="Every mean is 1 now, and the next layer's activations are unchanged.",
     ),
     "conv_4": Choice(
         right="conv2_2",
@@ -202,6 +205,6 @@ EXERCISES = {
             "conv3_1": "That is the fifth: blocks 1 and 2 have two convolutions each, so four come before it.",
             "conv1_4": "Block 1 of VGG-19 has only two convolutions; go on counting in block 2.",
         },
-        praise="Block 1 has two, so the fourth is the second of block 2: far less deep than the paper's conv4_2.",
+        praise="Block 1 has two, so the fourth is the second of block 2: much shallower than the paper's conv4_2.",
     ),
 }
