@@ -133,7 +133,7 @@ FIGURES = {
         "Figure 5: the content layer",
         tuple(Panel("", "tubingen", "composition_vii", 1e-3, content_layer=layer) for layer in ("conv2_2", "conv4_2")),
         columns=2,
-        remark="The paper does not say which painting; this one was chosen here.",
+        remark="The painting was chosen here.",
     ),
     "figure 6": PaperFigure(
         "Figure 6: where the run starts",
@@ -145,7 +145,7 @@ FIGURES = {
                 for seed in range(4)
             ),
         ),
-        remark="The paper does not say which painting; this one was chosen here.",
+        remark="The painting was chosen here.",
     ),
     "figure 7": PaperFigure(
         "Figure 7: from a photograph to a photograph",
