@@ -63,3 +63,10 @@ def test_bars_of_content_and_style_have_their_colours():
     (axes,) = figures.bars({"a": {"content, weighted": 1, "style": 2}}, "loss").axes
     colours = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in axes.patches]
     assert colours == [CONTENT_COLOUR, STYLE_COLOUR]
+
+
+def test_a_single_curve_or_bar_needs_no_legend_and_scales_are_as_asked():
+    (axes,) = figures.lines({"a": ([1, 10], [2, 20])}, "x", "y", logarithmic="x").axes
+    assert axes.get_legend() is None and (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+    (axes,) = figures.bars({"one": {"a": 1}, "two": {"a": 100}}, "how much", logarithmic=True).axes
+    assert axes.get_legend() is None and axes.get_yscale() == "log"
