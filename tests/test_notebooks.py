@@ -1,7 +1,6 @@
-"""The notebooks as they are committed; pytest runs them all besides, through nbval."""
+"""The notebooks as they are committed. nbval runs each of them, too."""
 
 import base64
-import importlib.util
 import io
 import pathlib
 import re
@@ -15,19 +14,12 @@ from nbclient import NotebookClient
 
 from stylelib.exercises import EXERCISES
 from stylelib.studio.panels import PANELS
+from tools import refresh
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SERIES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
-
-
-@pytest.fixture(scope="module")
-def refresh():
-    spec = importlib.util.spec_from_file_location("refresh", FOLDER / "refresh.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def read(path):
@@ -88,12 +80,12 @@ def test_code_cells_are_short(path):
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
-def test_navigation_and_map_are_current(path, refresh):
+def test_navigation_and_map_are_current(path):
     for cell, expected in refresh.generated_cells(read(path), path):
-        assert cell.source == expected, "run: python notebooks/refresh.py --only-links"
+        assert cell.source == expected, "run: python tools/refresh.py --only-links"
 
 
-def test_the_cards_show_what_the_notebooks_show(refresh):
+def test_the_cards_show_what_the_notebooks_show():
     """The map's pictures are the notebooks' own outputs, made again when these change (8 of 255 is what JPEG costs)."""
     (cell,) = [cell for cell in read(SERIES[0]).cells if "series-map" in cell.metadata.get("tags", [])]
     assert set(cell.attachments) == {f"card_{path.stem[:2]}.jpg" for path in SERIES[1:]}
@@ -101,11 +93,11 @@ def test_the_cards_show_what_the_notebooks_show(refresh):
         kept = PIL.Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))).convert("RGB")
         made = refresh.card_picture(name[5:7]).convert("RGB")
         difference = np.abs(np.asarray(kept, float) - np.asarray(made, float)).mean()
-        assert difference < 8, "run: python notebooks/refresh.py --only-links"
+        assert difference < 8, "run: python tools/refresh.py --only-links"
 
 
-def test_the_readmes_map_is_current(refresh):
-    assert refresh.README.read_text(encoding="utf-8") == refresh.readme_with_map()
+def test_the_readmes_table_is_current():
+    assert refresh.README.read_text(encoding="utf-8") == refresh.readme_with_table()
 
 
 @pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
@@ -134,12 +126,10 @@ def test_every_exercise_that_is_checked_exists_and_is_solved(path):
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
-def test_solutions_are_made_from_the_exercises(path, refresh):
+def test_solutions_are_made_from_the_exercises(path):
     made = refresh.solutions_of(read(path), path)
     kept = read(path.parent / "solutions" / path.name)
-    assert [cell.source for cell in made.cells] == [cell.source for cell in kept.cells], (
-        "run: python notebooks/refresh.py"
-    )
+    assert [cell.source for cell in made.cells] == [cell.source for cell in kept.cells], "run: python tools/refresh.py"
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -159,8 +149,8 @@ def test_every_cell_can_be_run_twice(path):
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
 
 
-def test_the_studios_page_shows_what_it_is_to_who_only_reads_it():
+def test_the_studios_page_shows_what_it_is_where_nothing_runs():
     cells = read(FOLDER / "studio.ipynb").cells
     (output,) = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     assert output.data["image/jpeg"].startswith("/9j/") and WIDGET not in output.data
-    assert any("teaser.jpg" in cell.get("attachments", {}) for cell in cells), "and a picture that came out of it"
+    assert any("teaser.jpg" in cell.get("attachments", {}) for cell in cells), "and a picture that it made"

@@ -1,12 +1,27 @@
-"""The README's promises: its commands, its table, its links."""
+"""The README and the other pages: their commands, tables, links and names are right."""
 
 import pathlib
+import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
+
+import nbformat
+import pytest
+import yaml
+
+from tools import address, architecture
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/glossary.md"]
+PAGES += ["tools/benchmarks/README.md"]
+SOMEWHERE = "https://github.com/somebody/style-transfer"
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def command(mark):
@@ -14,32 +29,69 @@ def command(mark):
 
 
 def test_both_commands_set_up_in_the_same_way():
-    start, test = command("start"), command("test")
-    assert start.split(" && ")[:3] == test.split(" && ")[:3]
-    assert test.endswith(" && python -m pytest -n 2 --dist loadfile")
-    opened = re.search(r"jupyter lab (\S+)$", start)[1]
+    start, test = command("start").split(" && "), command("test").split(" && ")
+    assert test == [*start[:2], f'{start[2]} -e ".[test]"', "python -m pytest -n 2 --dist loadfile"]
+    opened = re.search(r"jupyter lab (\S+)$", start[-1])[1]
     assert (ROOT / opened).is_file()
 
 
 def test_ci_runs_the_readmes_test_command():
-    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    script = read(".ci/run")
     extract = re.search(r"^command=\$\((sed .+)\)$", script, re.MULTILINE)[1]
     found = subprocess.run(["bash", "-c", extract], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     assert found == command("test")
 
 
-def test_requirements_have_floors_and_no_pins_or_index_lines():
-    lines = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
-    for line in filter(None, lines):
+def test_cis_environment_is_named_by_everything_that_is_installed_into_it():
+    script = read(".ci/run")
+    extract = re.search(r"; (sed -n .+ pyproject.toml)\)$", script, re.MULTILINE)[1]
+    found = subprocess.run(["bash", "-c", extract], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    for requirements in (project["dependencies"], *project["optional-dependencies"].values()):
+        assert all(f'"{requirement}"' in found for requirement in requirements)
+    assert "cat requirements.txt" in script
+
+
+def test_hosted_ci_runs_the_same_on_three_systems_with_the_oldest_and_the_newest_dependencies():
+    job = yaml.safe_load(read(".github/workflows/test.yml"))["jobs"]["tests"]
+    assert job["steps"][-1]["run"] == ".ci/run"
+    matrix = job["strategy"]["matrix"]
+    assert {name.split("-")[0] for name in matrix["system"]} == {"ubuntu", "macos", "windows"}
+    assert [*matrix["dependencies"], *(one["dependencies"] for one in matrix["include"])] == ["newest", "oldest"]
+
+
+def test_the_issue_form_asks_for_notebook_cell_and_machine():
+    form = yaml.safe_load(read(".github/ISSUE_TEMPLATE/problem.yml"))
+    fields = {field["id"]: field for field in form["body"]}
+    assert "Notebook and cell" in fields["where"]["attributes"]["label"]
+    check = re.search(r'python -c "(.+)"', fields["machine"]["attributes"]["placeholder"])[1]
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert done.returncode == 0 and "torch" in done.stdout
+
+
+def test_requirements_are_what_the_notebooks_need_without_pins_or_index_lines():
+    lines = [line.split("#")[0].strip() for line in read("requirements.txt").splitlines()]
+    lines = [line for line in lines if line]
+    for line in lines:
         assert line == "-e ." or re.fullmatch(r"[a-z-]+>=[\d.]+", line), line
-    wanted = "torch torchvision pillow matplotlib numpy ipywidgets jupyter nbval pytest"
-    assert set(wanted.split()) <= {line.split(">")[0] for line in lines}
+    wanted = "torch torchvision pillow matplotlib numpy ipywidgets jupyter nbval"
+    assert sorted(line.split(">")[0] for line in lines) == sorted(["-e .", *wanted.split()])
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", read(page)):
         if not target.startswith("http"):
-            assert (ROOT / target).exists(), target
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])  # which has the old ones, too
+def test_paths_and_commands_on_the_pages_exist(page):
+    for path in re.findall(r"[` ]((?:stylelib|tools|tests|notebooks|docs|images)/[\w/.-]*\w/?)", read(page)):
+        if not path.startswith(("notebooks/NN_", "notebooks/solutions/NN_", "stylelib/exercises/NAME")):
+            assert (ROOT / path).exists(), path
+    for module in re.findall(r"python -m ((?:stylelib|tools)[\w.]*)", read(page)):
+        assert any((ROOT / module.replace(".", "/")).with_suffix(end).exists() for end in ("", ".py")), module
 
 
 def test_the_python_example_runs_as_it_stands(tmp_path):
@@ -47,3 +99,83 @@ def test_the_python_example_runs_as_it_stands(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "painted.png").is_file()
+
+
+def test_the_other_python_example_imports_what_there_is():
+    code = re.search(r"```py\n(.+?)```", README, re.DOTALL)[1]
+    exec("\n".join(line for line in code.splitlines() if line.startswith(("from", "import"))), {})
+
+
+def test_the_glossary_names_what_is_in_the_code():
+    names = re.findall(r"`(stylelib\.[\w.]+)`", read("docs/glossary.md"))
+    assert len(names) > 50
+    for name in names:
+        assert pkgutil.resolve_name(name) is not None, name
+    for words in re.findall(r"^\| (.+?) \|", read("docs/glossary.md"), re.MULTILINE):
+        assert read("docs/glossary.md").count(f"\n| {words} |") == 1 or words in ("word", "---"), words
+
+
+def test_the_architecture_page_is_current():
+    message = "run: python tools/architecture.py"
+    assert architecture.PAGE.read_text(encoding="utf-8") == architecture.page(), message
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture(), message
+
+
+def test_every_file_of_the_package_is_on_the_architecture_page_with_a_sentence():
+    page = read("docs/architecture.md")
+    for path in (ROOT / "stylelib").rglob("*.py"):
+        if path.name not in ("__init__.py", "__main__.py"):
+            (row,) = re.findall(
+                rf"^\| \[{path.name}\]\(\.\./{path.relative_to(ROOT).as_posix()}\) \| (.+) \|$", page, re.MULTILINE
+            )
+            assert re.fullmatch(r".{12,140}\.", row), row
+
+
+def test_the_api_reference_is_made_from_the_docstrings(tmp_path):
+    pytest.importorskip("pdoc", reason="needs the extra site")
+    done = subprocess.run([sys.executable, "tools/api.py", tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    page = (tmp_path / "stylelib/terms.html").read_text(encoding="utf-8")
+    assert "Content loss" in page and "total_loss" in page
+    assert "terms.html" in (tmp_path / "stylelib.html").read_text(encoding="utf-8")
+
+
+def test_the_address_is_in_all_places():
+    for name in ("README.md", "CITATION.cff"):
+        assert address.with_address(read(name), address.repository()) == read(name), "run: python tools/address.py"
+    for path in (ROOT / "notebooks").glob("**/*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        assert address.with_install_cell(notebook, address.repository()) == notebook, "run: python tools/address.py"
+
+
+def test_without_an_address_nothing_points_to_one():
+    text = address.with_address(README, "") + address.with_address(read("CITATION.cff"), "")
+    for part in ("git clone", "[![", "colab.research", "\nrepository-code", "OWNER"):
+        assert part not in text
+
+
+def test_an_address_makes_badges_clone_line_citation_and_install_cells():
+    text = address.with_address(README, SOMEWHERE)
+    assert f"git clone {SOMEWHERE} && cd style-transfer" in text and f"{SOMEWHERE}/actions/workflows/test.yml" in text
+    assert "colab.research.google.com/github/somebody/style-transfer/blob/main/notebooks/00_start_here.ipynb" in text
+    assert "colab" not in address.with_address(README, "https://example.org/a/b").split("## Start")[0]
+    assert address.with_address(text, SOMEWHERE) == text
+    assert address.with_address(text, "") == address.with_address(README, "")
+    citation = address.with_address(read("CITATION.cff"), SOMEWHERE)
+    assert yaml.safe_load(citation)["repository-code"] == SOMEWHERE
+    assert address.with_address(citation, "") == address.with_address(read("CITATION.cff"), "")
+    notebook = nbformat.read(ROOT / "notebooks/05_style_transfer.ipynb", as_version=4)
+    installing = address.with_install_cell(notebook, SOMEWHERE)
+    first, second = [cell for cell in installing.cells if cell.cell_type == "code"][:2]
+    assert f'%pip install -q "stylelib @ git+{SOMEWHERE}"' in first.source
+    assert (first.execution_count, second.execution_count) == (1, 2)
+    assert address.with_install_cell(installing, SOMEWHERE) == installing
+    assert address.with_install_cell(installing, "") == address.with_install_cell(notebook, "")
+    nbformat.validate(installing)
+
+
+def test_the_versions_agree():
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["version"] == project["version"]
+    assert f"## {project['version']}" in read("CHANGELOG.md")

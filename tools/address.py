@@ -5,6 +5,7 @@ python tools/address.py
 The address is `Repository` in pyproject.toml, under [project.urls]. While there is none, these places are left empty.
 """
 
+import copy
 import pathlib
 import re
 import tomllib
@@ -13,7 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 
 ROOT = pathlib.Path(__file__).parent.parent
-FIRST = "notebooks/00_start_here.ipynb"
+GITHUB, COLAB = "https://github.com/", "https://colab.research.google.com"
+FIRST = "notebooks/00_start_here.ipynb"  # opened by the badge
 INSTALL = """\
 import importlib.util
 
@@ -31,11 +33,9 @@ def badges(address: str) -> str:
     """Return the badges at the top of the README: the state of the tests, and a link to Colab."""
     tests = f"{address}/actions/workflows/test.yml"
     shown = [f"[![tests]({tests}/badge.svg)]({tests})"]
-    if address.startswith("https://github.com/"):
-        colab = (
-            f"https://colab.research.google.com/github/{address.removeprefix('https://github.com/')}/blob/main/{FIRST}"
-        )
-        shown.append(f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})")
+    if address.startswith(GITHUB):
+        opened = f"{COLAB}/github/{address.removeprefix(GITHUB)}/blob/main/{FIRST}"
+        shown.append(f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({opened})")
     return " ".join(shown)
 
 
@@ -59,20 +59,21 @@ def with_address(text: str, address: str) -> str:
 
 def with_install_cell(notebook: NotebookNode, address: str) -> NotebookNode:
     """Return a notebook that installs stylelib where it is missing, or the notebook without that cell."""
+    notebook = copy.deepcopy(notebook)
     cells = [cell for cell in notebook.cells if "install" not in cell.metadata.get("tags", [])]
     if address:
         first = next(number for number, cell in enumerate(cells) if cell.cell_type == "code")
         cell = nbformat.v4.new_code_cell(INSTALL.format(address=address), metadata={"tags": ["install"]})
         cells.insert(first, cell)
-    code = [cell for cell in cells if cell.cell_type == "code"]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number:02}"
-    for number, cell in enumerate(code, 1):
+    for number, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), 1):
         cell.execution_count = number
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = number
-    return nbformat.from_dict({**notebook, "cells": cells})
+    notebook.cells = cells
+    return notebook
 
 
 def main() -> None:
