@@ -1,0 +1,1 @@
+"""Networks by name: their files, where these come from, and the paper's normalisation."""

@@ -1,110 +1,153 @@
-"""Fetching torchvision's files."""
+"""Downloading torchvision's files: by one process at a time, with a progress bar, and verified."""
 
 import contextlib
 import dataclasses
-import http.client
 import os
-import urllib.error
+import pathlib
+import sys
 import urllib.parse
-import urllib.request
-import uuid
-from pathlib import Path
+from collections.abc import Iterator
 
 import filelock
-import pooch
-from tqdm.auto import tqdm
 
 from stylelib.support.errors import InputError
 from stylelib.support.files import file_sha256, looks_like_text
 
-DOWNLOADS = {"vgg11": 507, "vgg13": 508, "vgg16": 528, "vgg19": 548}  # MB, said before one is fetched
+DOWNLOADS = {"vgg11": 507, "vgg13": 508, "vgg16": 528, "vgg19": 548}  # MB
+TIMEOUT = 60  # seconds that a connection may be silent; the whole transfer may take longer
 
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """What torchvision says of one of its files."""
+    """One of torchvision's files.
 
-    url: str  # ends in the file's name, vgg19-dcbb9e9d.pth, and that in the start of its SHA-256
-    size: float  # MB
+    Attributes
+    ----------
+    url : str
+        Ends in the file's name, vgg19-dcbb9e9d.pth, which ends in the beginning of its SHA-256.
+    size : float
+        MB.
+    source : str
+        A line for captions.
+    """
+
+    url: str
+    size: float
     source: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
 
     @property
-    def file(self):
+    def file(self) -> str:
+        """The file's name."""
         return self.url.rsplit("/", 1)[-1]
 
 
-def published_file(name):
-    """What torchvision says of its weights for `name`. (Tests put their own server's file here.)"""
+def published_file(name: str) -> Published:
+    """Return what torchvision says of its weights for a network, "vgg19" for example."""
     from torchvision.models import get_model_weights  # here, because it takes two seconds
 
     entry = get_model_weights(name).IMAGENET1K_V1
-    scale = entry.transforms()
-    size = entry.meta["_file_size"]
-    return Published(entry.url, size, f"torchvision {entry}", tuple(scale.mean), tuple(scale.std))
+    return Published(entry.url, entry.meta["_file_size"], f"torchvision {entry}")
 
 
-# Fetching ------------------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def downloaded(name: str, published: Published, folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Download a file for as long as the context lasts, and verify it.
+
+    Parameters
+    ----------
+    name : str
+        The network's, for messages.
+    published : Published
+        The file.
+    folder : pathlib.Path
+        Where it is put; nothing stays there.
+
+    Yields
+    ------
+    pathlib.Path
+        The complete, verified file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be fetched or is another file.
+    OSError
+        If it cannot be written.
+    """
+    path = folder / f"{published.file}.partial"  # one name, because one process at a time downloads
+    try:
+        _transfer(name, published, path)
+        if wrong := wrong_content(path, published.file):
+            raise not_fetched(name, published, folder, wrong)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
-def download_file(published, name, path):
-    """Fetch torchvision's file to `path`, with a progress bar, and verify it; InputError if that fails."""
-    url = address(published)
+def _transfer(name: str, published: Published, path: pathlib.Path) -> None:
+    """Fetch a file with a progress bar; an InputError says why the network failed, an OSError why the disk did."""
+    import requests  # type: ignore[import-untyped, unused-ignore]  # here, because they take a while
+    from tqdm.auto import tqdm
+
+    url, handled = address(published), sys.exception()
     print(f"Downloading {name}, once: {published.size:.0f} MB from {url}", flush=True)
-
-    def online(call, *arguments, **options):  # what fails in here is the network, outside it is the disk
-        try:
-            return call(*arguments, **options)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            if isinstance(error, urllib.error.HTTPError):
-                error.close()  # it is an open connection too
-            reason = str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
-            raise not_fetched(published, name, reason) from error
-
-    # The timeout is for a connection that is silent for so long, not for the whole transfer.
-    with online(urllib.request.urlopen, url, timeout=60) as reply, open(path, "wb") as file:
-        total = int(reply.headers.get("Content-Length") or 0)
-        with tqdm(total=total or None, desc=name, unit="B", unit_scale=True) as bar:
-            while block := online(reply.read, 1 << 20):
-                file.write(block)
-                bar.update(len(block))
-        size = file.tell()
-    if size < total:
-        raise not_fetched(published, name, f"the transfer stopped after {size:,} of {total:,} bytes")
-    if wrong := wrong_content(path, published.file):
-        raise not_fetched(published, name, wrong)
+    try:
+        with requests.get(url, stream=True, timeout=TIMEOUT) as reply, open(path, "wb") as file:
+            reply.raise_for_status()
+            total = int(reply.headers.get("Content-Length") or 0)
+            with tqdm(total=total or None, desc=name, unit="B", unit_scale=True) as bar:
+                for block in reply.iter_content(2**20):
+                    file.write(block)
+                    bar.update(len(block))
+    except requests.RequestException as error:
+        reason: BaseException = error
+        while reason.__context__ not in (None, handled):  # "Connection refused" is three errors deep
+            reason = reason.__context__
+        raise not_fetched(name, published, path.parent, str(reason).split(" for url: ")[0]) from error
 
 
-def address(published):
-    """The file's URL: torchvision's, or the same path below STYLELIB_MIRROR, a class's own copy."""
+def address(published: Published) -> str:
+    """Return a file's address: torchvision's, or the same path below STYLELIB_MIRROR, a class's own copy."""
     mirror = os.environ.get("STYLELIB_MIRROR")
     return mirror.rstrip("/") + urllib.parse.urlsplit(published.url).path if mirror else published.url
 
 
-def not_fetched(published, name, reason):
-    """The InputError for a network that could not be fetched: why, and the three ways out."""
+def not_fetched(name: str, published: Published, folder: pathlib.Path, reason: str) -> InputError:
+    """Return the error for a network that could not be fetched: why, and the three ways out."""
     return InputError(
         f"The weights of {name} could not be downloaded ({reason}): connect to the internet and run this "
-        f"again, or fetch {address(published)} on another machine and put it into {weights_folder()} "
+        f"again, or fetch {address(published)} on another machine and put it into {folder} "
         f"(or pass its path as weights=), or use load_network('compact'), which needs no download."
     )
 
 
-def wrong_content(path, file_name):
-    """What is wrong with a file whose name should end in its hash, "vgg19-dcbb9e9d.pth"; "" if nothing."""
-    expected = Path(file_name).stem.rsplit("-", 1)[-1]
-    found = file_sha256(path)
-    if found.startswith(expected):
+def wrong_content(path: pathlib.Path, file_name: str) -> str:
+    """Check a file whose name ends in the beginning of its SHA-256.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it is.
+    file_name : str
+        How it should be called, "vgg19-dcbb9e9d.pth".
+
+    Returns
+    -------
+    str
+        What is wrong with it; "" if nothing is.
+    """
+    expected = pathlib.Path(file_name).stem.rsplit("-", 1)[-1]
+    sha256 = file_sha256(path)
+    if sha256.startswith(expected):
         return ""
     if looks_like_text(path):
         return "a web page or a text came instead of the file"
-    return f"its SHA-256 begins with {found[: len(expected)]}, not with {expected}"
+    return f"its SHA-256 begins with {sha256[: len(expected)]}, not with {expected}"
 
 
 @contextlib.contextmanager
-def one_process(path):
-    """Hold the lock file at `path`, so that one process fetches while the others wait."""
+def one_process(path: pathlib.Path) -> Iterator[None]:
+    """Hold a lock file, so that one process downloads while the others wait."""
     lock = filelock.FileLock(path)
     try:
         held = lock.acquire(timeout=0)
@@ -113,25 +156,3 @@ def one_process(path):
         held = lock.acquire()
     with held:
         yield
-
-
-@contextlib.contextmanager
-def temporary_file(path):
-    """A name beside `path` that nobody else uses; whatever is there at the end is removed."""
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-import contextlib
-import dataclasses
-import urllib.error
-import urllib.parse
-import urllib.request
-
-
-def weights_folder():
-    """The folder where weights are looked for first and kept: $STYLELIB_WEIGHTS, else the user's cache."""
-    return Path(os.environ.get("STYLELIB_WEIGHTS") or pooch.os_cache("stylelib")).expanduser()

@@ -1,135 +1,186 @@
-"""Files of weights: reading them, naming their layers, checking that they fit."""
+"""Files of weights: reading them, telling what they are, checking that they fit a network."""
 
-import collections
 import dataclasses
 import hashlib
 import json
+import pathlib
 import re
+from collections.abc import Mapping
 
 import safetensors
-import safetensors.torch
 import torch
+from torch import Tensor
 
 from stylelib.support.errors import InputError
 from stylelib.support.files import looks_like_text
-from stylelib.vgg import LAYOUTS, WIDTHS
-from stylelib.weights.download import published_file
+from stylelib.vgg import LAYOUTS, WIDTHS, block_of, layer_names
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures that torchvision's weights expect
+Numbers = tuple[float, float, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """The numbers of one network, and what has to be known about them."""
+    """The numbers of one network, and what has to be known about them.
 
-    tensors: dict[str, torch.Tensor]  # float32: "conv1_1.weight" (C_out, C_in, 3, 3), "conv1_1.bias" (C_out,) …
-    mean: tuple[float, float, float]  # subtracted from an RGB picture in 0..1,
-    std: tuple[float, float, float]  # which is then divided by this
+    Attributes
+    ----------
+    tensors : dict
+        {"conv1_1.weight": (C_out, C_in, 3, 3), "conv1_1.bias": (C_out,), …} in the layers' order, float32.
+    mean, std : tuple of float
+        Subtracted from an RGB picture of 0 to 1, and divided out.
+    name : str
+        The network's.
+    source : str
+        A line for captions; empty if the file does not say.
+    sha256 : str
+        Fingerprint of the tensors: the same for torchvision's file and the small file made from it.
+    """
+
+    tensors: dict[str, Tensor]
+    mean: Numbers
+    std: Numbers
     name: str
-    source: str  # one line for captions
-    sha256: str  # fingerprint of the tensors: the same for a .pth and the small file made of it
+    source: str
+    sha256: str
 
 
-def from_safetensors(contents, name, layer_names):
-    """The Weights in a file that _keep made; InputError if it is not whole."""
-    path, state, header = contents
-    tensors = _fit(state, path, name, layer_names)
-    if header.get("sha256") != (sha256 := fingerprint(tensors)):
-        raise InputError(f"The file {path} is damaged: its numbers do not match its own fingerprint.")
-    try:
-        mean, std = (tuple(json.loads(header[key])) for key in ("input_mean", "input_std"))
-        return Weights(tensors, mean, std, name, header["source"], sha256)
-    except (KeyError, ValueError) as error:
-        raise InputError(f"The file {path} is damaged: its header cannot be read ({error}).") from error
+def read_weights(path: pathlib.Path, name: str) -> Weights:
+    """Read a file of weights: torchvision's .pth, complete or its features alone, or a small file of stylelib's own.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str
+        The network that it should hold, a key of `LAYOUTS`.
+
+    Returns
+    -------
+    Weights
+        With the source that the file itself states.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, is damaged, or holds another network; the message says which one.
+    """
+    state, header = _read(path)
+    if "conv1_1.weight" in state:
+        return _from_own_layout(state, header, path, name)
+    tensors = _fit(_from_torchvisions_layout(state, path, name), path, name)
+    return Weights(tensors, MEAN, STD, name, "", fingerprint(tensors))
 
 
-def from_torchvision(contents, name, layer_names):
-    """The Weights in a file of torchvision's layout."""
-    path, state, _ = contents
-    published = published_file(name)
-    tensors = _fit(_by_layer(state, path, layer_names), path, name, layer_names)
-    return Weights(tensors, published.mean, published.std, name, published.source, fingerprint(tensors))
+def tensor_shapes(name: str) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor of an architecture: {"conv1_1.weight": (64, 3, 3, 3), "conv1_1.bias": (64,), …}.
+
+    Parameters
+    ----------
+    name : str
+        A key of `LAYOUTS`.
+
+    Returns
+    -------
+    dict
+        In the layers' order.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels = 3
+    for layer in layer_names(LAYOUTS[name]):
+        filters = WIDTHS[name][block_of(layer) - 1]
+        shapes[f"{layer}.weight"], shapes[f"{layer}.bias"] = (filters, channels, 3, 3), (filters,)
+        channels = filters
+    return shapes
 
 
-Contents = collections.namedtuple("Contents", "path state header")  # state: tensors by name
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 over names, shapes and float32 numbers, in order, as hexadecimal text."""
+    digest = hashlib.sha256()
+    for key, value in tensors.items():
+        digest.update(f"{key} {tuple(value.shape)}".encode())
+        digest.update(value.flatten().numpy().data)
+    return digest.hexdigest()
 
 
-def read_weights(path):
-    """Return the Contents of a file, with an empty header for a .pth; InputError if it cannot be read."""
+def _read(path: pathlib.Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return tensors by name, and the header, which is empty for a .pth."""
+    header: dict[str, str] = {}
     try:
         if path.suffix == ".safetensors":
             with safetensors.safe_open(path, "pt") as file:
                 state, header = {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
         else:
-            state, header = torch.load(path, map_location="cpu", weights_only=True), {}
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"The file {path} cannot be read ({error.strerror or error}).") from error
-    except Exception as error:  # a damaged file can lead its reader to any exception at all
+    except Exception as error:  # a damaged file can make its reader raise anything
         kind = "a web page or a text" if looks_like_text(path) else "cut off, or not a file of weights"
-        raise InputError(f"The file {path} cannot be read: it is {kind}.") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        raise InputError(f"The file {path} cannot be read, because it is {kind}.") from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):  # a training's checkpoint
         state = state["state_dict"]
-    named = state.items() if isinstance(state, dict) else ()
-    return Contents(path, {str(key): v for key, v in named if isinstance(v, torch.Tensor)}, header)
+    named = state if isinstance(state, dict) else {}
+    return {str(key): value for key, value in named.items() if isinstance(value, Tensor)}, header
 
 
-def _by_layer(state, path, layer_names):
-    """Give torchvision's convolutions, "features.0.weight", "features.2.weight" …, their layers' names.
+def _from_own_layout(state: dict[str, Tensor], header: dict[str, str], path: pathlib.Path, name: str) -> Weights:
+    tensors = _fit(state, path, name)
+    sha256 = fingerprint(tensors)
+    if header.get("sha256") != sha256:
+        raise InputError(f"The file {path} is damaged, because its numbers do not match its own fingerprint.")
+    try:
+        (r, g, b), (r_std, g_std, b_std) = (json.loads(header[key]) for key in ("input_mean", "input_std"))
+        return Weights(tensors, (r, g, b), (r_std, g_std, b_std), name, header["source"], sha256)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"The file {path} is damaged, because its header cannot be read ({error}).") from error
 
-    What is too much for `layer_names` is called extra; _fit complains of it.
+
+def _from_torchvisions_layout(state: dict[str, Tensor], path: pathlib.Path, name: str) -> dict[str, Tensor]:
+    """Name the convolutions "features.0.weight", "features.2.weight", … by their layers.
+
+    Surplus layers are named extra_*; `_fit` rejects them.
     """
-    found = {}
+    entries: dict[tuple[int, str], Tensor] = {}
     for key, value in state.items():
         if match := re.fullmatch(r"(?:module\.)?(?:features\.)?(\d+)\.(weight|bias|running_mean)", key):
-            found[int(match[1]), match[2]] = value
-    if any(kind == "running_mean" for _, kind in found):
-        raise InputError(f"The file {path} is a VGG with batch normalisation (…_bn): take the one without.")
-    convolutions = sorted(i for (i, kind), value in found.items() if kind == "weight" and value.ndim == 4)
+            entries[int(match[1]), match[2]] = value
+    if any(kind == "running_mean" for _, kind in entries):
+        raise InputError(f"The file {path} is a VGG with batch normalisation (…_bn); take the one without.")
+    convolutions = sorted(index for (index, kind), value in entries.items() if kind == "weight" and value.ndim == 4)
     if not convolutions:
-        entries = ", ".join(list(state)[:3]) or "nothing"
-        raise InputError(f"The file {path} is not a VGG in torchvision's layout: it has {entries} …")
-    names = [*layer_names, *(f"extra_{i}" for i in convolutions)]
+        keys = ", ".join(list(state)[:3]) or "nothing"
+        raise InputError(f"The file {path} is not a VGG in torchvision's layout: it has {keys} …")
+    names = [*layer_names(LAYOUTS[name]), *(f"extra_{index}" for index in convolutions)]
     return {
-        f"{layer}.{kind}": found[i, kind]
-        for layer, i in zip(names, convolutions, strict=False)
+        f"{layer}.{kind}": entries[index, kind]
+        for layer, index in zip(names, convolutions, strict=False)
         for kind in ("weight", "bias")
-        if (i, kind) in found
+        if (index, kind) in entries
     }
 
 
-def _fit(state, path, name, layer_names):
-    """Return `state` in the layers' order as float32; InputError names the first layer that misfits."""
-    tensors, channels = {}, 3
-    for layer in layer_names:
-        width = WIDTHS[name][int(layer[4]) - 1]
-        for key, shape in ((f"{layer}.weight", (width, channels, 3, 3)), (f"{layer}.bias", (width,))):
-            found = tuple(state[key].shape) if key in state else "missing"
-            if found != shape:
-                raise InputError(
-                    f"The file {path} is not {name}: {key} is {found} where {name} has {shape}{_likeness(state, name)}."
-                )
-            # A copy: the file may be a mapping that is to be replaced, its numbers half precision.
-            tensors[key] = state[key].detach().to(torch.float32, copy=True).contiguous()
-            if not tensors[key].isfinite().all():
-                raise InputError(f"The file {path} is damaged: {key} holds values that are not finite.")
-        channels = width
+def _fit(state: dict[str, Tensor], path: pathlib.Path, name: str) -> dict[str, Tensor]:
+    """Return `state` in the layers' order as float32; an InputError names the first layer that does not fit."""
+    tensors = {}
+    for key, shape in tensor_shapes(name).items():
+        given = tuple(state[key].shape) if key in state else "missing"
+        if given != shape:
+            raise InputError(
+                f"The file {path} is not {name}: {key} is {given} where {name} has {shape}{_likeness(state, name)}."
+            )
+        # a copy, because the file may be mapped into memory and then be replaced
+        tensors[key] = state[key].detach().to(torch.float32, copy=True).contiguous()
+        if not tensors[key].isfinite().all():
+            raise InputError(f"The file {path} is damaged: {key} holds values that are not finite.")
     if len(state) > len(tensors):
         raise InputError(f"The file {path} is not {name}: it has more layers{_likeness(state, name)}.")
     return tensors
 
 
-def _likeness(state, name):
-    """The end of a complaint: "; it looks like vgg16" if `state` has the filters of another VGG, else ""."""
+def _likeness(state: dict[str, Tensor], name: str) -> str:
+    """End a message: "; it looks like vgg16" if `state` has the filters of another VGG, else ""."""
     filters = [len(value) for value in state.values() if value.ndim == 4]
-    for other, depths in LAYOUTS.items():
-        repeated = [width for width, depth in zip(WIDTHS[other], depths, strict=True) for _ in range(depth)]
-        if filters == repeated and other != name:
+    for other in LAYOUTS:
+        if other != name and filters == [shape[0] for shape in tensor_shapes(other).values() if len(shape) == 4]:
             return f"; it looks like {other}"
     return ""
-
-
-def fingerprint(tensors):
-    """SHA-256 over names, shapes and float32 numbers, in order."""
-    digest = hashlib.sha256()
-    for key, value in tensors.items():
-        digest.update(f"{key} {tuple(value.shape)}".encode())
-        digest.update(value.flatten().numpy())
-    return digest.hexdigest()

@@ -1,9 +1,10 @@
 """Networks by name: `load_network`, and `register_network` for one of your own."""
 
 import functools
+import os
 import pathlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,20 +13,21 @@ from stylelib.engine import engine
 from stylelib.protocols.network import Network, check_layers
 from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.support.machine import pick_device
-from stylelib.vgg import LAYOUTS, VGG, WIDTHS, block_of, layer_names
+from stylelib.vgg import LAYOUTS, VGG, layer_names
 from stylelib.weights.download import DOWNLOADS
-from stylelib.weights.formats import Weights
+from stylelib.weights.formats import MEAN, STD, Weights, tensor_shapes
 from stylelib.weights.normalization import normalize_over_bundled_pictures
 from stylelib.weights.store import EMBEDDED, PRETRAINED, find_weights, load_weights
 
-DEFAULT = ("vgg19", "compact")  # where no name is given: the first of them that is here
+DEFAULT = ("vgg19", "compact")  # without a name, load_network takes the first that is here
 RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
+DEFAULTS = {"weights": None, "pooling": "avg", "normalize": True, "precision": "exact", "device": None, "seed": 0}
 registered: dict[str, Callable[..., Network]] = {}  # networks of your own, see register_network
 
 
 def load_network(
     name: str | Sequence[str] | None = None,
-    weights: str | pathlib.Path | None = None,
+    weights: str | os.PathLike[str] | None = None,
     pooling: str = "avg",
     normalize: bool = True,
     precision: str = "exact",
@@ -42,14 +44,14 @@ def load_network(
         name given to `register_network`. Several names mean the first whose weights are on this machine, never a
         download; no name means ["vgg19", "compact"].
     weights : path, optional
-        A file in torchvision's layout that you have already.
+        A file of yours in torchvision's layout.
     pooling : str
         "avg", as the paper prefers, or "max", as VGG was trained.
     normalize : bool
         Rescale so that each filter's mean activation over the bundled pictures is 1, as in the paper.
     precision : str
-        "exact" is float32 throughout; "mixed" computes the gradient, and "fast" everything, in bfloat16 where the
-        machine multiplies that in hardware, and warns where it does not. See `stylelib.engine.engine`.
+        "exact" is float32 throughout; "mixed" computes the gradient, and "fast" everything, in bfloat16 if the machine
+        multiplies that in hardware, and warns if it does not. See `stylelib.engine.engine`.
     device : str, optional
         "cpu", "cuda" or "mps"; the best that this machine has by default.
     seed : int
@@ -65,32 +67,33 @@ def load_network(
     InputError
         For unknown names and for weights that are not available.
     """
+    path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
     options = {"pooling": pooling, "normalize": normalize, "precision": precision, "device": device, "seed": seed}
-    if isinstance(name, str) and name in registered:
-        return _load_registered(name, {"weights": weights, **options})
+    numbers: Weights | None = None
+    if isinstance(name, list | tuple) or (name is None and not path):
+        name, numbers = _first_here(name or DEFAULT)
+    name = check_name("vgg19" if name is None else name)
+    if name in registered:
+        return _load_registered(name, {"weights": path or None, **options})
     check_choice("precision", precision, engine.PRECISIONS)
     device = pick_device(device)
-    path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
-    if not isinstance(name, str) and (name is not None or not path):
-        name, found = _first_here(name or DEFAULT)
-    else:
-        name = check_name(name or "vgg19")
-        found = _find(name, path, seed)
+    numbers = numbers or _find(name, path, seed)
     identity = {"name": name, "weights": path, **options, "device": str(device)}
-    net = VGG(LAYOUTS[architecture(name)], found.tensors, found.mean, found.std, pooling, name, found.source, identity)
+    layout = LAYOUTS[architecture(name)]
+    net = VGG(layout, numbers.tensors, numbers.mean, numbers.std, pooling, name, numbers.source, identity)
     if normalize:
         normalize_over_bundled_pictures(net)
-    net.made_of = f"{name} {found.sha256 or seed} {'normalised' if normalize else 'as stored'}"
-    net.precision, net.engine, missing = engine.choose(precision, device)
+    net.made_of = f"{name} {numbers.sha256 or seed} {'normalised' if normalize else 'as stored'}"
+    net.precision, net.engine, note = engine.choose(precision, device)
     net.identity["precision"] = net.precision
-    if missing:
-        warnings.warn(missing, stacklevel=2)
+    if note:
+        warnings.warn(note, stacklevel=2)
     return net.to(device)
 
 
 @functools.lru_cache(maxsize=2)
 def cached_network(name: str, pooling: str = "avg") -> Network:
-    """`load_network` for a program that makes many runs: the last two networks are kept."""
+    """Load a network for a program that makes many runs: the last two are kept."""
     return load_network(name, pooling=pooling)
 
 
@@ -103,91 +106,111 @@ def register_network(name: str, load: Callable[..., Network]) -> None:
         Not one of stylelib's own.
     load : callable
         Returns a Network. It is called with those of load_network's options that differ from their defaults.
+
+    Raises
+    ------
+    InputError
+        For the name of one of stylelib's own networks.
     """
     if name in known_networks() and name not in registered:
         raise InputError(f"'{name}' is the name of one of stylelib's own networks; choose another.")
     registered[name] = load
+    cached_network.cache_clear()  # it may hold what was registered under this name before
 
 
 def known_networks() -> list[str]:
     """Return all names that load_network knows."""
-    return [*LAYOUTS, *(f"{one}{RANDOM}" for one in LAYOUTS), *registered]
+    return [*LAYOUTS, *(f"{name}{RANDOM}" for name in LAYOUTS), *registered]
+
+
+def check_name(name: object) -> str:
+    """Return the name if load_network knows it, else raise an InputError."""
+    return check_choice("network", name, known_networks())
+
+
+def is_here(name: str) -> bool:
+    """Return whether load_network gives this network without a download."""
+    name = check_name(name)
+    return name in registered or name.endswith(RANDOM) or find_weights(name) is not None
+
+
+def check_layers_by_name(name: str, layers: str | Iterable[str]) -> list[str]:
+    """Return the layers as a list, or raise an InputError if the network lacks one; stylelib's own is not loaded."""
+    if check_name(name) in registered:
+        return cached_network(name).check_layers(layers)
+    return check_layers(layers, layer_names(LAYOUTS[architecture(name)]), name)
+
+
+def architecture(name: str) -> str:
+    """Return the name of a network's architecture, whose layers it has: "vgg19-random" → "vgg19"."""
+    return name.removesuffix(RANDOM)
 
 
 def _load_registered(name: str, options: dict[str, Any]) -> Network:
-    defaults = {"weights": None, "pooling": "avg", "normalize": True, "precision": "exact", "device": None, "seed": 0}
-    given = {option: value for option, value in options.items() if value != defaults[option]}
+    given = {option: value for option, value in options.items() if value != DEFAULTS[option]}
     net = registered[name](**given)
     if not isinstance(net, Network):
         raise InputError(
             f"The function registered for {name} must return a stylelib.Network; got {type(net).__name__}."
         )
+    if "device" in given:
+        given["device"] = str(given["device"])  # an identity goes into files
     net.identity = {"name": name, **given}
     return net
 
 
-def check_name(name):
-    """Return the name if load_network knows it, else raise an InputError."""
-    return check_choice("network", name, known_networks())
+def _first_here(names: Sequence[str]) -> tuple[str, Weights | None]:
+    """Choose the first network that is here and complete, and print which one; never download.
 
-
-def check_layers_by_name(name, layers):
-    """`check_layers` for a network that need not be loaded, let alone downloaded."""
-    if name in registered:
-        return load_network(name).check_layers(layers)
-    return check_layers(layers, layer_names(LAYOUTS[architecture(check_name(name))]), name)
-
-
-def architecture(name):
-    """ "vgg19-random" → "vgg19": two networks of one architecture have the same layers."""
-    return name.removesuffix(RANDOM)
-
-
-def _first_here(names):
-    """The first of the networks whose weights are here and whole, with a line that says which; never a download."""
+    Returned are its name, and its weights unless it is a network of your own.
+    """
     for name in [check_name(name) for name in names]:
-        here = name.endswith(RANDOM) or find_weights(name)
+        if not is_here(name):
+            continue
         try:
-            found = _find(name, "", 0, download=False) if here else None
+            weights = None if name in registered else _find(name, "", 0, download=False)
         except InputError as error:
             warnings.warn(f"{error} Another network is taken instead.", stacklevel=3)
             continue
-        if here:
-            print(f"Network: {_why(name, names)}")
-            return name, found
+        print(f"Network: {_why(name, names)}")
+        return name, weights
     raise InputError(
         f"None of {', '.join(names)} has its weights on this machine; load_network('{names[0]}') downloads them, "
         f"load_network('compact') needs no download."
     )
 
 
-def _why(name, names):
-    """Which network was taken, why, and how to have the other, in a line."""
+def _why(name: str, names: Sequence[str]) -> str:
+    """Say which network was taken, why, and how to have the other, in a line."""
+    if name in registered:
+        return f"{name}, a network of your own."
     if name not in EMBEDDED:
         return f"{name}, whose weights are on this machine; load_network('compact') is a small one."
     missing = next((other for other in names if other in PRETRAINED), None)
-    other = f" (no pretrained {missing} on this machine); load_network('{missing}') downloads it" if missing else ""
-    size = f", {DOWNLOADS[missing]} MB once" if missing else ""
-    return f"{name}, a small one that comes with stylelib{other}{size}."
+    if missing is None:
+        return f"{name}, a small one that comes with stylelib."
+    return (
+        f"{name}, a small one that comes with stylelib (no pretrained {missing} on this machine); "
+        f"load_network('{missing}') downloads it, {DOWNLOADS[missing]} MB once."
+    )
 
 
-def _find(name, path, seed, download=True):
+def _find(name: str, path: str, seed: int, download: bool = True) -> Weights:
     if not name.endswith(RANDOM):
-        return load_weights(name, layer_names(LAYOUTS[name]), path or None, download)
+        return load_weights(name, path or None, download)
     if path:
         raise InputError(f"{name} draws its weights from a seed: leave out the file, or name {architecture(name)}.")
     return _random_weights(name, seed)
 
 
-def _random_weights(name, seed):
-    """He initialisation: the same architecture, with nothing learned."""
+def _random_weights(name: str, seed: int) -> Weights:
+    """Draw weights by He initialisation: the same architecture, with nothing learned."""
     generator = torch.Generator().manual_seed(check_whole("seed", seed, 0))
-    channels, tensors = 3, {}
-    for layer in layer_names(LAYOUTS[architecture(name)]):
-        filters = WIDTHS[architecture(name)][block_of(layer) - 1]
-        deviation = (2 / (9 * channels)) ** 0.5
-        tensors[f"{layer}.weight"] = torch.randn(filters, channels, 3, 3, generator=generator) * deviation
-        tensors[f"{layer}.bias"] = torch.zeros(filters)
-        channels = filters
-    source = f"random weights, seed {seed}"
-    return Weights(tensors, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), name, source, "")
+    tensors = {}
+    for key, shape in tensor_shapes(architecture(name)).items():
+        if key.endswith(".bias"):
+            tensors[key] = torch.zeros(shape)
+        else:
+            _, channels, height, width = shape
+            tensors[key] = torch.randn(shape, generator=generator) * (2 / (height * width * channels)) ** 0.5
+    return Weights(tensors, MEAN, STD, name, f"random weights, seed {seed}", "")

@@ -1,59 +1,84 @@
-"""Activation normalisation, section 2 of the paper: every filter's mean activation becomes 1."""
+"""Activation normalisation, section 2 of the paper: the mean activation of every filter becomes 1."""
 
 import contextlib
 import hashlib
+from collections.abc import Mapping, Sequence
 
 import safetensors.torch
 import torch
+from torch import Tensor
 
 from stylelib.images import load_image
+from stylelib.protocols.network import Network
 from stylelib.support.errors import InputError
 from stylelib.support.files import write_atomically
 from stylelib.support.gallery import bundled_images
 from stylelib.support.machine import computing
-from stylelib.weights.download import weights_folder
+from stylelib.vgg import VGG
+from stylelib.weights.store import weights_folder
 
 NORMALIZATION_SIZE = 256  # longer side, in pixels, of the pictures that the means are taken over
-
-
 LEAST_SHARE = 0.05  # a filter's mean counts as at least this share of its layer's mean
 
 
-def mean_activations(net, pictures):
-    """Mean activation of each filter over pictures and positions: {layer: (C,)}.
+def mean_activations(net: Network, pictures: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Return the mean activation of each filter over pictures and positions.
 
-    pictures: a list of picture tensors, which may differ in size; each weighs the same.
+    Parameters
+    ----------
+    net : Network
+        The network.
+    pictures : Sequence of Tensor
+        (1, 3, H, W) each; they may differ in size, and each weighs the same.
+
+    Returns
+    -------
+    dict of str to Tensor
+        {layer: (C,)}.
     """
     means = []
     for picture in pictures:
         with torch.no_grad(), computing(picture):
-            means.append({layer: x.mean(dim=(0, 2, 3)) for layer, x in net(picture, net.layers).items()})
-    return {layer: torch.stack([one[layer] for one in means]).mean(dim=0) for layer in net.layers}
+            means.append({layer: seen.mean(dim=(0, 2, 3)) for layer, seen in net(picture, net.layers).items()})
+    return {layer: torch.stack([mean[layer] for mean in means]).mean(dim=0) for layer in net.layers}
 
 
 @torch.no_grad()
-def normalize_activations(net, means):
-    """Rescale the weights so that the mean activation of each filter is 1, section 2 of the paper. In place.
+def normalize_activations(net: VGG, means: Mapping[str, Tensor]) -> VGG:
+    """Rescale the weights in place, so that the mean activation of each filter is 1: section 2 of the paper.
 
-    means: {layer: (C,)} as `mean_activations` gives. Every filter is divided by its mean, and the next layer's
-    weights for it are multiplied by the same number: a ReLU passes a positive factor through, so each activation is
-    its old value divided by `net.scales[layer]` and nothing else changes. A filter that hardly ever fires would be
-    blown up to mostly noise; its mean counts as LEAST_SHARE of its layer's, and it stays below 1.
+    Every filter is divided by its mean, and the next layer's weights for it are multiplied by the same number. Because
+    a ReLU passes a positive factor through, each activation becomes its old value divided by `net.scales[layer]`, and
+    nothing else changes. A filter that hardly ever fires would be scaled up to mostly noise, so its mean counts as
+    `LEAST_SHARE` of its layer's, and it stays below 1.
+
+    Parameters
+    ----------
+    net : VGG
+        The network.
+    means : Mapping
+        {layer: (C,)}, as `mean_activations` gives.
+
+    Returns
+    -------
+    VGG
+        The same network.
     """
     net.made_of = ""
     incoming = torch.ones(3, device=net.device)
     for layer, convolution in net.convolutions.items():
         scale = means[layer].to(net.device).clamp(min=LEAST_SHARE * means[layer].mean().item())
         scale = torch.where(scale > 0, scale, 1.0)  # a layer that never fires stays as it is
-        convolution.weight *= incoming[:, None, None] / scale[:, None, None, None]
-        convolution.bias /= scale
-        convolution.scale *= scale
+        weight, bias = convolution.parameters()
+        weight.mul_(incoming[:, None, None] / scale[:, None, None, None])
+        bias.div_(scale)
+        convolution.get_buffer("scale").mul_(scale)
         incoming = scale
     return net
 
 
-def normalize_over_bundled_pictures(net):
-    """Normalise over the project's own pictures; the means are kept in the cache, since they cost seconds."""
+def normalize_over_bundled_pictures(net: VGG) -> VGG:
+    """Normalise in place over the project's own pictures. The means take seconds, so they are kept in the cache."""
     paths = [path for name, path in sorted(bundled_images().items()) if name != "grace_hopper"]
     key = hashlib.sha256(f"{net.fingerprint()} {NORMALIZATION_SIZE}".encode())
     for path in paths:

@@ -1,0 +1,273 @@
+"""Which file the weights come from: the small one kept earlier, one that is here, a download, or the package's own."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pooch
+import pytest
+import safetensors.torch
+import torch
+
+from stylelib.support.errors import InputError
+from stylelib.vgg import LAYOUTS, layer_names
+from stylelib.weights import store
+from stylelib.weights.store import find_weights, load_weights, weights_folder
+from tests.checkpoint_server import PAGE, assert_same, checkpoint, expected_tensors, files, header, save
+
+pytest_plugins = ["tests.checkpoint_server"]
+pytestmark = pytest.mark.usefixtures("one_thread")
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_download_is_announced_verified_and_kept_as_a_small_file(folder, vgg11, publish, server, capsys):
+    path, state = vgg11
+    address = publish("vgg11", path)
+    assert find_weights("vgg11") is None
+    found = load_weights("vgg11")
+
+    assert_same(found, expected_tensors("vgg11", state))
+    assert (found.name, found.source) == ("vgg11", "torchvision VGG11_Weights.IMAGENET1K_V1")
+    assert found.mean == (0.485, 0.456, 0.406) and found.std == (0.229, 0.224, 0.225)
+    shown = capsys.readouterr()
+    assert f"Downloading vgg11, once: 35 MB from {server.url}{address}" in shown.out
+    assert "100%" in shown.err  # the progress bar
+    assert server.requests == [address]
+
+    small = folder / "vgg11.safetensors"
+    assert files(folder) == [small.name] and find_weights("vgg11") == small
+    about = header(small)
+    assert about["name"] == "vgg11" and about["source"] == found.source and about["url"] == server.url + address
+    assert about["source_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert about["sha256"] == found.sha256 and "stylelib" in about["made_by"]
+    assert tuple(json.loads(about["input_mean"])) == found.mean
+    assert tuple(json.loads(about["input_std"])) == found.std
+
+    again = load_weights("vgg11")
+    assert server.requests == [address], "the second load asked the server"
+    assert again.sha256 == found.sha256 and again.source == found.source and again.mean == found.mean
+    assert_same(again, found.tensors)
+
+
+def test_vgg19_has_16_convolutions_and_80_megabytes(folder, publish, tmp_path):
+    state = checkpoint("vgg19", full=True)
+    # torchvision's VGG files date from 2017 and have torch's older layout.
+    path = save(tmp_path / "elsewhere", "vgg19", state, _use_new_zipfile_serialization=False)
+    publish("vgg19", path)
+    found = load_weights("vgg19")
+    assert len(found.tensors) == 32
+    assert_same(found, expected_tensors("vgg19", state))
+    assert sum(value.numel() for value in found.tensors.values()) == 20_024_384
+    assert 80.0e6 < (folder / "vgg19.safetensors").stat().st_size < 80.2e6
+
+
+def test_a_later_load_needs_neither_torchvision_nor_the_network(kept):
+    code = """
+import sys
+from stylelib.weights.store import find_weights, load_weights
+assert find_weights("vgg11") and find_weights("vgg19") is None
+print(load_weights("vgg11").source)
+assert "torchvision" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "torchvision VGG11_Weights.IMAGENET1K_V1"
+
+
+# ---- Files that are here already
+
+
+@pytest.mark.parametrize("place", ["torch/hub/checkpoints", "weights"])
+def test_torchvisions_file_on_this_machine_saves_the_download(place, folder, light, publish, server, tmp_path):
+    publish("vgg11", light)
+    here = tmp_path / place / light.name
+    here.parent.mkdir(parents=True)
+    here.write_bytes(light.read_bytes())
+    assert find_weights("vgg11") == here
+    found = load_weights("vgg11", download=False)
+    assert found.source == "torchvision VGG11_Weights.IMAGENET1K_V1"
+    assert server.requests == [] and here.read_bytes() == light.read_bytes()
+    assert find_weights("vgg11") == folder / "vgg11.safetensors"
+    assert load_weights("vgg11").sha256 == found.sha256
+
+
+def test_a_damaged_file_in_torchs_cache_is_told_and_left_alone(folder, light, publish, server, tmp_path):
+    address = publish("vgg11", light)
+    here = tmp_path / "torch/hub/checkpoints" / light.name
+    here.parent.mkdir(parents=True)
+    here.write_bytes(light.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match=re.escape(str(here)) + " is damaged.*its SHA-256 begins with"):
+        load_weights("vgg11")
+    assert server.requests == [address] and here.stat().st_size == light.stat().st_size - 100
+
+
+def test_files_of_other_networks_are_not_mistaken_for_it(folder, light, publish):
+    publish("vgg11", light)
+    folder.mkdir()
+    for other in ("vgg11_bn-6002323d.pth", "vgg11-d01eb7cb.pth", "vgg11.pth"):  # the second has Caffe's scale
+        (folder / other).write_bytes(light.read_bytes())
+    assert find_weights("vgg11") is None
+
+
+def test_a_folder_that_cannot_keep_anything_still_serves_its_file(folder, light, publish, server, tmp_path):
+    publish("vgg11", light)
+    folder.mkdir()
+    (folder / light.name).write_bytes(light.read_bytes())
+    (folder / "vgg11.safetensors").mkdir()  # no file can take this name, not even for root
+    assert load_weights("vgg11").name == "vgg11"
+    assert server.requests == [] and files(folder) == [light.name, "vgg11.safetensors"]
+
+
+def test_a_read_only_folder_serves_its_file_and_refuses_a_download(folder, light, publish, server):
+    publish("vgg11", light)
+    folder.mkdir()
+    folder.chmod(0o555)
+    if os.access(folder, os.W_OK):
+        pytest.skip("this user (root, or anyone on Windows) may write into read-only folders")
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\).*STYLELIB_WEIGHTS"):
+        load_weights("vgg11")
+    folder.chmod(0o755)
+    (folder / light.name).write_bytes(light.read_bytes())
+    folder.chmod(0o555)
+    assert load_weights("vgg11").name == "vgg11"
+    assert server.requests == [] and files(folder) == [light.name]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence_before_any_transfer(light, publish, server, folder, monkeypatch):
+    publish("vgg11", light)
+    folder.write_text("a file where the folder's parent should be")
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(folder / "inside"))
+    with pytest.raises(InputError, match=r"inside cannot be written \(Not a directory\).*STYLELIB_WEIGHTS"):
+        load_weights("vgg11")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("limit", [10_000_000, 1000])  # the small file does not fit; not even the download does
+def test_a_full_disk_is_one_sentence_and_nothing_half_written(limit, folder, light, publish):
+    resource = pytest.importorskip("resource", reason="a limit on file sizes, to stand for a full disk, needs Unix")
+    publish("vgg11", light)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(InputError, match=r"(cannot|could not) be written \(File too large\): make room there"):
+            load_weights("vgg11")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert files(folder) == []
+
+
+def test_the_folder_is_the_users_cache_unless_told_otherwise(monkeypatch, tmp_path):
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
+    assert weights_folder() == tmp_path
+    monkeypatch.setenv("STYLELIB_WEIGHTS", "~/weights")
+    assert weights_folder() == Path.home() / "weights"
+    monkeypatch.setenv("STYLELIB_WEIGHTS", "")
+    assert weights_folder() == Path(pooch.os_cache("stylelib"))
+    monkeypatch.delenv("STYLELIB_WEIGHTS")
+    assert weights_folder() == Path(pooch.os_cache("stylelib"))
+
+
+# ---- The small file, damaged
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+
+
+def replace_by_page(path):
+    path.write_bytes(PAGE)
+
+
+def lose_the_header(path):
+    path.write_bytes(safetensors.torch.save(safetensors.torch.load_file(path)))
+
+
+def lose_the_mean(path):
+    about = header(path)
+    del about["input_mean"]
+    path.write_bytes(safetensors.torch.save(safetensors.torch.load_file(path), about))
+
+
+def lose_a_layer(path):
+    tensors, about = safetensors.torch.load_file(path), header(path)
+    del tensors["conv3_2.bias"]
+    path.write_bytes(safetensors.torch.save(tensors, about))
+
+
+DAMAGES = {
+    truncate: "it is cut off",
+    flip_a_bit: "its numbers do not match its own fingerprint",
+    replace_by_page: "it is a web page or a text",
+    lose_the_header: "its numbers do not match its own fingerprint",
+    lose_the_mean: "its header cannot be read .*input_mean",
+    lose_a_layer: "conv3_2.bias is missing",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_small_file_is_told_and_made_again(damage, kept, server):
+    good = load_weights("vgg11").sha256
+    damage(kept)
+    with pytest.warns(UserWarning, match=f"{re.escape(str(kept))}.*{DAMAGES[damage]}.* made again"):
+        assert load_weights("vgg11").sha256 == good
+    assert len(server.requests) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_weights("vgg11").sha256 == good
+    assert len(server.requests) == 1
+
+
+def test_a_damaged_small_file_is_not_used_when_nothing_else_is_there(kept, server):
+    truncate(kept)
+    server.files.clear()
+    with pytest.warns(UserWarning, match="cut off"), pytest.raises(InputError, match="404"):
+        load_weights("vgg11")
+
+
+# ---- The embedded network
+
+
+def test_unknown_names_are_refused_with_the_nearest():
+    with pytest.raises(InputError, match="Did you mean 'vgg19'"):
+        load_weights("vgg-19", [])
+    with pytest.raises(InputError, match="Known: vgg11"):
+        find_weights("resnet50")
+
+
+def test_the_embedded_network_is_in_the_package_and_says_what_it_is(folder, monkeypatch):
+    monkeypatch.setattr(store, "downloaded", None)
+    found = load_weights("compact")
+    assert find_weights("compact") == store.DATA / "compact.safetensors"
+    assert not folder.exists()
+    assert found.name == "compact" and found.source.startswith("compact: ") and "not VGG-19" in found.source
+    assert found.mean == (0.48, 0.457, 0.408) and found.std == (0.27, 0.27, 0.27)
+    layers = layer_names(LAYOUTS["compact"])
+    assert list(found.tensors) == [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
+    assert all(value.dtype == torch.float32 for value in found.tensors.values())
+    assert [len(found.tensors[f"conv{block}_1.bias"]) for block in range(1, 6)] == [42, 86, 156, 284, 272]
+    assert sum(value.numel() for value in found.tensors.values()) == 2_943_258
+
+    about = header(find_weights("compact"))
+    assert about["sha256"] == found.sha256 and about["name"] == "compact"
+    assert "NOT" in about["description"] and "made by hand" in about["description"]
+    assert "SqueezeNet v1.0" in about["teacher"] and "BSD" in about["teacher"]
+    assert find_weights("compact").stat().st_size < 6e6
+
+
+def test_a_damaged_package_is_told(monkeypatch, tmp_path):
+    (tmp_path / "compact.safetensors").write_bytes((store.DATA / "compact.safetensors").read_bytes())
+    monkeypatch.setattr(store, "DATA", tmp_path)
+    flip_a_bit(tmp_path / "compact.safetensors")
+    with pytest.raises(InputError, match="damaged"):
+        load_weights("compact")
