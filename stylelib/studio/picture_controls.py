@@ -1,7 +1,7 @@
 """Controls for the pictures of a recipe: the content image, one style image or two, and the share of the second."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
@@ -42,7 +42,7 @@ class PictureControl(Control):
             accept="image/*",
             description=f"Own {what}",
             tooltip=f"Upload a picture of your own as the {what}",
-            layout={"width": "14.5em", "margin": "2px 2px 2px 10.3em"},
+            layout={"width": "14.5em", "margin": "2px 2px 2px 12.3em"},
         )
         super().__init__(name, menu)
         self.box.children = (menu, self.upload, self.complaint)
@@ -109,92 +109,110 @@ class PictureControl(Control):
 
 
 class StyleControl(PictureControl):
-    """A style image; there may be several, and every one but the first may be "none".
+    """The style image, or the first of several.
 
     Parameters
     ----------
-    name : str
-        Of the control.
     label : str
         Of the menu.
-    index : int
-        0 is the first.
     recipe : Recipe
         The control starts with its picture.
     """
 
-    def __init__(self, name: str, label: str, index: int, recipe: Recipe) -> None:
-        self.index = index
-        super().__init__(name, label, "style", recipe)
+    def __init__(self, label: str, recipe: Recipe) -> None:
+        super().__init__("style", label, "style", recipe)
 
-    def pictures(self) -> list[str]:  # noqa: D102 (see PictureControl)
-        return [NONE, *super().pictures()] if self.index else super().pictures()
+    def picture_of(self, recipe: Recipe) -> Source | None:  # noqa: D102 (see PictureControl)
+        return as_list(recipe.style)[0]
 
-    def picture_of(self, recipe: Recipe) -> Source | None:  # noqa: D102
-        styles = as_list(recipe.style)
-        return styles[self.index] if self.index < len(styles) else None
-
-    @property
-    def value(self) -> Any:  # noqa: D102
-        value = super().value
-        return None if self.index and value == NONE else value
-
-    def apply(self, recipe: Recipe) -> Recipe:
-        """Return the recipe with this style image. Without it, the others keep their weights."""
-        styles, weights = as_list(recipe.style), list(recipe.style_weights)
-        if self.value is None:
-            del styles[self.index : self.index + 1], weights[self.index : self.index + 1]
-        elif self.index < len(styles):
-            styles[self.index] = self.value
-        else:
-            styles, weights = [*styles, self.value], []
-        if len(styles) == 1:
-            return dataclasses.replace(recipe, style=styles[0], style_weights=())
-        return dataclasses.replace(recipe, style=tuple(styles), style_weights=tuple(weights))
-
-    def check_value(self, recipe: Recipe) -> None:  # noqa: D102
-        if self.value is not None:
-            super().check_value(recipe)
+    def apply(self, recipe: Recipe) -> Recipe:  # noqa: D102
+        _, *others = as_list(recipe.style)
+        return dataclasses.replace(recipe, style=(self.value, *others) if others else self.value)
 
 
-class ShareControl(Control):
-    """The second style's share of the weight that the first two have together: a number, and a slider below it.
+class SecondStyleControl(PictureControl):
+    """The second style image, or "none", and its share of the weight that the first two have together.
 
     Parameters
     ----------
     recipe : Recipe
-        The control starts with its share, or with a half.
+        The control starts with its picture and its share.
+
+    Attributes
+    ----------
+    share, share_slider : widget
+        A number and a slider for it, 0 to 1; shown only where there is a second style image.
     """
 
     def __init__(self, recipe: Recipe) -> None:
         common = {"min": 0.0, "max": 1.0, "step": 0.05}
-        text = ipywidgets.BoundedFloatText(
-            description="Share of the second style", layout=LAYOUT, style=STYLE, **common
+        self.share = ipywidgets.BoundedFloatText(
+            description="Second style's share", layout=LAYOUT, style=STYLE, **common
         )
-        slider = ipywidgets.FloatSlider(readout=False, layout=BESIDE, **common)
-        ipywidgets.link((text, "value"), (slider, "value"))
-        super().__init__("second_share", text, slider)
-        self.show(recipe)
+        self.share_slider = ipywidgets.FloatSlider(readout=False, layout=BESIDE, **common)
+        ipywidgets.link((self.share, "value"), (self.share_slider, "value"))
+        self.share_box = ipywidgets.VBox([self.share, self.share_slider])
+        super().__init__("second_style", "Second style image", "style", recipe)
+        self.upload.description = "Own second style"  # the whole label would not fit
+        self.box.children = (self.widget, self.upload, self.share_box, self.complaint)
+        self.widget.observe(lambda _: self._show_share(), names="value")
+        self._show_share()
 
-    def show(self, recipe: Recipe) -> None:  # noqa: D102 (see Control)
-        self.widget.value = share_of_second(recipe)
-        self.complain("")
-        self.show_box(recipe)
+    def pictures(self) -> list[str]:  # noqa: D102 (see PictureControl)
+        return [NONE, *super().pictures()]
 
-    def show_box(self, recipe: Recipe) -> None:
-        """Show the control only where there are two styles."""
-        self.box.layout.display = None if len(as_list(recipe.style)) > 1 else "none"
+    def picture_of(self, recipe: Recipe) -> Source | None:  # noqa: D102
+        _, *others = as_list(recipe.style)
+        return others[0] if others else None
 
-    def apply(self, recipe: Recipe) -> Recipe:  # noqa: D102
-        if len(as_list(recipe.style)) < 2 or self.value == share_of_second(recipe):
+    @property
+    def value(self) -> Any:
+        """A bundled name, a path, the bytes of a file, or None for "none"."""
+        value = super().value
+        return None if value == NONE else value
+
+    def show(self, recipe: Recipe) -> None:  # noqa: D102
+        self.share.value = share_of_second(recipe)
+        super().show(recipe)
+
+    def apply(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with this second style image, or without one; a third one stays."""
+        first, *others = as_list(recipe.style)
+        weights = list(recipe.style_weights)
+        if self.value is None and not others:
+            return recipe
+        if self.value is None:
+            styles, weights = [first, *others[1:]], [*weights[:1], *weights[2:]]
+            if len(styles) == 1:
+                return dataclasses.replace(recipe, style=first, style_weights=())
+        else:
+            styles, weights = [first, self.value, *others[1:]], weights if others else []
+        recipe = dataclasses.replace(recipe, style=tuple(styles), style_weights=tuple(weights))
+        return recipe if self.value is None else self._with_share(recipe)
+
+    def check_value(self, recipe: Recipe) -> None:  # noqa: D102
+        if self.value is not None:
+            super().check_value(recipe)
+            check_value("style_weights", recipe)
+
+    def enable(self, enabled: bool) -> None:  # noqa: D102
+        super().enable(enabled)
+        self.share.disabled = self.share_slider.disabled = not enabled
+
+    def on_change(self, function: Callable[[Control], object]) -> None:  # noqa: D102
+        super().on_change(function)
+        self.share.observe(lambda _: function(self), names="value")
+
+    def _show_share(self) -> None:
+        self.share_box.layout.display = "none" if self.value is None else None
+
+    def _with_share(self, recipe: Recipe) -> Recipe:
+        if self.share.value == share_of_second(recipe):  # weights that are left out mean equal shares, and stay so
             return recipe
         weights = _weights(recipe)
         both = sum(weights[:2])
-        weights[:2] = [round(both * share, 6) for share in (1 - self.value, self.value)]
+        weights[:2] = [round(both * share, 6) for share in (1 - self.share.value, self.share.value)]
         return dataclasses.replace(recipe, style_weights=tuple(weights))
-
-    def check_value(self, recipe: Recipe) -> None:  # noqa: D102
-        check_value("style_weights", recipe)
 
 
 def share_of_second(recipe: Recipe) -> float:

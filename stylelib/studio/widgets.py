@@ -10,9 +10,9 @@ import ipywidgets
 from stylelib.recipes import Recipe, check_value
 from stylelib.support.errors import InputError
 
-LAYOUT = {"width": "25em", "max_width": "100%"}
-STYLE = {"description_width": "10em"}  # of the labels
-BESIDE = {"width": "14.7em", "margin": "0 0 0 10.3em", "max_width": "100%"}  # of what stands below a control
+LAYOUT = {"width": "27em", "max_width": "100%"}
+STYLE = {"description_width": "12em"}  # of the labels
+BESIDE = {"width": "14.7em", "margin": "0 0 0 12.3em", "max_width": "100%"}  # of what stands below a control
 
 
 class Control:

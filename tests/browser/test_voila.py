@@ -29,6 +29,14 @@ def test_the_studio_paints_on_a_page_of_its_own(address, watched, screenshots):
     run.wait_for()
     page.screenshot(path=screenshots / "voila-ready.png")
     assert page.get_by_text("from stylelib").count() == 0, "no code is shown"
+    share = page.get_by_label("Second style's share")
+    expect(share).to_be_hidden()
+    page.get_by_label("Second style image", exact=True).select_option("mosaic")
+    expect(share).to_be_visible()
+    share.fill("0.3")
+    share.press("Tab")
+    expect(page.locator(".stylelib-code pre")).to_contain_text("style_weights=(0.7, 0.3)")
+    page.screenshot(path=screenshots / "voila-two-styles.png")
     page.get_by_label("Steps").fill("6")
     page.get_by_label("Steps").press("Tab")
     run.click()
@@ -37,5 +45,6 @@ def test_the_studio_paints_on_a_page_of_its_own(address, watched, screenshots):
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("my_picture.png")).click()
     assert pathlib.Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    expect(page.get_by_text("Computed here")).to_contain_text("style 2")
     page.screenshot(path=screenshots / "voila-done.png")
     assert [one for one in watched.complaints if not HARMLESS.search(one)] == []
