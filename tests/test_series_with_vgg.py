@@ -1,18 +1,19 @@
 """The series where VGG-19's and VGG-11's weights are on the machine: no notebook is edited for them.
 
-The weights are drawn from a seed, in the files that a download leaves behind and through the loader that reads these.
+The weights are drawn from a seed, and kept in the small files that a download leaves behind.
 """
 
-import dataclasses
+import json
 import os
 import pathlib
 
 import nbformat
 import pytest
+import safetensors.torch
 from nbclient import NotebookClient
 
-from stylelib.weights import networks
-from stylelib.weights import store as weights
+import stylelib
+from stylelib.weights.formats import fingerprint
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 SERIES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -22,18 +23,16 @@ SERIES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 def downloaded(tmp_path_factory):
     """A folder with the small files of VGG-19 and VGG-11, as `load_network` keeps them."""
     folder = tmp_path_factory.mktemp("weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STYLELIB_WEIGHTS", str(folder))
-        for name in ("vgg19", "vgg11"):
-            drawn, published = networks._random_weights(name, 0), weights._published(name)
-            drawn = dataclasses.replace(
-                drawn,
-                source=published.source,
-                mean=published.mean,
-                std=published.std,
-                sha256=weights.fingerprint(drawn.tensors),
-            )
-            weights._keep(drawn, published.url, __file__)
+    for name in ("vgg19", "vgg11"):
+        net = stylelib.load_network(f"{name}-random", normalize=False, device="cpu")
+        tensors = {
+            f"{layer}.{part}": getattr(convolution, part).detach().contiguous()
+            for layer, convolution in net.convolutions.items()
+            for part in ("weight", "bias")
+        }
+        header = {"name": name, "source": "drawn from a seed for this test", "sha256": fingerprint(tensors)}
+        header |= {f"input_{part}": json.dumps(getattr(net, part).flatten().tolist()) for part in ("mean", "std")}
+        safetensors.torch.save_file(tensors, folder / f"{name}.safetensors", header)
     return folder
 
 
