@@ -1,10 +1,12 @@
-"""The shell: python -m stylelib, its results, exit codes and sentences.
+"""The shell: python -m stylelib, its results, exit codes and messages.
 
 What belongs to the process (exit codes, signals, streams, the terminal) is tested in processes of their own; all else
-calls the same `main` in this one, since starting torch takes seconds.
+calls the same `main` in this one, because starting torch takes seconds.
 """
 
 import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -21,10 +23,11 @@ import pytest
 import torch
 
 import stylelib
-from stylelib import InputError, Recipe, images, synthesis
+from stylelib import InputError, Recipe, images, sweeps, synthesis
 from stylelib.shell import commands, running
 from stylelib.shell.commands import main
 from stylelib.support import gallery
+from stylelib.weights import networks
 
 ROOT = pathlib.Path(stylelib.__file__).parents[1]
 SMALL = ["--network", "compact", "--device", "cpu", "--size", "64"]
@@ -176,11 +179,143 @@ def test_a_sweep_computes_a_recipe_for_every_combination_of_values(call, tmp_pat
     assert code == 2 and "1 of 2 runs failed (α/β 1e+30: The weights are too large" in err
 
 
+def test_several_styles_are_painted_with_at_once(call, tmp_path):
+    two = ["transfer", "riverside", "night_swirls", "woodcut", *SMALL, "--steps", "1"]
+    code, out, _ = call(*two, "-o", tmp_path / "even.png")
+    assert code == 0 and out.count(" × 0.5 (relative)") == 2
+    code, out, _ = call(*two, "--style-weights", "0.7, 0.3", "-o", tmp_path / "uneven.png")
+    assert code == 0 and re.search(r"style 1 .* × 0\.7 .*; style 2 .* × 0\.3 ", out)
+    assert (tmp_path / "even.png").read_bytes() != (tmp_path / "uneven.png").read_bytes()
+
+
+def test_a_sweep_may_have_several_styles(call, tmp_path):
+    Recipe(size=32, steps=1, init="noise").save(tmp_path / "recipe.json")
+    values = ["style=night_swirls+woodcut,mosaic"]
+    assert call("sweep", tmp_path / "recipe.json", tmp_path / "sweep", *values)[0] == 0
+    made = {Recipe.load(path).style for path in (tmp_path / "sweep").glob("*.json")}
+    assert made == {("night_swirls", "woodcut"), "mosaic"}
+
+
+@pytest.mark.parametrize("kind", ["transfer", "content", "style"])
+def test_every_value_of_a_recipe_is_an_option_with_the_recipe_s_help_and_the_experiment_s_default(kind, capsys):
+    with pytest.raises(SystemExit):
+        main([kind, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for field in dataclasses.fields(Recipe):
+        about, option = field.metadata, f" --{field.name.replace('_', '-')} "
+        if field.name in ("kind", "content", "style") or not about["help"]:
+            assert option not in text
+        else:
+            assert (option in text) == (field.name in Recipe(kind=kind).values)
+            assert option not in text or about["help"] in text
+    assert f"(default: {'content' if kind == 'transfer' else 'noise'})" in text
+    assert kind != "transfer" or f"(default: {Recipe().alpha_beta})" in text
+
+
+MODULE = """
+import dataclasses
+
+import stylelib
+
+
+class Small(stylelib.Optimizer):
+    name = "small"
+
+    def step(self, state):
+        parameters = state.parameters - 0.01 * state.evaluation.gradient.sign()
+        return dataclasses.replace(state, parameters=parameters, evaluation=(yield parameters))
+
+
+class Pixels(stylelib.Network):
+    def __init__(self):
+        super().__init__("pixels", ["conv1_1"])
+
+    def forward(self, pictures, layers):
+        return {layer: pictures.square() for layer in layers}
+
+
+class Warmth(stylelib.Term):
+    def losses(self, pictures, activations):
+        return {"warmth": (pictures[:, 2] - pictures[:, 0]).mean().exp()}
+
+
+class Warm(stylelib.Recipe):
+    def prepare(self, network=None, **run):
+        made = super().prepare(network, **run)
+        made.change_terms([*made.terms, Warmth()])
+        return made
+
+
+stylelib.register_network("pixels", Pixels)
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A module of the user's, in the current folder; its name."""
+    (tmp_path / "my_things.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(stylelib.Optimizer, "known", stylelib.Optimizer.known.copy())
+    before = networks.registered.copy()
+    yield "my_things"
+    sys.modules.pop("my_things", None)
+    networks.registered.clear()
+    networks.registered.update(before)
+
+
+def test_a_module_of_yours_is_imported_first_so_that_what_it_defines_is_known(call, module, tmp_path):
+    command = ["transfer", "riverside", "woodcut", "--size", "32", "--steps", "2", "-o", tmp_path / "out.png"]
+    own = ["--network", "pixels", "--optimizer", "small", "--content-layer", "conv1_1", "--style-layers", "conv1_1"]
+    assert call(*command, *own)[0] == 2
+    code, out, _ = call("--import", module, *command, *own)
+    assert code == 0 and ": pixels · " in out and "2 steps of small" in out
+
+
+def test_recipes_of_a_module_of_yours_are_known(call, module, tmp_path, monkeypatch):
+    """They are in the folder of a sweep, with the names of their classes."""
+    things = __import__(module)
+    recipe = things.Warm(size=32, steps=1, optimizer="small", network="compact")
+    sweeps.sweep(recipe, tmp_path / "first", workers=1)
+    (path,) = (tmp_path / "first").glob("*.json")
+    code, out, _ = call("--import", module, "recipe", path, "-o", tmp_path / "again.png")
+    assert code == 0 and "; Warmth × 1 · " in out
+    assert call("--import", module, "sweep", path, tmp_path / "second", "seed=0,1", "init=noise")[0] == 0
+    made = [json.loads(path.read_text())["result"]["losses"] for path in (tmp_path / "second").glob("*.json")]
+    assert len(made) == 2 and all("warmth" in losses for losses in made)
+
+
+def test_a_module_is_found_in_the_current_folder(module, tmp_path):
+    """Where Python itself is started; here pytest is."""
+    command = ["--import", module, "transfer", "riverside", "woodcut", "--optimizer", "small", *SMALL]
+    process = start(*command, "--steps", "1", "-o", "out.png", cwd=tmp_path, stdout=subprocess.PIPE)
+    out, _ = process.communicate()
+    assert process.returncode == 0 and "steps of small" in out
+
+
+@pytest.mark.parametrize(
+    "name, text, sentence",
+    [
+        ("gone", None, "There is no module 'gone'; give its name without .py, and start in the folder that it is in."),
+        ("broken.py", "", "There is no module 'broken.py'; give its name without .py, and"),
+        ("broken", "1 / 0", "The module broken cannot be imported (ZeroDivisionError: division by zero)"),
+        ("broken", "import not_there", "broken cannot be imported (ModuleNotFoundError: No module named 'not_there')"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named(name, text, sentence, call, tmp_path, monkeypatch):
+    if text is not None:
+        (tmp_path / "broken.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    code, out, err = call("--import", name, "check")
+    assert code == 2 and out == "" and sentence in err and err.count("\n") == 1
+    sys.modules.pop("broken", None)
+
+
 @pytest.mark.parametrize(
     "values, sentence",
     [
         ("alpa_beta=1", "Did you mean 'alpha_beta'"),
         ("seed=one", "seed takes numbers, such as seed=1,2; got 'one'."),
+        ("style_weights=0.5+x", "style_weights takes numbers, such as style_weights=1,2; got '0.5+x'."),
         ("seed", "There are no values for seed."),
         ("seed=-1", "Seed of the noise is a whole number, 0 or more; got -1."),
     ],
@@ -256,7 +391,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert all(name in text for name in ("transfer", "content", "style", "resume", "table", "fetch", "check"))
+    assert all(name in text for name in commands.COMMANDS) and "--import MODULE" in text
 
 
 # -------------------------------------------------------------------------------------------------------- mistakes
@@ -328,6 +463,16 @@ MISTAKES = {  # arguments after `transfer riverside night_swirls`, or a whole co
     "a run that is none": (["resume", "{bad}/foreign.pt", "-o", "{out}.png"], "not a saved run"),
     "a run of something else": (["resume", "{bad}/other.pt", "-o", "{out}.png"], "not a run"),
     "a picture as a run": (["resume", "{bad}/a.jpg", "-o", "{out}.png"], "not a saved run"),
+    "a negative number of steps": (["-o", "{out}.png", "--steps", "-1"], "Steps is a whole number, 0 or more; got -1"),
+    "resumed backwards": (["resume", "{bad}/other.pt", "-o", "{out}.png", "--steps", "-1"], "0 or more, is wanted"),
+    "a table of minus one pixel": (["table", "vgg19", "--size", "-1"], "0 or more, is wanted; got '-1'"),
+    "too few style weights": (["-o", "{out}.png", *SMALL, "--style-weights", "1,2"], "1 images, 2 weights"),
+    "a style weight in words": (["-o", "{out}.png", "--style-weights", "much"], "a number is wanted; got 'much'"),
+    "two styles of a texture": (["style", "mosaic", "woodcut", "-o", "{out}.png"], "Unrecognized arguments: woodcut"),
+    "the second style as output": (
+        ["transfer", "riverside", "woodcut", "{bad}/a.jpg", "-o", "{bad}/a.jpg"],
+        "save under another name",
+    ),
     "a table of nothing": (["table", "compakt"], "Did you mean 'compact'?"),
     "an unknown paper picture": (["fetch", "tubinge"], "Did you mean 'tubingen'?"),
 }

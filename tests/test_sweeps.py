@@ -1,4 +1,4 @@
-"""Sweeps: the same pictures as one by one, on any executor; nothing lost and nothing computed twice."""
+"""Sweeps: the same pictures as one by one, on any executor; nothing is lost and nothing is computed twice."""
 
 import concurrent.futures
 import dataclasses
@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import types
 
 import numpy as np
 import psutil
@@ -126,41 +125,6 @@ def same(results, runs):
 
 def times(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-
-
-# ----------------------------------------------------------------------------------------------------------------- grid
-
-
-def test_a_grid_is_every_combination_with_the_last_name_changing_fastest():
-    assert [(recipe.alpha_beta, recipe.seed) for recipe in FOUR] == [(0.1, 0), (0.1, 1), (1.0, 0), (1.0, 1)]
-    assert {dataclasses.replace(recipe, alpha_beta=0.1, seed=0) for recipe in FOUR} == {
-        dataclasses.replace(SMALL, alpha_beta=0.1)
-    }
-    assert grid(SMALL) == [SMALL]
-
-
-def test_a_grid_takes_numpys_numbers_generators_and_lists_of_layers():
-    recipes = grid(SMALL, seed=np.arange(2), alpha_beta=np.logspace(-1, 0, 2, dtype="float32"))
-    assert recipes[1] == dataclasses.replace(SMALL, seed=0, alpha_beta=1.0)
-    assert {type(recipe.seed) for recipe in recipes} == {int} and json.dumps(dataclasses.asdict(recipes[0]))
-    recipes = grid(SMALL, style_layers=(layers for layers in ["conv1_1", ["conv1_1", "conv2_1"]]))
-    assert [recipe.style_layers for recipe in recipes] == [("conv1_1",), ("conv1_1", "conv2_1")]
-
-
-@pytest.mark.parametrize(
-    "values, sentence",
-    [
-        ({"alphabeta": [1]}, r"no value of a recipe 'alphabeta'\. Did you mean 'alpha_beta'\? Known: kind, "),
-        ({"seed": 3}, r"Give a list of values for seed, such as seed=\[3\]\.$"),
-        ({"content": "riverside"}, r"Give a list of values for content, such as content=\['riverside'\]\.$"),
-        ({"content": b"picture" * 99}, "Give a list of values for content"),
-        ({"seed": []}, r"There are no values for seed\.$"),
-        ({"alpha_beta": [1, "much"]}, "The ratio α/β must be a number, zero or more; got 'much'"),
-    ],
-)
-def test_a_grid_refuses_in_one_sentence(values, sentence):
-    with pytest.raises(InputError, match=sentence):
-        grid(SMALL, **values)
 
 
 # -------------------------------------------------------------------------------------------------------------- results
@@ -322,34 +286,6 @@ def test_all_of_a_finished_batch_is_written_before_anything_is_reported(folder, 
 
 def stop_at_once(result):
     raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    "size, device, lists",
-    [
-        (64, "cpu", [[0, 1, 2], [3, 4, 5], [6]]),
-        (65, "cpu", [[i] for i in range(7)]),
-        (300, "cuda", [[0, 1, 2], [3, 4, 5], [6]]),
-    ],
-)
-def test_small_pictures_and_gpus_get_batches_by_default_and_every_worker_its_share(size, device, lists, monkeypatch):
-    monkeypatch.setattr(jobs, "pick_device", lambda: torch.device(device))
-    some = [types.SimpleNamespace(sent=recipe) for recipe in grid(SMALL, size=[size], seed=range(7))]
-
-    def seeds(batches):
-        return [[job.sent.seed for job in batch] for batch in batches]
-
-    assert seeds(jobs.batches_of(some, None, 2)) == lists
-    assert seeds(jobs.batches_of(some, None, None)) == [[i] for i in range(7)], "who computes is unknown"
-    assert seeds(jobs.batches_of(some, 4, None)) == [[0, 1, 2, 3], [4, 5, 6]]
-    assert max(map(len, jobs.batches_of(some * 9, None, 2))) == (1 if size == 65 else jobs.TOGETHER)
-
-
-def test_the_presets_size_counts_where_a_recipe_has_none(monkeypatch):
-    monkeypatch.setenv("STYLELIB_PRESET", "quick")
-    monkeypatch.setattr(jobs, "pick_device", lambda: torch.device("cpu"))
-    some = [types.SimpleNamespace(sent=recipe) for recipe in grid(SMALL, size=[None], seed=range(2))]
-    assert list(jobs.batches_of(some, None, 1)) == [some]
 
 
 # ---------------------------------------------------------------------------------------------------- your own pictures

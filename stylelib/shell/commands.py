@@ -182,9 +182,12 @@ def _import(module: str) -> None:
     except InputError:
         raise
     except Exception as error:  # whatever the module's own code raises
+        if isinstance(error, ModuleNotFoundError) and error.name == module:
+            raise InputError(
+                f"There is no module '{module}'; give its name without .py, and start in the folder that it is in."
+            ) from None
         raise InputError(
-            f"The module {module} cannot be imported ({type(error).__name__}: {error}); give its name without .py, in "
-            f"a folder where Python finds it."
+            f"The module {module} cannot be imported ({type(error).__name__}: {error}); correct it first."
         ) from error
 
 

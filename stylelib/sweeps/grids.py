@@ -49,8 +49,8 @@ def grid(recipe: R, **values: Iterable[Any]) -> list[R]:
 
 def _adapted(value: Any, field: "dataclasses.Field[Any]", recipe: Recipe) -> Any:
     """Return a value in the form that recipes keep, so that equal values make equal recipes: 1 and 1.0 are one."""
-    if hasattr(value, "item"):  # a number of NumPy or torch
-        value = value.item()
+    if hasattr(value, "tolist"):  # a number or an array of NumPy or torch
+        value = value.tolist()
     if isinstance(field.default, tuple) and isinstance(value, str):
         return (value,)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
