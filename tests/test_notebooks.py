@@ -11,10 +11,11 @@ import numpy as np
 import PIL.Image
 import pytest
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from stylelib.exercises import EXERCISES
 from stylelib.studio.panels import PANELS
-from tools import refresh
+from tools import address, refresh
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -100,6 +101,12 @@ def test_the_readmes_table_is_current():
     assert refresh.README.read_text(encoding="utf-8") == refresh.readme_with_table()
 
 
+def test_the_table_says_in_whole_sentences_what_a_reader_gains():
+    promises = [refresh.title_and_promise(read(path))[1] for path in SERIES]
+    assert all(re.match("you (can|will) [a-z]", promise) for promise in promises)
+    assert not any(re.match("you can (have|be able)", promise) for promise in promises)
+
+
 @pytest.mark.parametrize("path", [*SERIES, *SOLUTIONS], ids=lambda path: path.stem)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text(path)):
@@ -130,6 +137,17 @@ def test_solutions_are_made_from_the_exercises(path):
     made = refresh.solutions_of(read(path), path)
     kept = read(path.parent / "solutions" / path.name)
     assert [cell.source for cell in made.cells] == [cell.source for cell in kept.cells], "run: python tools/refresh.py"
+
+
+def test_solutions_import_what_they_use_and_install_where_the_notebook_does():
+    setup = "import torch\n\nimport stylelib\nfrom stylelib import figures, losses\n\nfigures.lines"
+    solution = "# %%\nfrom stylelib import figures\nfigures.bars"
+    notebook = new_notebook(cells=[new_code_cell(setup), new_code_cell("...", metadata={"solution": solution})])
+    notebook = address.with_install_cell(notebook, "https://example.org/a/b")
+    _, install, start, _, answer = refresh.solutions_of(notebook, SERIES[0]).cells
+    assert install.source == notebook.cells[0].source and install.metadata.tags == ["install"]
+    assert start.source == "from stylelib import figures\n\nfigures.lines"
+    assert answer.source == "from stylelib import figures\n\nfigures.bars"
 
 
 @pytest.mark.parametrize("name", PANELS)
