@@ -1,4 +1,4 @@
-"""What every test shares: small pictures and the embedded network."""
+"""Fixtures for all tests: small pictures and the embedded network."""
 
 import os
 
@@ -7,15 +7,15 @@ import torch
 
 import stylelib
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # several processes of tests share the cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores
     share = max(1, torch.get_num_threads() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     torch.set_num_threads(share)
-    os.environ["OMP_NUM_THREADS"] = str(share)  # of the notebooks' kernels and all other processes that tests start
+    os.environ["OMP_NUM_THREADS"] = str(share)  # for the kernels and all other processes that tests start
 
 
 @pytest.fixture(scope="session")
 def net():
-    """The embedded network, activation-normalised, on the CPU: what is tested must not depend on the machine."""
+    """The embedded network, activation-normalised, on the CPU, so that no result depends on the machine."""
     return stylelib.load_network("compact", device="cpu")
 
 

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 import yaml
 
+from stylelib.shell.parser import make_parser
 from tools import address, architecture
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -99,6 +100,14 @@ def test_the_python_example_runs_as_it_stands(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "painted.png").is_file()
+
+
+def test_the_shells_commands_are_understood():
+    commands = re.findall(r"^python -m stylelib (.+)$", README, re.MULTILINE)
+    assert len(commands) > 7
+    for line in commands:
+        if line != "--help":
+            make_parser().parse_args(line.split())
 
 
 def test_the_other_python_example_imports_what_there_is():
