@@ -40,7 +40,7 @@ def test_each_panel_builds_with_its_knobs_and_runs_its_preset_to_the_end(name, t
 
 
 def test_a_panel_finds_its_recording_and_takes_another_network(net, tmp_path):
-    recording = recordings.record(SHORT, {"init": {"content": "content", "noise": "noise"}}, net)
+    recording = recordings.make(SHORT, {"init": {"content": "content", "noise": "noise"}}, net)
     recordings.save(recording, tmp_path / "04_initialization.zip")
     studio = panel("04_initialization", "compact11", tmp_path)
     assert studio.recording == recording and studio.recipe.network == "compact11"

@@ -218,7 +218,7 @@ def test_a_picture_smaller_than_the_size_is_told_and_taken_all_the_same(studio):
     assert "riverside is 768 × 512: it keeps that size" in complaints(studio)["size"]
 
 
-# ------------------------------------------------------------------------------------------------ pictures of one's own
+# ------------------------------------------------------------------------------------------------ pictures of your own
 
 
 def test_an_uploaded_picture_is_what_the_run_is_made_of(studio):
@@ -652,7 +652,7 @@ def test_a_recipe_is_that_of_the_picture_and_not_of_what_was_turned_since(finish
     assert replayed(finished, tmp_path).number == 3
 
 
-def test_a_picture_of_ones_own_is_saved_with_the_recipe(studio, tmp_path):
+def test_a_picture_of_your_own_is_saved_with_the_recipe(studio, tmp_path):
     upload(studio, "style", picture_bytes("mosaic"))
     assert studio.run().wait(LONG)
     studio.saving.name.value = str(tmp_path / "mine")
@@ -729,7 +729,7 @@ def test_without_a_recipe_it_has_the_presets_size_and_steps(monkeypatch):
 
 @pytest.fixture(scope="module")
 def recording(net):
-    return recordings.record(SHORT, {"init": {"content": "content", "noise": "noise"}}, net)
+    return recordings.make(SHORT, {"init": {"content": "content", "noise": "noise"}}, net)
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ def test_a_frame_keeps_its_size_and_overlaps_nothing(network, height, width):
     sizes = set()
     for _ in range(4):
         figure = watching.draw_frame(
-            run, "A title that is as long as titles get when nobody thinks of those who read them"
+            run, "A title that is as long as titles get when their writer does not think of the reader"
         )
         figure.draw_without_rendering()
         sizes.add(tuple(figure.get_size_inches()))

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for name in [check_choice("panel", name, PANELS) for name in options.names] or PANELS:
         panel = PANELS[name]
-        recording = recordings.record(panel.recipe, panel.knobs, report=lambda made: print(made, flush=True))
+        recording = recordings.make(panel.recipe, panel.knobs, report=lambda made: print(made, flush=True))
         path = recordings.save(recording, options.folder / f"{name}.zip")
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", flush=True)
 

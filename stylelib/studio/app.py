@@ -42,8 +42,8 @@ STATUS = {
 class Studio(BoxWithStill):
     """Widgets to set up a run, to watch and steer it, and to save its picture.
 
-    α/β can be changed while the run is under way or paused; the run goes on from the picture as it is. Every other
-    change needs a new run.
+    α/β can be changed while the run is going on or paused; the run then continues from the picture as it is. Every
+    other change needs a new run.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class Studio(BoxWithStill):
 
     @property
     def current(self) -> Synthesis | None:
-        """The run: under way, paused or ended; None before the first."""
+        """The run, whether it is going on, paused or over; None before the first."""
         return None if self.runner is None else self.runner.run
 
     @property

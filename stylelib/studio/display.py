@@ -15,7 +15,7 @@ from stylelib.images import to_jpeg
 from stylelib.synthesis import Synthesis
 
 SHARE = 0.05  # of the run's time that all drawing together may take
-SHORTEST_INTERVAL = 0.1  # seconds between two pictures; nobody sees more of them
+SHORTEST_INTERVAL = 0.1  # seconds between two pictures; the eye sees no more of them
 NARROW = {"description_width": "3em"}
 WIDTH = 480  # of the picture and of the curves, in CSS pixels
 BLANK = to_jpeg(torch.ones(1, 3, 3, 4))  # an Image widget without a value shows a broken one
