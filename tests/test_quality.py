@@ -1,6 +1,9 @@
 """The checks that keep the code as it is: linter, types, direction of imports, docstrings, size of files."""
 
 import ast
+import functools
+import importlib
+import inspect
 import os
 import pathlib
 import re
@@ -62,6 +65,19 @@ def test_a_file_imports_nothing_from_tools_and_describes_the_parameters_that_the
             assert not [name for name in names if name.split(".")[0] == "tools"]
         if described := described_parameters(node):
             assert described == parameters(node), f"line {node.lineno}, {node.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_every_public_method_has_a_docstring_or_inherits_one(path):
+    if path.name == "__main__.py":
+        return
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    for cls in vars(module).values():
+        if inspect.isclass(cls) and cls.__module__ == module.__name__:
+            for name, member in vars(cls).items():
+                method = inspect.isroutine(member) or isinstance(member, property | functools.cached_property)
+                if method and not name.startswith("_"):
+                    assert inspect.getdoc(getattr(cls, name)), f"{cls.__name__}.{name}"
 
 
 def described_parameters(node):
