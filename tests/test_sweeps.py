@@ -311,6 +311,25 @@ def test_your_own_pictures_are_sent_small_and_kept_once(folder, here, tmp_path, 
     assert contact_sheet(results).axes[0].get_title().split() == ["content", "holiday", "of", "mine.png,", "seed", "0"]
 
 
+def test_several_styles_are_sent_with_your_own_pictures_among_them(folder, here, tmp_path, monkeypatch):
+    own = tmp_path / "mine.png"
+    stylelib.save_image(stylelib.load_image("mosaic", 200), own)
+    recipes = grid(SMALL, style=[("woodcut", str(own)), "mosaic"], style_weights=[()])
+    recipes.append(dataclasses.replace(recipes[0], style_weights=(0.9, 0.1)))
+    sent = []
+    monkeypatch.setattr(here, "executor", Spy(here.executor, sent))
+    runs = [recipe.finish() for recipe in recipes]
+    results = sweep(recipes, folder, here)
+    assert same(results, runs) and len({result.path for result in results}) == 3
+    assert sent[0].style[0] == "woodcut" and type(sent[0].style[1]) is bytes and sent[1].style == "mosaic"
+    labels = [" ".join(axes.get_title().split()) for axes in contact_sheet(results).axes]
+    named = [label.partition(",")[0] for label in labels]
+    assert named == ["style woodcut+mine.png", "style mosaic", "style woodcut+mine.png"]
+    own.unlink()
+    again = Recipe.load(results[2].path.with_suffix(".json"))
+    assert np.array_equal(to_array(again.finish().image), to_array(runs[2].image)) and again.style_weights == (0.9, 0.1)
+
+
 class Spy:
     def __init__(self, executor, sent):
         self.executor, self.sent = executor, sent

@@ -88,8 +88,9 @@ def paint(options: argparse.Namespace) -> int:
     if name is not None:  # everything is checked before its weights are downloaded
         _check(recipe, sizes)
     network = load_network(name, options.weights, recipe.pooling, device=options.device)
-    recipe = dataclasses.replace(recipe, network=network.identity["name"])
-    _check(recipe, sizes)
+    if name is None:
+        recipe = dataclasses.replace(recipe, network=network.identity["name"])
+        _check(recipe, sizes)
     keep = keep_every(recipe.steps) if options.animation else None
     if len(sizes) == 1:
         return finish(recipe.prepare(network, keep_every=keep), options)

@@ -31,7 +31,8 @@ EXAMPLES = {str: "NAME", int: "N", float: "X"}
 class Parser(argparse.ArgumentParser):
     """argparse, with its errors as one sentence."""
 
-    def error(self, message: str) -> NoReturn:  # noqa: D102 (see argparse)
+    def error(self, message: str) -> NoReturn:
+        """Raise an InputError, see argparse."""
         message = message.rstrip(".")
         raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} --help` lists what is possible.")
 

@@ -22,7 +22,7 @@ from stylelib.protocols.optimizer import Optimizer
 from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
 from stylelib.support.gallery import bundled_images
-from stylelib.weights.networks import cached_network, register_network, registered
+from stylelib.weights.networks import register_network, registered
 
 Packed = dict[tuple[str, str], bytes]  # {("network" or "optimizer", name): what was registered under it}
 
@@ -154,7 +154,6 @@ def _register(things: Packed) -> None:
             continue
         if kind == "network":
             register_network(name, functools.partial(_load_network, data))
-            cached_network.cache_clear()  # it may hold an earlier network of that name
         else:
             Optimizer.known[name] = pickle.loads(data)
         _received[kind, name] = data
