@@ -1,7 +1,6 @@
 """The networks inside the package: their files, and what the series says can be seen with them, at a small size."""
 
 import json
-import pathlib
 
 import pytest
 import safetensors
@@ -10,7 +9,7 @@ import torch
 import stylelib
 from stylelib.analysis import measures
 from stylelib.weights.formats import fingerprint
-from stylelib.weights.store import find_weights
+from stylelib.weights.store import DATA, find_weights
 
 SIZE, STEPS = 96, 60
 FIGURE_1 = ["conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"]
@@ -19,7 +18,7 @@ LAYERS = {
     "compact": [f"conv{block}_{index}" for block in range(1, 6) for index in (1, 2)],
     "compact11": ["conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "conv5_1", "conv5_2"],
 }
-CARD = pathlib.Path(stylelib.__file__).parent / "data" / "README.md"
+CARD = DATA / "README.md"
 
 
 @pytest.fixture(scope="module", params=LAYERS)
@@ -152,7 +151,7 @@ def textures(painting):
 
 
 def test_style_layers_match_structure_of_growing_scale(textures, painting):
-    """Each of the first three layers mends what the ones before left wrong, most of all in larger patches."""
+    """Each of the first three layers corrects what the ones before left wrong, most of all in larger patches."""
     one, two, three = (measures.patch_distances(textures[count], painting) for count in (1, 2, 3))
     for size in (5, 10, 20):
         assert three[size] < two[size] < one[size]

@@ -3,13 +3,35 @@
 import pytest
 import safetensors.torch
 import torch
+from torchvision.models import get_model_weights
 
 from stylelib.support.errors import InputError
-from stylelib.weights.store import load_weights
+from stylelib.vgg import LAYOUTS
+from stylelib.weights.formats import MEAN, STD, read_weights, tensor_shapes
+from stylelib.weights.store import DATA, PRETRAINED, load_weights
 from tests.checkpoint_server import PAGE, assert_same, checkpoint, expected_tensors
 
 pytest_plugins = ["tests.checkpoint_server"]
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_pictures_are_scaled_as_torchvision_says(name):
+    scale = get_model_weights(name).IMAGENET1K_V1.transforms()
+    assert (tuple(scale.mean), tuple(scale.std)) == (MEAN, STD)
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_an_architectures_shapes_are_torchvisions(name):
+    state = checkpoint(name)
+    expected = {key: tuple(value.shape) for key, value in expected_tensors(name, state).items()}
+    assert tensor_shapes(name) == expected and list(tensor_shapes(name)) == list(expected)
+
+
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if name not in PRETRAINED])
+def test_an_embedded_networks_file_has_its_shapes(name):
+    weights = read_weights(DATA / f"{name}.safetensors", name)
+    assert {key: tuple(value.shape) for key, value in weights.tensors.items()} == tensor_shapes(name)
 
 
 def features_only(state):

@@ -1,197 +1,12 @@
-"""VGG by name, checked against torchvision's own, and the paper's activation normalisation."""
-
-import copy
+"""Networks by name: stylelib's own, and those that a user registers."""
 
 import pytest
 import torch
-import torchvision
 
 import stylelib
 from stylelib.support.errors import InputError
-from stylelib.weights import networks
-
-
-def torchvision_twin(name, seed=0):
-    """torchvision's VGG with random weights, and ours with the same ones."""
-    torch.manual_seed(seed)
-    theirs = torchvision.models.get_model(name, weights=None).features.eval()
-    layout = networks.LAYOUTS[name]
-    convolutions = [module for module in theirs if isinstance(module, torch.nn.Conv2d)]
-    tensors = {}
-    for layer, convolution in zip(networks.layer_names(layout), convolutions, strict=True):
-        torch.nn.init.normal_(convolution.bias, std=0.1)
-        tensors[f"{layer}.weight"], tensors[f"{layer}.bias"] = convolution.weight.data, convolution.bias.data
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    return theirs, networks.VGG(layout, tensors, mean, std, pooling="max", name=name)
-
-
-@pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19"])
-def test_activations_are_torchvisions_after_every_relu(name, photo):
-    theirs, ours = torchvision_twin(name)
-    x = torchvision.transforms.functional.normalize(photo, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    expected = []
-    with torch.no_grad():
-        for module in theirs:
-            x = module(x)
-            if isinstance(module, torch.nn.ReLU):
-                expected.append(x.clone())
-        activations = ours(photo, ours.layers)
-    assert len(expected) == len(ours.layers) == {"vgg11": 8, "vgg13": 10, "vgg16": 13, "vgg19": 16}[name]
-    for layer, theirs_seen in zip(ours.layers, expected, strict=True):
-        scale = theirs_seen.abs().max()
-        assert (activations[layer] - theirs_seen).abs().max() <= 1e-5 * scale, layer
-
-
-def test_average_pooling_averages(photo):
-    _, net = torchvision_twin("vgg11")
-    average = networks.VGG(
-        networks.LAYOUTS["vgg11"],
-        {
-            f"{layer}.{kind}": getattr(net.convolutions[layer], kind)
-            for layer in net.layers
-            for kind in ("weight", "bias")
-        },
-        (0.485, 0.456, 0.406),
-        (0.229, 0.224, 0.225),
-        pooling="avg",
-    )
-    below = average(photo, "conv1_1")["conv1_1"]
-    h, w = below.shape[-2] // 2 * 2, below.shape[-1] // 2 * 2
-    blocks = below[..., :h, :w].reshape(1, 64, h // 2, 2, w // 2, 2).mean(dim=(3, 5))
-    expected = torch.relu(average.convolutions["conv2_1"](blocks))
-    torch.testing.assert_close(average(photo, "conv2_1")["conv2_1"], expected, rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(net(photo, "conv2_1")["conv2_1"], expected, atol=1e-3)
-
-
-def test_layer_names_are_the_papers():
-    names = networks.layer_names(networks.LAYOUTS["vgg19"])
-    assert names[:5] == ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
-    assert names[-4:] == ["conv5_1", "conv5_2", "conv5_3", "conv5_4"]
-    assert networks.layer_names(networks.LAYOUTS["vgg11"])[2:4] == ["conv3_1", "conv3_2"]
-
-
-def test_computation_stops_at_the_deepest_layer_asked_for(net, photo):
-    ran = []
-    hooks = [
-        convolution.register_forward_hook(lambda *_, layer=layer: ran.append(layer))
-        for layer, convolution in net.convolutions.items()
-    ]
-    net(photo, ["conv2_1", "conv1_1"])
-    for hook in hooks:
-        hook.remove()
-    assert ran == ["conv1_1", "conv1_2", "conv2_1"]
-
-
-def test_activations_are_rectified_and_stay_so(net, photo):
-    """torchvision's in-place ReLU overwrites what was stored before it; here nothing that is returned changes later."""
-    alone = net(photo, "conv2_1")["conv2_1"].clone()
-    together = net(photo, net.layers)["conv2_1"]
-    assert alone.min() == 0 and alone.max() > 0
-    assert torch.equal(alone, together)
-
-
-def test_weights_are_frozen_and_the_picture_gets_a_gradient(net, photo):
-    x = photo.clone().requires_grad_(True)
-    net(x, "conv5_2")["conv5_2"].sum().backward()
-    assert torch.isfinite(x.grad).all() and x.grad.abs().sum() > 0
-    assert all(parameter.grad is None and not parameter.requires_grad for parameter in net.parameters())
-
-
-@pytest.mark.parametrize("name", ["vgg19-random", "compact"])
-def test_table_agrees_with_what_the_network_does(name):
-    net = stylelib.load_network(name, normalize=False, device="cpu")
-    table = net.table(size=64)
-    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        activations = net(picture, net.layers)
-    for layer, channels, stride, _, parameters, cost in table.rows:
-        seen = activations[layer]
-        assert seen.shape == (1, channels, 64 // stride, 64 // stride)
-        convolution = net.convolutions[layer]
-        assert parameters == sum(one.numel() for one in convolution.parameters())
-        assert cost == pytest.approx(convolution.weight.numel() * seen[0, 0].numel() / 1e6, abs=0.06)
-    assert "conv4_2" in str(table) and "<td>conv4_2</td>" in table._repr_html_()
-
-
-@pytest.mark.parametrize("layer", ["conv1_1", "conv1_2", "conv2_1", "conv3_1", "conv3_2", "conv4_2"])
-def test_receptive_field_is_the_one_that_the_gradient_reaches(layer):
-    torch.manual_seed(0)
-    net = stylelib.load_network("compact-random", normalize=False, device="cpu")
-    picture = torch.rand(1, 3, 128, 128).requires_grad_(True)
-    activations = net(picture, layer)[layer]
-    middle = activations.shape[-1] // 2
-    activations[0, :, middle, middle].sum().backward()
-    rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
-    assert rows.max() - rows.min() + 1 == net.receptive_field(layer)
-
-
-def test_receptive_fields_of_vgg16_are_the_published_ones():
-    net = stylelib.load_network("vgg16-random", normalize=False, device="cpu")
-    published = {"conv1_2": 5, "conv2_2": 14, "conv3_3": 40, "conv4_3": 92, "conv5_3": 196}
-    assert {layer: net.receptive_field(layer) for layer in published} == published
-
-
-# ------------------------------------------------------------------------------------------- activation normalisation
-
-
-@pytest.fixture(scope="module")
-def before_and_after():
-    """compact as it is stored, and normalised over two pictures."""
-    pictures = [stylelib.load_image(name, 96) for name in ("riverside", "night_swirls")]
-    before = stylelib.load_network("compact", normalize=False, device="cpu")
-    after = stylelib.load_network("compact", normalize=False, device="cpu")
-    means = networks.mean_activations(before, pictures)
-    return before, networks.normalize_activations(after, means), pictures, means
-
-
-def test_every_filters_mean_activation_is_1_afterwards(before_and_after):
-    _, after, pictures, means = before_and_after
-    for layer, mean in networks.mean_activations(after, pictures).items():
-        held = means[layer] < networks.LEAST_SHARE * means[layer].mean()  # rarely firing filters are held in check
-        torch.testing.assert_close(mean[~held], torch.ones((~held).sum()), rtol=1e-3, atol=0)
-        assert (mean[held] < 1).all()
-        assert held.float().mean() < 0.4, layer  # the first blocks' hand-made bands are among the held ones
-
-
-def test_the_networks_function_is_unchanged_up_to_each_filters_scale(before_and_after):
-    before, after, _, _ = before_and_after
-    unseen = stylelib.load_image("stormy_sea", 96)
-    with torch.no_grad():
-        old, new = before(unseen, before.layers), after(unseen, after.layers)
-    for layer in before.layers:
-        restored = new[layer] * after.scales[layer].reshape(1, -1, 1, 1)
-        assert (restored - old[layer]).abs().max() <= 1e-4 * old[layer].abs().max(), layer
-
-
-def test_scales_are_not_all_alike_so_that_the_two_tests_above_test_something(before_and_after):
-    _, after, _, _ = before_and_after
-    assert all(after.scales[layer].max() > 1.5 * after.scales[layer].min() for layer in after.layers)
-
-
-def test_load_network_normalises_over_the_bundled_pictures_and_remembers(tmp_path, monkeypatch):
-    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
-    first = stylelib.load_network("compact", device="cpu")
-    (kept,) = tmp_path.glob("mean-activations-compact-*.safetensors")
-    monkeypatch.setattr(networks, "mean_activations", lambda *_: pytest.fail("the means were computed again"))
-    second = stylelib.load_network("compact", device="cpu")
-    assert first.fingerprint() == second.fingerprint()
-    monkeypatch.undo()
-    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
-    kept.write_bytes(b"damaged")
-    assert stylelib.load_network("compact", device="cpu").fingerprint() == first.fingerprint()
-
-
-def test_pictures_come_to_the_network_from_any_device_and_precision(net, photo):
-    """The meta device computes shapes alone; what would mix two devices on a GPU mixes them here."""
-    elsewhere = copy.deepcopy(net).to("meta")
-    assert elsewhere(photo, ["conv2_1"])["conv2_1"].device.type == "meta"
-    assert {scale.device.type for scale in elsewhere.scales.values()} == {"meta"}
-    torch.testing.assert_close(net(photo.double(), "conv1_1")["conv1_1"], net(photo, "conv1_1")["conv1_1"])
-    means = {layer: torch.ones(net.filters(layer)) for layer in net.layers}
-    networks.normalize_activations(elsewhere, means)
-
-
-# -------------------------------------------------------------------------------------------------------------- by name
+from stylelib.weights import networks, normalization
+from stylelib.weights.normalization import normalize_activations
 
 
 def test_without_a_name_it_takes_what_is_here_and_says_so(capsys):
@@ -221,14 +36,14 @@ def test_a_fingerprint_tells_networks_apart_and_knows_no_last_bits(monkeypatch, 
         )
     )
     assert same == plain and len({plain, stored, other, sharp, small}) == 5
-    exact = networks.mean_activations
+    exact = normalization.mean_activations
     monkeypatch.setattr(
-        networks, "mean_activations", lambda *all: {layer: one * (1 + 1e-6) for layer, one in exact(*all).items()}
+        normalization, "mean_activations", lambda *all: {layer: one * (1 + 1e-6) for layer, one in exact(*all).items()}
     )
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))  # so that the means are computed anew
     assert stylelib.load_network("compact", device="cpu").fingerprint() == plain
     again = stylelib.load_network("compact", device="cpu")
-    networks.normalize_activations(again, {layer: torch.full((again.filters(layer),), 2.0) for layer in again.layers})
+    normalize_activations(again, {layer: torch.full((again.filters(layer),), 2.0) for layer in again.layers})
     assert again.fingerprint() != plain
 
 
@@ -254,25 +69,171 @@ def test_wrong_names_are_answered_in_a_sentence(call, sentence):
         call()
 
 
-def test_unknown_layer_is_named_with_the_nearest(net, photo):
-    with pytest.raises(InputError, match=r"no layer in compact 'conv4_3'.*Did you mean 'conv4_2'"):
-        net(photo, ["conv1_1", "conv4_3"])
-    with pytest.raises(InputError, match="No layer was named"):
-        net(photo, [])
-    with pytest.raises(InputError, match="Layers are named by a text"):
-        net(photo, 5)
-    with pytest.raises(InputError, match="no layer in compact"):
-        net.receptive_field("pool4")
+@pytest.mark.parametrize("name", ["", 5, {"compact"}])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(InputError, match="There is no network"):
+        stylelib.load_network(name)
 
 
-@pytest.mark.parametrize("shown", ["riverside", torch.zeros(3, 32, 32), torch.zeros(1, 1, 32, 32)])
-def test_what_is_not_a_picture_is_refused(net, shown):
-    with pytest.raises(InputError, match="What the network is shown must be a picture"):
-        net(shown, "conv1_1")
+def test_of_several_names_the_first_that_is_here_is_taken(capsys):
+    assert stylelib.load_network(["vgg19", "compact-random", "compact"], device="cpu").name == "compact-random"
+    assert stylelib.load_network(("vgg16", "compact11"), device="cpu").name == "compact11"
+    assert "no pretrained vgg16 on this machine); load_network('vgg16') downloads it, 528 MB" in capsys.readouterr().out
+    with pytest.raises(
+        InputError, match=r"None of vgg16, vgg19 has its weights on this machine; load_network\('vgg16'"
+    ):
+        stylelib.load_network(["vgg16", "vgg19"])
 
 
-def test_pictures_too_small_for_the_deepest_layer_are_refused(net):
-    small = torch.zeros(1, 3, 40, 12)
-    assert net(small, "conv4_1")["conv4_1"].shape[-2:] == (5, 1)
-    with pytest.raises(InputError, match=r"conv5_1 of compact needs pictures of at least 16 pixels.*has 12"):
-        net(small, "conv5_1")
+def test_random_weights_keep_the_activations_size():
+    """He's initialisation: the variance is 2 / (9 C_in), the biases are 0."""
+    net = stylelib.load_network("vgg11-random", normalize=False, device="cpu")
+    weight, bias = net.convolutions["conv4_1"].parameters()
+    assert weight.var().item() == pytest.approx(2 / (9 * 256), rel=0.01) and not bias.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "here"), [("compact", True), ("compact11", True), ("vgg19", False), ("vgg19-random", True)]
+)
+def test_whether_a_network_needs_a_download(name, here):
+    assert networks.is_here(name) == here
+
+
+def test_layers_are_checked_without_loading_anything(monkeypatch):
+    monkeypatch.setattr(networks, "load_network", None)
+    assert networks.check_layers_by_name("vgg19-random", ["conv5_4", "conv1_1"]) == ["conv5_4", "conv1_1"]
+    with pytest.raises(InputError, match=r"no layer in vgg16 'conv5_4'.*Did you mean"):
+        networks.check_layers_by_name("vgg16", "conv5_4")
+    with pytest.raises(InputError, match="no network 'vgg17'"):
+        networks.check_layers_by_name("vgg17", "conv5_4")
+
+
+def test_a_programs_last_networks_are_kept():
+    assert networks.cached_network("compact") is networks.cached_network("compact")
+    assert networks.cached_network("compact", "max").pooling == "max"
+
+
+# ------------------------------------------------------------------------------------------------ a network of your own
+
+
+class GridMeans(stylelib.Network):
+    """Colours, and their means over squares of 2 and of 4 pixels, mixed by a matrix."""
+
+    def __init__(self, seed=0, pooling="avg"):
+        super().__init__("grid means", ["pixels", "pairs", "fours"])
+        generator = torch.Generator().manual_seed(seed)
+        self.pool = {"avg": torch.nn.functional.avg_pool2d, "max": torch.nn.functional.max_pool2d}[pooling]
+        self.register_buffer("mixture", torch.rand(5, 3, 1, 1, generator=generator))
+
+    def forward(self, pictures, layers):
+        mixed = torch.nn.functional.conv2d(pictures, self.mixture)
+        return {layer: self.pool(mixed, 2 ** self.layers.index(layer)) for layer in layers}
+
+    def check_size(self, pictures, layers):
+        if "fours" in layers and min(pictures.shape[-2:]) < 4:
+            raise InputError("fours needs 4 pixels.")
+
+    def describe(self):
+        return "grid means (made by hand)"
+
+
+@pytest.fixture
+def grid_means():
+    """The network's name, for as long as a test lasts."""
+    before = networks.registered.copy()
+    stylelib.register_network("grid-means", GridMeans)
+    yield "grid-means"
+    networks.registered.clear()
+    networks.registered.update(before)
+
+
+def terms(net):
+    photo, painting = stylelib.load_image("riverside", 32), stylelib.load_image("night_swirls", 32)
+    return [stylelib.Content(net, photo, "fours"), stylelib.Style(net, painting, ["pixels", "pairs"], weight=0.1)]
+
+
+def test_a_network_of_your_own_works_in_terms_and_captions_without_a_name(tmp_path):
+    run = stylelib.Synthesis(terms(GridMeans()), "noise", steps=4).finish()
+    assert run.history[-1].loss < 0.5 * run.history[0].loss
+    assert run.describe().startswith("grid means (made by hand) · content fours × 1")
+    assert set(run.losses) == {"content fours", "style pixels", "style pairs"}
+    with pytest.raises(InputError, match="no layer in grid means 'conv1_1'"):
+        stylelib.Content(GridMeans(), run.image, "conv1_1")
+    with pytest.raises(InputError, match="fours needs 4 pixels"):
+        stylelib.Synthesis(terms(GridMeans())[0], stylelib.noise(2, 32))
+
+
+def test_its_fingerprint_tells_weights_apart_and_repeats():
+    first, again, other = GridMeans(), GridMeans(), GridMeans(seed=1)
+    assert first.fingerprint() == again.fingerprint() != other.fingerprint()
+    assert len(first.fingerprint()) == 64
+    again.name = "another name"
+    assert again.fingerprint() != first.fingerprint()
+
+
+def test_by_its_name_it_is_loaded_with_the_options_that_were_given(grid_means):
+    net = stylelib.load_network(grid_means)
+    assert type(net) is GridMeans and net.identity == {"name": "grid-means"}
+    net = stylelib.load_network(grid_means, pooling="max", seed=3)
+    assert net.identity == {"name": "grid-means", "pooling": "max", "seed": 3}
+    assert net.fingerprint() == GridMeans(seed=3).fingerprint() != GridMeans().fingerprint()
+
+
+def test_it_is_known_wherever_names_are(grid_means, capsys):
+    assert grid_means in networks.known_networks() and networks.is_here(grid_means)
+    assert networks.check_layers_by_name(grid_means, "pairs") == ["pairs"]
+    with pytest.raises(InputError, match="no layer in grid means 'sixes'"):
+        networks.check_layers_by_name(grid_means, "sixes")
+    assert type(stylelib.load_network(["vgg19", grid_means, "compact"])) is GridMeans
+    assert "Network: grid-means, a network of your own." in capsys.readouterr().out
+
+
+def test_a_run_with_it_is_saved_and_goes_on(grid_means, tmp_path):
+    run = stylelib.Synthesis(terms(stylelib.load_network(grid_means, pooling="max")), "content", steps=6)
+    for _ in range(3):
+        next(run)
+    loaded = stylelib.Synthesis.load(run.save(tmp_path / "run.pt"))
+    assert type(loaded.terms[0].net) is GridMeans and loaded.terms[0].net is loaded.terms[1].net
+    assert loaded.terms[0].net.identity == {"name": "grid-means", "pooling": "max"}
+    assert torch.equal(loaded.finish().image, run.finish().image)
+    assert loaded.describe() == run.describe()
+
+
+def test_a_run_whose_network_has_no_name_asks_for_one_or_for_the_terms(tmp_path):
+    net = GridMeans()
+    path = stylelib.Synthesis(terms(net), "content", steps=2).finish().save(tmp_path / "run.pt")
+    with pytest.raises(InputError, match=r"a network of your own \(.*GridMeans\): give it a name.*register_network"):
+        stylelib.Synthesis.load(path)
+    assert stylelib.Synthesis.load(path, terms=terms(net)).number == 2
+
+
+def test_a_run_whose_network_is_not_registered_here_is_refused_and_says_its_name(grid_means, tmp_path):
+    path = stylelib.Synthesis(terms(stylelib.load_network(grid_means)), "content", steps=2).save(tmp_path / "run.pt")
+    del networks.registered[grid_means]  # as in a program that has not registered it
+    with pytest.raises(InputError, match="grid-means"):
+        stylelib.Synthesis.load(path)
+
+
+def test_other_weights_under_the_same_name_are_told(grid_means, tmp_path):
+    path = stylelib.Synthesis(terms(stylelib.load_network(grid_means)), "content", steps=2).save(tmp_path / "run.pt")
+    stylelib.register_network(grid_means, lambda: GridMeans(seed=9))
+    with pytest.warns(UserWarning, match="The weights of grid-means are not the ones"):
+        stylelib.Synthesis.load(path)
+
+
+def test_registering_a_name_again_replaces_the_network(grid_means):
+    first = networks.cached_network(grid_means)
+    stylelib.register_network(grid_means, lambda: GridMeans(seed=9))
+    assert networks.cached_network(grid_means).fingerprint() != first.fingerprint()
+
+
+@pytest.mark.parametrize("name", ["compact", "vgg19-random"])
+def test_stylelibs_own_names_are_taken(name):
+    with pytest.raises(InputError, match=f"'{name}' is the name of one of stylelib's own networks; choose another"):
+        stylelib.register_network(name, GridMeans)
+
+
+def test_what_is_no_network_is_refused_when_it_is_loaded(grid_means):
+    stylelib.register_network(grid_means, lambda: torch.nn.Conv2d(3, 5, 3))
+    with pytest.raises(InputError, match=r"registered for grid-means must return a stylelib\.Network; got Conv2d"):
+        stylelib.load_network(grid_means)
