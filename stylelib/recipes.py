@@ -28,9 +28,8 @@ from stylelib.storage import recipe_code, recipe_files
 from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content
-from stylelib.vgg import POOLINGS, stride_of
-from stylelib.weights.networks import RANDOM, check_layers_by_name, check_name, load_network
-from stylelib.weights.store import find_weights
+from stylelib.vgg import POOLINGS
+from stylelib.weights.networks import check_layers_by_name, check_name, check_size_by_name, is_here, load_network
 
 PICTURES = {"transfer": ("content", "style"), "content": ("content",), "style": ("style",)}  # by kind of recipe
 UNUSED = {  # values that a kind does not use
@@ -161,15 +160,10 @@ convention
             if name not in ("content", "style"):
                 check_value(name, self)
         layers = {"content": [self.content_layer], "style": list(self.style_layers)}
-        deepest = [stride_of(layer) for kind in PICTURES[self.kind] for layer in layers[kind]]
+        wanted = [layer for kind in PICTURES[self.kind] for layer in layers[kind]]
         for role, source in self.pictures.items():
-            shorter = min(load_image(source, self.size).shape[-2:])
-            seen = deepest if role == "content" else map(stride_of, layers["style"])  # a run has the content's size
-            if shorter < (least := max(seen)):
-                raise InputError(
-                    f"These layers need at least {least} pixels on the shorter side, and the {role} image would have "
-                    f"{shorter}. Use a larger size or layers less deep."
-                )
+            seen = wanted if role == "content" else layers["style"]  # a run has the content image's size
+            check_size_by_name(self.network, load_image(source, self.size), seen, f"the {role} image")
 
     def prepare(self, network: Network | None = None, **run: Any) -> Synthesis:
         """Return the run, not started.
@@ -227,9 +221,11 @@ convention
         """Return the recipe that `save` wrote; raise an InputError where it cannot be made again."""
         recipe: Self
         recipe, fingerprint = recipe_files.load(cls, path)
-        name = check_name(recipe.network)
-        here = name.endswith(RANDOM) or find_weights(name)  # reading a recipe downloads nothing
-        if here and load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint:
+        # reading a recipe downloads nothing
+        if (
+            is_here(check_name(recipe.network))
+            and load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint
+        ):
             warnings.warn(
                 f"The weights of {recipe.network} are not the ones that {pathlib.Path(path).name} was made with; the "
                 "picture will be another.",
@@ -241,7 +237,8 @@ convention
 def check_value(name: str, recipe: Recipe) -> None:
     """Raise an InputError if one value of a recipe cannot work among the others."""
     field = next(field for field in dataclasses.fields(recipe) if field.name == name)
-    field.metadata["check"](getattr(recipe, name), recipe)
+    if check := field.metadata.get("check"):  # a subclass may add values without one
+        check(getattr(recipe, name), recipe)
 
 
 def change_alpha_beta(run: Synthesis, alpha_beta: float) -> None:

@@ -361,3 +361,43 @@ def test_every_value_says_what_it_is_and_how_it_is_checked():
     for field in dataclasses.fields(Recipe):
         assert field.metadata["label"] and callable(field.metadata["check"])
         recipes.check_value(field.name, Recipe())
+
+
+class Grey(stylelib.Network):
+    """A network of your own with layer names of its own."""
+
+    def __init__(self, net):
+        super().__init__("grey", ["shallow", "deep"])
+        self.net = net
+
+    def forward(self, pictures, layers):
+        names = {"shallow": "conv1_1", "deep": "conv2_1"}
+        seen = self.net(pictures.mean(dim=1, keepdim=True).expand_as(pictures), [names[layer] for layer in layers])
+        return {layer: seen[names[layer]] for layer in layers}
+
+    def check_size(self, pictures, layers):
+        if min(pictures.shape[-2:]) < 30:
+            raise InputError("Grey wants at least 30 pixels.")
+
+
+def test_a_recipe_names_a_network_of_your_own(net, tmp_path, monkeypatch):
+    monkeypatch.setattr("stylelib.weights.networks.registered", {})
+    stylelib.register_network("grey", lambda **options: Grey(net))
+    recipe = Recipe(network="grey", content_layer="deep", style_layers=("shallow", "deep"), size=48, steps=2)
+    run = recipe.finish()
+    assert run.history[-1].loss < run.history[0].loss and "grey" in run.describe()
+    recipe.save(tmp_path / "grey.json")
+    assert torch.equal(Recipe.load(tmp_path / "grey.json").finish().image, run.image)
+    with pytest.raises(InputError, match="Grey wants at least 30 pixels"):
+        dataclasses.replace(recipe, size=40).check()
+    with pytest.raises(InputError, match="no layer in grey 'conv4_2'"):
+        Recipe(network="grey").check()
+
+
+@dataclasses.dataclass(frozen=True)
+class Extended(Recipe):
+    smoothness: float = 0.0
+
+
+def test_a_value_of_a_subclass_needs_no_description():
+    Extended(size=48, smoothness=3.0).check()

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from stylelib.engine import engine
 from stylelib.protocols.network import Network, check_layers
 from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.support.machine import pick_device
-from stylelib.vgg import LAYOUTS, VGG, layer_names
+from stylelib.vgg import LAYOUTS, VGG, layer_names, stride_of
 from stylelib.weights.download import DOWNLOADS
 from stylelib.weights.formats import MEAN, STD, Weights, tensor_shapes
 from stylelib.weights.normalization import normalize_over_bundled_pictures
@@ -139,6 +140,31 @@ def check_layers_by_name(name: str, layers: str | Iterable[str]) -> list[str]:
     if check_name(name) in registered:
         return cached_network(name).check_layers(layers)
     return check_layers(layers, layer_names(LAYOUTS[architecture(name)]), name)
+
+
+def check_size_by_name(name: str, picture: Tensor, layers: Sequence[str], what: str) -> None:
+    """Raise an InputError if a picture is too small for a network that need not be loaded.
+
+    Parameters
+    ----------
+    name : str
+        A network's name.
+    picture : Tensor
+        (1, 3, H, W).
+    layers : Sequence of str
+        The layers that will be asked for.
+    what : str
+        What the picture is called in the message.
+    """
+    if name in registered:
+        cached_network(name).check_size(picture, layers)
+        return
+    least, shorter = max(map(stride_of, layers)), min(picture.shape[-2:])
+    if shorter < least:
+        raise InputError(
+            f"These layers need at least {least} pixels on the shorter side, and {what} would have {shorter}. "
+            f"Use a larger size or layers less deep."
+        )
 
 
 def architecture(name: str) -> str:
