@@ -149,7 +149,7 @@ class VGG(Network):
                 break
         return activations
 
-    def check_size(self, pictures: Tensor, layers: Sequence[str]) -> None:  # noqa: D102 (see Network)
+    def check_size(self, pictures: Tensor, layers: Sequence[str]) -> None:
         deepest = max(layers, key=self.layers.index)
         least, shorter = stride_of(deepest), min(pictures.shape[-2:])
         if shorter < least:

@@ -122,10 +122,10 @@ class StyleControl(PictureControl):
     def __init__(self, label: str, recipe: Recipe) -> None:
         super().__init__("style", label, "style", recipe)
 
-    def picture_of(self, recipe: Recipe) -> Source | None:  # noqa: D102 (see PictureControl)
+    def picture_of(self, recipe: Recipe) -> Source | None:
         return as_list(recipe.style)[0]
 
-    def apply(self, recipe: Recipe) -> Recipe:  # noqa: D102
+    def apply(self, recipe: Recipe) -> Recipe:
         _, *others = as_list(recipe.style)
         return dataclasses.replace(recipe, style=(self.value, *others) if others else self.value)
 
@@ -158,10 +158,10 @@ class SecondStyleControl(PictureControl):
         self.widget.observe(lambda _: self._show_share(), names="value")
         self._show_share()
 
-    def pictures(self) -> list[str]:  # noqa: D102 (see PictureControl)
+    def pictures(self) -> list[str]:
         return [NONE, *super().pictures()]
 
-    def picture_of(self, recipe: Recipe) -> Source | None:  # noqa: D102
+    def picture_of(self, recipe: Recipe) -> Source | None:
         _, *others = as_list(recipe.style)
         return others[0] if others else None
 
@@ -171,7 +171,7 @@ class SecondStyleControl(PictureControl):
         value = super().value
         return None if value == NONE else value
 
-    def show(self, recipe: Recipe) -> None:  # noqa: D102
+    def show(self, recipe: Recipe) -> None:
         self.share.value = share_of_second(recipe)
         super().show(recipe)
 
@@ -190,16 +190,16 @@ class SecondStyleControl(PictureControl):
         recipe = dataclasses.replace(recipe, style=tuple(styles), style_weights=tuple(weights))
         return recipe if self.value is None else self._with_share(recipe)
 
-    def check_value(self, recipe: Recipe) -> None:  # noqa: D102
+    def check_value(self, recipe: Recipe) -> None:
         if self.value is not None:
             super().check_value(recipe)
             check_value("style_weights", recipe)
 
-    def enable(self, enabled: bool) -> None:  # noqa: D102
+    def enable(self, enabled: bool) -> None:
         super().enable(enabled)
         self.share.disabled = self.share_slider.disabled = not enabled
 
-    def on_change(self, function: Callable[[Control], object]) -> None:  # noqa: D102
+    def on_change(self, function: Callable[[Control], object]) -> None:
         super().on_change(function)
         self.share.observe(lambda _: function(self), names="value")
 

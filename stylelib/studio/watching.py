@@ -110,7 +110,7 @@ class Scrubbed(BoxWithStill):
         super().__init__([slider, picture])
         self.draw_still = draw_still
 
-    def still(self) -> bytes:  # noqa: D102 (see BoxWithStill)
+    def still(self) -> bytes:
         return self.draw_still()
 
 
