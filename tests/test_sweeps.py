@@ -397,7 +397,7 @@ def test_another_version_of_stylelib_or_weights_that_are_not_here_are_no_damage(
     rewrite(result.path.with_suffix(".json"), stylelib="0.0.1")
     assert sweep(SMALL, folder, here) == [result]
     rewrite(result.path.with_suffix(".json"), network_fingerprint="of a cluster's own")
-    monkeypatch.setattr(jobs, "find_weights", lambda name: None)
+    monkeypatch.setattr(jobs, "is_here", lambda name: False)
     assert sweep(SMALL, folder, here) == [result] and len(here.began) == 1
 
 

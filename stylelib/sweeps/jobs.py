@@ -18,8 +18,7 @@ from stylelib.storage import recipe_files
 from stylelib.support.errors import InputError
 from stylelib.support.files import write_atomically
 from stylelib.support.machine import pick_device, preset
-from stylelib.weights.networks import RANDOM, check_name, load_network, registered
-from stylelib.weights.store import find_weights
+from stylelib.weights.networks import is_here, load_network
 
 TOGETHER = 4  # jobs that a worker gets at once; more would gain little, and all are lost when the worker dies
 SMALL = 64  # pixels up to which a batch is quicker on a processor, see tools/benchmarks
@@ -205,8 +204,7 @@ def find_results(jobs: Iterable[Job]) -> dict[pathlib.Path, Result]:
 
 def _fingerprint(name: str, pooling: str) -> str | None:
     """Return a network's fingerprint; None if its weights are not on this machine, because none is downloaded here."""
-    here = name in registered or check_name(name).endswith(RANDOM) or find_weights(name)
-    return load_network(name, pooling=pooling).fingerprint() if here else None
+    return load_network(name, pooling=pooling).fingerprint() if is_here(name) else None
 
 
 def recipe_class(path: str | os.PathLike[str]) -> type[Recipe]:
