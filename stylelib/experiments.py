@@ -179,6 +179,8 @@ def check_sizes(sizes: int | Sequence[int]) -> list[int]:
 
 def check_shares(weights: Sequence[float], count: int) -> list[float]:
     """Return β's share of each style image; raise an InputError unless there are as many weights as images."""
+    if not isinstance(weights, Sequence) or isinstance(weights, str):
+        raise InputError(f"Style weights are a list of numbers, one for each style image; got {weights!r}.")
     shares = [check_weight(weight, "a style's weight") for weight in weights] or [1 / count] * count
     if len(shares) != count:
         raise InputError(f"Give one weight for each style image: {count} images, {len(shares)} weights.")

@@ -37,7 +37,7 @@ UNUSED = {  # values that a kind does not use
     "content": ("style", "style_layers", "style_weights", "alpha_beta"),
     "style": ("content", "content_layer", "style_weights", "alpha_beta"),
 }
-LARGEST_SIDE = 4096  # pixels; more is a typing error, because no GPU computes it
+LARGEST_SIDE = 16384  # pixels; more is a typing error, because no GPU computes it
 PICTURE = "a picture file, or a bundled name such as riverside"
 Check = Callable[[Any, "Recipe"], Any]
 
@@ -67,6 +67,8 @@ def _check_size(size: Any, recipe: "Recipe") -> None:
 
 
 def _check_changes(changes: Any, recipe: "Recipe") -> None:
+    if not isinstance(changes, tuple | list):
+        raise InputError(f"Changes are pairs, ((step, α/β), …); got {changes!r}.")
     for change in changes:
         if not isinstance(change, tuple | list) or len(change) != 2:
             raise InputError(f"A change is a pair, (step, α/β); got {change!r}.")

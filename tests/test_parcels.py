@@ -142,7 +142,6 @@ def test_a_simple_class_of_your_own_is_enough(tmp_path):
     assert sweep(grid(recipe, glow=[0, 1]), tmp_path, never) == results
 
 
-@pytest.mark.xfail(strict=True, reason="Optimizer.__init_subclass__ takes the name that is inherited, 'lbfgs'")
 def test_an_optimiser_made_from_one_of_stylelib_s_leaves_that_one_alone():
     class Quick(stylelib.LBFGS):
         pass
@@ -201,7 +200,8 @@ def test_a_plain_recipe_takes_along_what_it_names_and_your_own_recipe_everything
     plain = Recipe(network="blocks", optimizer="lbfgs")
     assert set(Registered([PLAIN]).things) == set()
     assert set(Registered([PLAIN, plain]).things) == {("network", "blocks")}
-    assert set(Registered([own]).things) == {("network", "blocks"), ("network", "unused"), ("optimizer", "descent")}
+    everything = {("network", "blocks"), ("network", "unused"), ("optimizer", "descent")}
+    assert set(Registered([own]).things) >= everything  # other tests in this process may have defined more
 
 
 def test_a_parcel_is_packed_only_on_its_way_to_another_process(own):

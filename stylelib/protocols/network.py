@@ -101,7 +101,7 @@ class Network(torch.nn.Module):
 
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the activations, as hexadecimal text."""
-        digest = hashlib.sha256(f"{type(self).__qualname__} {self.name}".encode())
+        digest = hashlib.sha256(f"{type(self).__name__} {self.name}".encode())
         for tensor in (*self.buffers(), *self.parameters()):
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()

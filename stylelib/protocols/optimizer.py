@@ -84,7 +84,7 @@ class Optimizer(Rebuildable):
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        Optimizer.known[cls.name or kind_of(cls)] = cls
+        Optimizer.known[cls.__dict__.get("name") or kind_of(cls)] = cls  # an inherited name belongs to the base class
 
     def start(self, parameters: Tensor, evaluation: Evaluation) -> State:
         """Return the state before the first step.

@@ -26,7 +26,6 @@ from stylelib.support.errors import InputError, check_choice
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import PAPER_IMAGES, bundled_images, fetch_paper_image
 from stylelib.support.machine import describe, preset
-from stylelib.sweeps.jobs import recipe_class
 from stylelib.synthesis import Synthesis
 from stylelib.vgg import LAYOUTS, VGG
 from stylelib.weights.networks import load_network
@@ -115,7 +114,7 @@ def resume(options: argparse.Namespace) -> int:
 def make(options: argparse.Namespace) -> int:
     """Make the picture of a recipe file."""
     check_outputs(options)
-    recipe = recipe_class(options.recipe).load(options.recipe)
+    recipe = Recipe.load(options.recipe)
     prepared = recipe.prepare(keep_every=keep_every(recipe.steps) if options.animation else None)
     return finish(prepared, options, recipe.play(prepared))
 
@@ -124,9 +123,9 @@ def sweep(options: argparse.Namespace) -> int:
     """Compute a recipe for every combination of some values."""
     if options.sheet:
         check_writable(options.sheet, (".jpg", ".jpeg"))
-    cls = recipe_class(options.recipe)
-    values = dict(_values(cls, text) for text in options.values)
-    recipes = sweeps.grid(cls.load(options.recipe), **values)
+    recipe = Recipe.load(options.recipe)
+    values = dict(_values(type(recipe), text) for text in options.values)
+    recipes = sweeps.grid(recipe, **values)
     results = sweeps.sweep(recipes, options.folder, workers=options.workers, together=options.together)
     print(f"{options.folder}: {len(results)} of {len(recipes)} pictures")
     if options.sheet and results:

@@ -61,7 +61,10 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
     content = {
         "format": FORMAT,
         "terms": terms_to_dicts(run.terms),
-        "optimizer": {"name": optimizer.name or kind_of(type(optimizer)), **optimizer.arguments()},
+        "optimizer": {
+            "name": type(optimizer).__dict__.get("name") or kind_of(type(optimizer)),
+            **optimizer.arguments(),
+        },
         "parameterization": run.parameterization.to_dict(),
         "run": {name: getattr(run, name) for name in KEPT},
         "parameters": run.parameters,

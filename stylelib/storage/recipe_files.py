@@ -12,6 +12,7 @@ from typing import Any
 
 import PIL.Image
 
+from stylelib.protocols.rebuild import kind_of
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import bundled_images, find_image
@@ -84,6 +85,8 @@ def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, An
     used |= {"content": names["content"]} if "content" in names else {}
     used |= {"style": styles[0] if len(styles) == 1 else styles} if styles else {}
     about = {"format": FORMAT, "stylelib": importlib.metadata.version("stylelib")}
+    if kind_of(type(recipe)) != "Recipe":
+        about["class"] = kind_of(type(recipe))  # the same values make another picture with another `prepare`
     return about | used | {"pictures": sums}, files
 
 
@@ -114,14 +117,14 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise InputError(f"{path} is a recipe of a newer stylelib; get that version to use it.")
-        values = {field.name: content[field.name] for field in dataclasses.fields(cls) if field.name in content}
-        for name in ("style_layers", "style_weights"):
-            values[name] = tuple(values.get(name, ()))
-        values["changes"] = tuple((number, alpha_beta) for number, alpha_beta in values["changes"])
-        if isinstance(values.get("style"), list):
-            values["style"] = tuple(_beside(path, one) for one in values["style"])
+        cls = _class_of(content, cls)
+        names = [field.name for field in dataclasses.fields(cls) if field.name in content]
+        values = {name: _with_tuples(content[name]) for name in names}
         for role in {"content", "style"} & set(values):
-            values[role] = values[role] if isinstance(values[role], tuple) else _beside(path, values[role])
+            source = values[role]
+            values[role] = (
+                tuple(_beside(path, one) for one in source) if isinstance(source, tuple) else _beside(path, source)
+            )
         recipe = cls(**values)
         if set(content["pictures"]) != set(recipe.pictures):
             raise ValueError("other pictures")
@@ -141,6 +144,27 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
 def to_json(content: Any) -> bytes:
     """Return the bytes of a JSON file that people can read too."""
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _class_of(content: dict[str, Any], cls: type) -> type:
+    """Return the class that a file names, `cls` or a subclass of it."""
+    name = content.get("class", "Recipe")
+    known, waiting = {}, [cls]
+    while waiting:
+        known[kind_of(waiting[-1])] = waiting[-1]
+        waiting.extend(waiting.pop().__subclasses__())
+    if name == "Recipe":
+        return cls
+    if name not in known:
+        raise InputError(
+            f"This file needs your class {name}: define it, or import the module that does, and load again."
+        )
+    return known[name]
+
+
+def _with_tuples(value: Any) -> Any:
+    """Return a value from JSON as recipes hold it: with tuples in the place of lists."""
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def _beside(path: pathlib.Path, name: str) -> str:

@@ -3,16 +3,14 @@
 import dataclasses
 import hashlib
 import json
-import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from torch import Tensor
 
 from stylelib.evaluation.progress import Record
 from stylelib.images import load_image
-from stylelib.protocols.rebuild import kind_of
 from stylelib.recipes import Recipe
 from stylelib.storage import recipe_files
 from stylelib.support.errors import InputError
@@ -146,8 +144,6 @@ def plan(recipe: Recipe, sent: Recipe, folder: pathlib.Path) -> Job:
         For a value that JSON cannot hold.
     """
     content, pictures = recipe_files.contents(recipe, lambda role, digest: f"picture-{digest[:16]}")
-    if type(recipe) is not Recipe:
-        content["class"] = kind_of(type(recipe))  # the same values make another picture with another `prepare`
     try:
         content = json.loads(recipe_files.to_json(content))  # as it will be read: lists in the place of tuples
     except (TypeError, ValueError) as error:
@@ -205,36 +201,3 @@ def find_results(jobs: Iterable[Job]) -> dict[pathlib.Path, Result]:
 def _fingerprint(name: str, pooling: str) -> str | None:
     """Return a network's fingerprint; None if its weights are not on this machine, because none is downloaded here."""
     return load_network(name, pooling=pooling).fingerprint() if is_here(name) else None
-
-
-def recipe_class(path: str | os.PathLike[str]) -> type[Recipe]:
-    """Return the class of the recipe in a file: Recipe, or the subclass of yours that a sweep noted there.
-
-    Parameters
-    ----------
-    path : path
-        Of a recipe file.
-
-    Returns
-    -------
-    type
-        Its `load` reads the file.
-
-    Raises
-    ------
-    InputError
-        For a class that this program does not know.
-    """
-    try:
-        content = json.loads(pathlib.Path(path).expanduser().read_text(encoding="utf-8"))
-        name = content.get("class", kind_of(Recipe))
-    except (OSError, ValueError, AttributeError):
-        return Recipe  # its `load` says what is wrong with the file
-    known = {kind_of(cls): cls for cls in _with_subclasses([Recipe])}
-    if name not in known:
-        raise InputError(f"{path} needs your class {name}; import the module that defines it first.")
-    return known[name]
-
-
-def _with_subclasses(classes: Sequence[type[Recipe]]) -> list[type[Recipe]]:
-    return [found for cls in classes for found in (cls, *_with_subclasses(cls.__subclasses__()))]
