@@ -72,7 +72,7 @@ class Evaluator:
 
     def _split(self, pictures: Tensor) -> Sequence[Tensor]:
         """Return each list's part. For a single list the tensor itself, so that the engine recognises its own."""
-        return pictures.split(len(pictures) // len(self.lists)) if len(self.lists) > 1 else [pictures]
+        return pictures.chunk(len(self.lists)) if len(self.lists) > 1 else [pictures]
 
     def _values_and_gradient(self, pictures: Tensor) -> ValuesAndGradient:
         """Return each list's total and its parts, all in one tensor, and the gradient; keep the parts' names.
