@@ -9,25 +9,40 @@ import argparse
 import importlib.metadata
 import pathlib
 import pkgutil
+import re
 
 import pdoc
 
 import stylelib
 
+TABLE = r"^=+ .*\n(?:.+\n)+?=+ .*\n(?:.+\n)+?=+ .*$"  # with columns marked by lines of =
 
-def name_submodules(package: str = "stylelib") -> None:
-    """Add the submodules of all packages to their `__all__`, because pdoc shows only what that names."""
-    module = importlib.import_module(package)
-    children = [child for child in pkgutil.iter_modules(module.__path__) if child.name != "__main__"]
-    module.__all__ = [*getattr(module, "__all__", []), *(child.name for child in children)]
+
+def prepare(name: str = "stylelib") -> None:
+    """Make what pdoc needs of a module and all below it: tables in Markdown, and submodules in `__all__`."""
+    module = importlib.import_module(name)
+    module.__doc__ = re.sub(TABLE, markdown_table, module.__doc__ or "", flags=re.MULTILINE)
+    if not hasattr(module, "__path__"):
+        return
+    children = [child.name for child in pkgutil.iter_modules(module.__path__) if child.name != "__main__"]
+    module.__all__ = [*getattr(module, "__all__", []), *children]
     for child in children:
-        if child.ispkg:
-            name_submodules(f"{package}.{child.name}")
+        prepare(f"{name}.{child}")
+
+
+def markdown_table(found: re.Match[str]) -> str:
+    """Return what TABLE found as a table of Markdown."""
+    marks, head, _, *rows, _ = found[0].splitlines()
+    columns = [slice(*mark.span()) for mark in re.finditer("=+", marks)]
+    columns[-1] = slice(columns[-1].start, None)
+    cells = [[row[column].strip() for column in columns] for row in (head, *rows)]
+    cells.insert(1, ["---"] * len(columns))
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def write(folder: pathlib.Path) -> None:
     """Write the pages into a folder. They need no network, neither to be made nor to be read."""
-    name_submodules()
+    prepare()
     pdoc.render.configure(docformat="numpy", footer_text=f"stylelib {importlib.metadata.version('stylelib')}")
     pdoc.pdoc(stylelib.__name__, output_directory=folder)
 
