@@ -148,7 +148,6 @@ def in_one_place(weight):
     weight.data[1, 2, 1, 1] += 0.5
 
 
-@needs_packing
 @pytest.mark.parametrize("change", [in_place, by_data, by_numpy, in_one_place])
 def test_weights_that_change_are_packed_anew(change, photo):
     net = make()
@@ -248,7 +247,6 @@ def test_an_unknown_precision_is_refused():
         stylelib.load_network("compact", precision="half")
 
 
-@needs_packing
 def test_a_net_in_double_precision_goes_the_readable_way(photo):
     net = make().double()
     assert net(photo, ["conv2_1"])["conv2_1"].dtype == torch.float64
@@ -302,7 +300,6 @@ def test_what_is_not_finite_stays_so(value, net, photo):
     assert not evaluation.finite
 
 
-@needs_packing
 def test_whoever_looks_inside_or_trains_goes_the_readable_way(photo):
     net = make()
     assert net.engine.takes(net, photo)
@@ -331,7 +328,6 @@ def test_where_inference_mode_made_it_a_network_can_be_evaluated(photo, net):
     assert torch.equal(seen, net(photo, ["conv2_1"])["conv2_1"])
 
 
-@needs_packing
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_the_engines_gram_matrix_gives_the_pictures_gradient(pooling, odd_pictures):
     """It leaves a product for each layer to the engine, which adds it on the way back."""
@@ -418,8 +414,8 @@ def test_large_pictures_hold_a_fifth_less_than_plain_pytorchs(monkeypatch):
     assert peak_memory(evaluator, photo) < 0.8 * plain
 
 
-@needs_avx2
 @needs_packing
+@needs_avx2
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 @pytest.mark.parametrize("content", ["conv1_1", "conv1_2", "conv4_2"])
@@ -467,7 +463,6 @@ class Normalised(stylelib.Term):
         return {"normalised": loss / gradient.norm().detach(), "hooked": 1e-9 * other}
 
 
-@needs_packing
 def test_terms_of_your_own_may_ask_for_other_gradients(odd_pictures):
     picture, found = odd_pictures[:1], []
     for net in (make(), readable(make())):
