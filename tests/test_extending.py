@@ -45,7 +45,8 @@ def continues(run, path):
     loaded = stylelib.Synthesis.load(run.save(path))
     run.steps = loaded.steps = run.number + 2
     assert torch.equal(loaded.finish().image, run.finish().image)
-    assert loaded.describe() == run.describe()
+    captions = [re.sub(r"\d+ s on", "some time on", one.describe()) for one in (loaded, run)]
+    assert captions[0] == captions[1]
     return True
 
 
