@@ -8,7 +8,6 @@ import torch
 import stylelib
 import stylelib.figures
 from stylelib import Adam, Content, Smoothness, Style, Synthesis
-from stylelib.evaluation import memory
 from stylelib.support.errors import InputError
 from stylelib.weights.formats import fingerprint
 

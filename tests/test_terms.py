@@ -107,7 +107,9 @@ def test_the_total_loss_is_the_sum_of_the_terms_and_what_a_run_minimises(net, ph
     assert total.item() == pytest.approx(sum(part.item() for part in parts.values()), rel=1e-6)
     run = stylelib.Synthesis(terms, photo, steps=1)
     next(run)
-    assert run.history[0].losses == pytest.approx({name: part.item() for name, part in parts.items()}, rel=1e-4, abs=1e-7)
+    assert run.history[0].losses == pytest.approx(
+        {name: part.item() for name, part in parts.items()}, rel=1e-4, abs=1e-7
+    )
 
 
 def test_a_network_is_trained_against_a_list_of_terms(net, painting):
