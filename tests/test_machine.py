@@ -127,3 +127,32 @@ def test_a_device_or_a_system_that_does_not_say_what_is_free(monkeypatch):
 
     monkeypatch.setattr(machine.psutil, "virtual_memory", refuse)
     assert machine.free_memory(torch.device("cpu")) is None
+
+
+def test_on_a_gpu_what_torch_keeps_for_itself_is_free_as_well(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 9000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 700)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 200)
+    assert machine.free_memory(torch.device("cuda")) == 1500
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried …"),
+    ],
+)
+def test_out_of_memory_is_a_sentence_that_names_a_smaller_size(error):
+    with pytest.raises(InputError) as caught, machine.computing(torch.empty(1, 3, 600, 900, device="meta")):
+        raise error
+    assert str(caught.value) == "900 × 600 pixels need more memory than there is; try size=600."
+
+
+def test_other_errors_pass_and_cudnn_is_exact_and_repeatable_meanwhile():
+    before = torch.backends.cudnn.deterministic
+    with pytest.raises(RuntimeError, match="another"), machine.computing(torch.empty(1, 3, 8, 8)):
+        assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.allow_tf32
+        raise RuntimeError("another")
+    assert torch.backends.cudnn.deterministic == before

@@ -177,6 +177,9 @@ def test_by_its_name_it_is_loaded_with_the_options_that_were_given(grid_means):
     net = stylelib.load_network(grid_means, pooling="max", seed=3)
     assert net.identity == {"name": "grid-means", "pooling": "max", "seed": 3}
     assert net.fingerprint() == GridMeans(seed=3).fingerprint() != GridMeans().fingerprint()
+    stylelib.register_network(grid_means, lambda device: GridMeans().to(device))
+    net = stylelib.load_network(grid_means, device=torch.device("cpu"))
+    assert net.identity == {"name": "grid-means", "device": "cpu"}, "an identity goes into files"
 
 
 def test_it_is_known_wherever_names_are(grid_means, capsys):

@@ -177,3 +177,27 @@ def test_pictures_too_small_for_the_deepest_layer_are_refused(net):
     assert net(small, "conv4_1")["conv4_1"].shape[-2:] == (5, 1)
     with pytest.raises(InputError, match=r"conv5_1 of compact needs pictures of at least 16 pixels.*has 12"):
         net(small, "conv5_1")
+
+
+def test_what_it_is_called_says_where_its_weights_come_from(net):
+    assert net.describe() == "compact (small VGG distilled by this project; not VGG-19; avg pooling)"
+    assert repr(net) == f"VGG({net.describe()}: conv1_1 … conv5_2)"
+    assert net.stride("conv4_2") == 8 and net.filters("conv1_1") == WIDTHS["compact"][0]
+
+
+def test_a_fingerprint_of_weights_made_by_hand_is_of_their_numbers():
+    _, net = torchvision_twin("vgg11")
+    _, again = torchvision_twin("vgg11")
+    _, other = torchvision_twin("vgg11", seed=1)
+    assert net.fingerprint() == again.fingerprint() != other.fingerprint()
+
+
+@pytest.mark.parametrize("layers", [["conv1_1"], ["conv1_2", "conv4_1"]])
+def test_memory_grows_with_pixels_pictures_and_depth(layers, net):
+    bare = copy.deepcopy(net)
+    bare.engine = None
+    for one in (net, bare):
+        small, large = (one.memory(torch.empty(1, 3, side, side, device="meta"), layers) for side in (64, 128))
+        assert 3.9 * small < large < 4.1 * small
+        assert one.memory(torch.empty(2, 3, 64, 64, device="meta"), layers) == pytest.approx(2 * small, rel=0.01)
+        assert one.memory(torch.empty(1, 3, 64, 64, device="meta"), [*layers, "conv5_1"]) > small
