@@ -1,10 +1,10 @@
-"""What a picture is optimised against: a list of terms.
+"""The built-in terms (content, style, smoothness), and the total loss of a list of terms.
 
     terms = [Content(net, photo, "conv4_2", weight=alpha), Style(net, painting, STYLE_LAYERS, weight=beta)]
     total, losses = total_loss(terms, pictures)
 
-A term says which layers of which network it looks at, and turns their activations into named losses. The total is the
-sum over all terms (equation 7 with two of them); any list is allowed.
+A term names the layers of a network that it looks at, and turns their activations into named losses. The total loss is
+the sum over all terms. With a content and a style term it is equation 7; any other list is allowed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,16 +27,16 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
 class Content(Term):
-    """Content loss: the picture's activations at one layer should be the content image's, equation 1.
+    """Content loss: the picture's activations at one layer should match the content image's, equation 1.
 
     Parameters
     ----------
     net : Network
-        As `load_network` gives.
+        What `load_network` returns, or a network of your own.
     image : Tensor
-        (1, 3, H, W), RGB, 0 to 1.
+        The content image, (1, 3, H, W), RGB, 0 to 1.
     layer : str
-        One layer's name.
+        The name of one layer.
     weight : float
         The paper's α.
     convention : str
@@ -44,7 +44,7 @@ class Content(Term):
     mask : Tensor, optional
         Where the term counts: (H, W), (1, H, W) or (1, 1, H, W), 0 to 1; everywhere by default.
     label : str
-        What its losses and captions call it.
+        Its name in losses and captions.
     """
 
     role: ClassVar[str] = "content"
@@ -74,13 +74,13 @@ class Content(Term):
         super().check(pictures)
         if self.image is not None and pictures.shape[-2:] != self.image.shape[-2:]:
             raise InputError(
-                f"The picture is {_size(pictures)} and the content image {_size(self.image)}: a content term needs "
+                f"The picture is {_size(pictures)} and the content image {_size(self.image)}, but a content term needs "
                 f"both to have the same size; start from the content image or from noise of its size."
             )
 
     def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
         seen, target = activations[self.layer], self.target
-        if self.mask is not None:  # a root, because the loss squares the difference
+        if self.mask is not None:  # the root, because the loss squares the difference
             root = shrink_mask(self.mask, seen).sqrt()
             seen, target = seen * root, target * root
         loss = losses.content_loss(seen, target, self.convention)
@@ -99,27 +99,27 @@ class Content(Term):
 
 
 class Style(Term):
-    """Style loss: the picture's statistics at some layers should be the style image's, equations 3 to 5.
+    """Style loss: the picture's statistics at some layers should match the style image's, equations 3 to 5.
 
     Parameters
     ----------
     net : Network
-        As `load_network` gives.
+        What `load_network` returns, or a network of your own.
     image : Tensor
-        (1, 3, H, W), RGB, 0 to 1, of any size: statistics are compared per position.
-    layers : Sequence of str or dict
+        The style image, (1, 3, H, W), RGB, 0 to 1, of any size, because statistics are means over positions.
+    layers : str, Sequence of str or dict
         Names, each with w_l = 1 / number of layers as in the paper; or {name: w_l}.
     weight : float
         The paper's β.
     convention : str
         See `stylelib.losses`.
     statistic : Statistic, optional
-        What of the activations is compared: the Gram matrix by default. See `stylelib.protocols.statistic`.
+        The statistic of the activations that is compared, see `stylelib.protocols.statistic`; Gram() by default.
     mask : Tensor, optional
-        The region of the optimised picture that gets this style: (H, W), (1, H, W) or (1, 1, H, W), 0 to 1, of the
-        picture's size.
+        Where the optimised picture gets this style: (H, W), (1, H, W) or (1, 1, H, W), 0 to 1, of the picture's size;
+        everywhere by default.
     label : str
-        What its losses and captions call it; give two styles two labels.
+        Its name in losses and captions; give each of several styles its own.
     """
 
     def __init__(
@@ -150,6 +150,7 @@ class Style(Term):
         with torch.no_grad(), computing(self.image):
             activations = net(self.image, self.layers)
             self.targets = {layer: self.statistic(seen) for layer, seen in activations.items()}
+        self._per_pixel = sum(seen.numel() for seen in activations.values()) / self.image[:, 0].numel()
 
     def check(self, pictures: Tensor) -> None:
         super().check(pictures)
@@ -157,14 +158,19 @@ class Style(Term):
             check_mask(self.mask, pictures)
 
     def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        found = {}
+        named = {}
         for layer, layer_weight in self.layer_weights.items():
             seen, target = activations[layer], self.targets[layer]
             mask = None if self.mask is None else shrink_mask(self.mask, seen)
             factor = self.statistic.factor(target, self.convention)
             loss = (factor * (self.statistic(seen, mask) - target).square()).sum()
-            found[f"{self.label} {layer}"] = self.weight * layer_weight * loss
-        return found
+            named[f"{self.label} {layer}"] = self.weight * layer_weight * loss
+        return named
+
+    def memory(self, pictures: Tensor) -> int:
+        # The engine's Gram matrix needs none of its own. The numbers were measured, in bytes for each activation.
+        other = 10 * (type(self.statistic) is not Gram) + 5 * (self.mask is not None or type(self) is not Style)
+        return int(other * self._per_pixel * pictures[:, 0].numel())
 
     def arguments(self) -> dict[str, Any]:
         names = ("image", "weight", "convention", "statistic", "mask", "label")
@@ -177,12 +183,12 @@ class Style(Term):
 
 
 class Smoothness(Term):
-    """Total variation, against noise. It is not in the paper.
+    """Total variation, a penalty for noise. It is not in the paper.
 
     Parameters
     ----------
     weight : float
-        A number, zero or more.
+        Zero or more.
     """
 
     label = "smoothness"
@@ -198,10 +204,10 @@ class Smoothness(Term):
 
 
 def total_loss(terms: Term | Sequence[Term], pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the loss that a list of terms gives pictures, equation 7: the one idea of this package.
+    """Return the total loss of pictures against a list of terms, equation 7.
 
-    Differentiable with respect to the pictures, and so with respect to whatever made them: train a network against a
-    list of terms with it.
+    It is differentiable with respect to the pictures, and so with respect to whatever made them. You can therefore
+    train a network with it.
 
     Parameters
     ----------
@@ -215,19 +221,19 @@ def total_loss(terms: Term | Sequence[Term], pictures: Tensor) -> tuple[Tensor, 
     total : Tensor
         A scalar, summed over the pictures.
     losses : dict of str to Tensor
-        Its parts by name, weighted.
+        The weighted losses by name; `total` is their sum.
 
     Raises
     ------
     InputError
-        For an empty list, and for a term that cannot be computed for these pictures.
+        If there are no terms, or if one cannot be computed for these pictures.
     """
     terms = check_terms(terms)
     for term in terms:
         term.check(pictures)
     activations = {net: net(pictures, layers) for net, layers in wanted_layers(terms).items()}
-    found = named_losses(terms, pictures, activations)
-    return torch.stack(list(found.values())).sum(), found
+    named = named_losses(terms, pictures, activations)
+    return torch.stack(list(named.values())).sum(), named
 
 
 def _on_device(net: Network, image: Tensor, label: str) -> Tensor:

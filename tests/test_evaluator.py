@@ -21,8 +21,11 @@ def lists(net, photo, painting):
     ]
 
 
-def test_runs_evaluated_together_are_evaluated_as_alone(lists, photo, painting):
-    pictures = [photo, torch.nn.functional.interpolate(painting, photo.shape[-2:]), photo.flip(3)]
+def test_runs_evaluated_together_are_evaluated_as_alone(lists, photo):
+    generator = torch.Generator().manual_seed(0)
+    pictures = list(
+        torch.rand(3, 1, *photo.shape[1:], generator=generator)
+    )  # flat areas round to either side of a ReLU
     together = Evaluator(*lists)(torch.cat(pictures))
     for terms, picture, found in zip(lists, pictures, together, strict=True):
         (alone,) = Evaluator(terms)(picture)

@@ -130,6 +130,25 @@ def test_a_term_of_your_own_costs_no_memory_beside_its_own(net, photo):
     assert beside < memory_needed([[style, Bright(0.5)]], photo.shape, 2)
 
 
+class Mine(Style):
+    """A subclass of a built-in term, whose Gram matrix is the written-out one."""
+
+
+def test_memory_is_foretold_for_masks_other_statistics_and_subclasses(net):
+    photo = stylelib.load_image("riverside", 128)
+    left = torch.zeros(photo.shape[-2:])
+    left[:, :50] = 1
+    cases = {
+        "statistic": [Style(net, photo, statistic=stylelib.MeanStd())],
+        "masks": [Style(net, photo, mask=left), Style(net, photo.flip(3), mask=1 - left)],
+        "subclass": [Mine(net, photo)],
+        "masked content": [Content(net, photo, "conv2_1", mask=left)],
+    }
+    for name, terms in cases.items():
+        needed = memory_needed([terms], photo.shape, 2)
+        assert 0.5 * needed < peak(terms, photo) < needed, name
+
+
 def peak(terms, photo):
     return peak_memory(Evaluator(terms), photo)
 

@@ -127,7 +127,7 @@ class FastGram(Gram):
 
 def _with_fast_gram(term: Term) -> Term:
     """Return the term, with the engine's Gram matrix in the place of the written-out one."""
-    if not isinstance(term, Style) or type(term.statistic) is not Gram:
+    if type(term) is not Style or type(term.statistic) is not Gram:  # a subclass may want gradients of activations
         return term
     twin = copy.copy(term)
     twin.statistic = FastGram()

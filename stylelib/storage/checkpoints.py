@@ -21,7 +21,7 @@ from stylelib.protocols.term import Term
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.machine import pick_device
-from stylelib.weights.networks import load_network
+from stylelib.weights.networks import known_networks, load_network
 
 R = TypeVar("R")
 FORMAT = 2  # 1: terms and optimisers of stylelib's own only
@@ -243,6 +243,11 @@ def _load_same_network(identity: dict[str, Any], fingerprint: str) -> Network:
     except InputError as error:
         warnings.warn(f"{error} The run goes on with the device that there is.", stacklevel=5)
         identity["device"] = None
+    if identity["name"] not in known_networks():
+        raise InputError(
+            f"This run used a network of your own, {identity['name']}: register it with stylelib.register_network "
+            f"before you load the file, or hand over terms=[…]."
+        )
     net = load_network(**{**identity, "weights": identity.get("weights") or None})
     if kind_of(type(net)) != kind:
         raise InputError(
