@@ -78,14 +78,13 @@ def test_the_papers_pictures_are_taken_only_if_they_are_here_and_whole(folder, m
     assert "Tübingen, by somebody" in words and "Bundled pictures in place of the paper's: composition." in words
 
 
-def test_the_folder_is_the_one_that_pictures_are_fetched_to(monkeypatch):
+def test_the_folder_is_the_one_that_pictures_are_fetched_to(monkeypatch, tmp_path):
     import pooch
 
     monkeypatch.undo()
-    asked = {}
-    monkeypatch.setattr(pooch, "retrieve", lambda *_, **options: asked.update(options) or "x")
-    gallery.fetch_paper_image("tubingen")
-    assert pathlib.Path(asked["path"]) / asked["fname"] == paper_figures.paper_folder() / "tubingen.jpg"
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / project)
+    monkeypatch.setattr(gallery, "fetch", lambda picture, path, *_: path.write_bytes(b"a picture"))
+    assert gallery.fetch_paper_image("tubingen") == paper_figures.paper_folder() / "tubingen.jpg"
 
 
 def test_everything_stands_in_by_a_bundled_picture():

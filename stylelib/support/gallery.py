@@ -1,9 +1,12 @@
 """Pictures by name: those bundled with the project, and those of the paper."""
 
+import contextlib
 import os
 import pathlib
+import uuid
 
 from stylelib.support.errors import InputError, check_choice
+from stylelib.support.fetching import RemoteFile, fetch, wrong_content
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 _NEURAL_STYLE = (
@@ -13,6 +16,7 @@ _FAST_NEURAL_STYLE = (
     "https://raw.githubusercontent.com/jcjohnson/fast-neural-style/"
     "813c83441953ead2adb3f65f4cc2d5599d735fa7/images/styles/"
 )
+LARGEST_PICTURE = 20_000_000  # bytes
 PAPER_IMAGES = {  # name: (address, SHA-256, what it is); fetched on request, never part of the package
     "tubingen": (
         _NEURAL_STYLE + "tubingen.jpg",
@@ -105,20 +109,21 @@ def fetch_paper_image(name: str) -> pathlib.Path:
     import pooch  # here, because it takes a while
 
     url, sha256, _ = PAPER_IMAGES[check_choice("picture of the paper", name, PAPER_IMAGES)]
-    folder = pooch.os_cache("stylelib") / "paper"
+    picture = RemoteFile((url,), f"sha256:{sha256}", LARGEST_PICTURE)
+    path = pathlib.Path(pooch.os_cache("stylelib")) / "paper" / f"{name}.jpg"
+    if path.is_file() and not wrong_content(path, picture.digest):
+        return path
+    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        path = pooch.retrieve(url, f"sha256:{sha256}", fname=f"{name}.jpg", path=folder, progressbar=False)
-    except ValueError as error:
-        raise InputError(
-            f"The file at {url} is not the paper's picture, because its SHA-256 is another one, and was not kept; save "
-            f"the picture from elsewhere and pass its path."
-        ) from error
-    except Exception as error:  # pooch passes on whatever requests, sockets and the disk raise
-        raise InputError(
-            f"The paper's picture '{name}' could not be fetched ({type(error).__name__}): connect to the internet "
-            f"and run this again, or save {url} yourself and pass its path."
-        ) from error
-    return pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fetch(picture, temporary, f"the paper's picture '{name}'", f"save {url} yourself and pass its path")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} could not be written ({error.strerror or error}); make room there.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    return path
 
 
 def find_image(source: str | os.PathLike[str]) -> pathlib.Path:

@@ -1,0 +1,295 @@
+"""Files from the internet: verified, resumed after a cut, limited in size; what helps is said by the cause."""
+
+import contextlib
+import contextvars
+import dataclasses
+import hashlib
+import pathlib
+import sys
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import filelock
+
+from stylelib.support.errors import InputError
+from stylelib.support.files import looks_like_text
+
+TIMEOUT = 60  # seconds that a connection may be silent; the whole transfer may take longer
+ENOUGH = 2**20  # bytes that an attempt brought before it was cut off, for the same address to be asked again
+
+CUT = "run this again, which goes on where it stopped"
+OFFLINE = "connect to the internet and run this again"
+LATER = "run this again later"
+SLOW = "run this again when the connection is better, which goes on where it stopped"
+REFUSED = "ask whoever runs this network whether it blocks that server"
+GONE = "update stylelib, which may know a newer address"
+NO_ADDRESS = "correct the address, which begins with https:// or http://"
+LOGIN_PAGE = "log in to this network in a browser and run this again"
+PROXY_LOGIN = "set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT, because the proxy wants a name and a password"
+PROXY_AWAY = "correct HTTPS_PROXY and HTTP_PROXY, or unset them if this network has no proxy"
+CERTIFICATE = (
+    "check this machine's clock, and if this network inspects connections, set REQUESTS_CA_BUNDLE to the file of its "
+    "certificate"
+)
+STATUS = {401: REFUSED, 403: REFUSED, 404: GONE, 407: PROXY_LOGIN, 410: GONE, 451: REFUSED}
+_report: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar("_report", default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoteFile:
+    """A published file.
+
+    Attributes
+    ----------
+    urls : tuple of str
+        Its addresses, in the order in which they are tried; they end in its name.
+    digest : str
+        "md5:…" or "sha256:…", with the whole hexadecimal text or its beginning.
+    largest : int
+        Bytes beyond which whatever comes is refused.
+    size : float
+        MB, for the line that announces the download; 0 where it is too small to be announced.
+    """
+
+    urls: tuple[str, ...]
+    digest: str
+    largest: int
+    size: float = 0
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return self.urls[0].rsplit("/", 1)[-1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """What went wrong at an address.
+
+    Attributes
+    ----------
+    url : str
+        The address.
+    reason : str
+        What the server or the library said.
+    advice : str
+        What helps against this cause.
+    useless : bool
+        Whether what has come of the file is not the beginning of it.
+    """
+
+    url: str
+    reason: str
+    advice: str
+    useless: bool = False
+
+
+@contextlib.contextmanager
+def downloads_reported(report: Callable[[int, int], None]) -> Iterator[None]:
+    """Context manager: follow, and cancel, what this thread downloads.
+
+    Parameters
+    ----------
+    report : callable
+        Called with the bytes that are here and those of the whole file (0: unknown), several times a second. What it
+        raises ends the download, and the next one goes on from there.
+    """
+    token = _report.set(report)
+    try:
+        yield
+    finally:
+        _report.reset(token)
+
+
+def fetch(remote: RemoteFile, path: pathlib.Path, title: str, otherwise: str) -> None:
+    """Download a file from the first of its addresses that gives it, and verify it.
+
+    Parameters
+    ----------
+    remote : RemoteFile
+        The file.
+    path : pathlib.Path
+        Where it is put. What lies there is the beginning of it, from an earlier attempt, and is completed.
+    title : str
+        What it is, for messages and the progress bar: "the weights of vgg19".
+    otherwise : str
+        The end of the message if no address gives it: another way to have the file.
+
+    Raises
+    ------
+    InputError
+        If no address gives it. The beginning stays at `path` if the connection was cut.
+    OSError
+        If it cannot be written.
+    """
+    if path.exists() and not wrong_content(path, remote.digest):
+        return
+    failures = []
+    for url in remote.urls:
+        failure = _from_address(remote, url, path, title)
+        if failure is None:
+            return
+        failures.append(failure)
+    raise not_fetched(title, failures, otherwise)
+
+
+def not_fetched(title: str, failures: list[Failure], otherwise: str) -> InputError:
+    """Return the error for a file that could not be fetched: the causes, what helps against each, and another way."""
+    reasons = "; ".join(f"{urllib.parse.urlsplit(one.url).netloc or one.url}: {one.reason}" for one in failures)
+    advice = ", or ".join(dict.fromkeys(one.advice for one in failures))
+    return InputError(f"{title[0].upper()}{title[1:]} could not be downloaded ({reasons}): {advice}, or {otherwise}.")
+
+
+def wrong_content(path: pathlib.Path, digest: str) -> str:
+    """Say what is wrong with a file; "" if nothing is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it is.
+    digest : str
+        "md5:…" or "sha256:…", with the beginning of the hexadecimal text at least.
+
+    Returns
+    -------
+    str
+        A part of a sentence.
+    """
+    kind, _, expected = digest.partition(":")
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
+    if found.startswith(expected):
+        return ""
+    if looks_like_text(path):
+        return "a web page or a text came instead of the file"
+    name = {"md5": "MD5", "sha256": "SHA-256"}[kind]
+    return f"its {name} begins with {found[:8]}, not with {expected[:8]}"
+
+
+@contextlib.contextmanager
+def one_process(path: pathlib.Path, what: str) -> Iterator[bool]:
+    """Hold a lock file, so that one process downloads while the others wait.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The lock file.
+    what : str
+        What is fetched, for the line that says that this process waits.
+
+    Yields
+    ------
+    bool
+        Whether another process was at it.
+    """
+    lock, waited = filelock.FileLock(path), False
+    try:
+        held = lock.acquire(timeout=0)
+    except filelock.Timeout:
+        waited = True
+        print(f"Another process is fetching {what}; waiting for it.", flush=True)
+        held = lock.acquire()
+    with held:
+        yield waited
+
+
+def _from_address(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Failure | None:
+    """Fetch and verify a file from one address, which is asked again after a cut, and without a useless beginning."""
+    again = True
+    while True:
+        start = _size(path)
+        failure = _attempt(remote, url, path, title)
+        if failure is None and (wrong := wrong_content(path, remote.digest)):
+            failure = Failure(url, wrong, LOGIN_PAGE if wrong.startswith("a web page") else LATER, useless=True)
+        if failure is None:
+            return None
+        if failure.useless:
+            path.unlink(missing_ok=True)
+            if not (start and again):
+                return failure
+            again = False
+        elif failure.advice != CUT or _size(path) < start + ENOUGH:
+            return failure
+
+
+def _attempt(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Failure | None:
+    """Ask an address once for what is missing of a file."""
+    import requests  # type: ignore[import-untyped, unused-ignore]  # here, because it takes a while
+
+    start, handled = _size(path), sys.exception()
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
+    if remote.size:
+        done = f"going on at {start / 2**20:.0f} MB" if start else "once"
+        print(f"Downloading {title}, {done}: {remote.size:.0f} MB from {url}", flush=True)
+    try:
+        with requests.get(url, stream=True, timeout=TIMEOUT, headers=headers) as reply:
+            return _refused(remote, url, reply, start) or _save(remote, url, reply, path, title)
+    except requests.RequestException as error:
+        return _network_failure(url, error, handled)
+    except OSError as error:
+        if error.errno is None:  # REQUESTS_CA_BUNDLE names a file that is not there
+            return Failure(url, str(error).rstrip("."), CERTIFICATE)
+        path.unlink(missing_ok=True)  # a full disk needs the room
+        raise
+
+
+def _refused(remote: RemoteFile, url: str, reply: Any, start: int) -> Failure | None:
+    """Return what is wrong with a server's reply, before anything of it is written."""
+    if not reply.ok:
+        reason, advice = f"{reply.status_code} {reply.reason}", STATUS.get(reply.status_code, LATER)
+        return Failure(url, reason, advice, useless=reply.status_code == 416)  # as much is here as the server has
+    if "text/html" in reply.headers.get("Content-Type", ""):
+        return Failure(url, "a web page came instead of the file", LOGIN_PAGE)
+    if reply.status_code == 206 and not reply.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        return Failure(url, "another part of the file came than the one asked for", LATER, useless=True)
+    return None
+
+
+def _save(remote: RemoteFile, url: str, reply: Any, path: pathlib.Path, title: str) -> Failure | None:
+    """Write what a server sends, with a progress bar, as long as it is not too large."""
+    from tqdm.auto import tqdm
+
+    start = _size(path) if reply.status_code == 206 else 0  # a server that knows no ranges sends everything
+    length = int(reply.headers.get("Content-Length") or 0)
+    total, report = start + length if length else 0, _report.get()
+    too_large = Failure(url, f"what came is larger than the file, {remote.largest:,} bytes", LATER, useless=True)
+    if total > remote.largest:
+        return too_large
+    bar = tqdm(total=total or None, initial=start, desc=title, unit="B", unit_scale=True, disable=not remote.size)
+    with bar, open(path, "ab" if start else "wb") as file:
+        for block in reply.iter_content(2**18):
+            file.write(block)
+            bar.update(len(block))
+            if report is not None:
+                report(file.tell(), total)
+            if file.tell() > remote.largest:
+                return too_large
+    return None
+
+
+def _network_failure(url: str, error: BaseException, handled: BaseException | None) -> Failure:
+    """Tell the cause of one of requests' errors: "Connection refused" is three errors deep."""
+    from requests import exceptions as kinds
+
+    reason = error
+    while reason.__context__ not in (None, handled):
+        reason = reason.__context__
+    text, everything = str(reason).split(" for url: ")[0].rstrip("."), f"{error} {reason}".lower()
+    if isinstance(error, kinds.ProxyError | kinds.InvalidProxyURL):
+        advice = PROXY_LOGIN if "407" in everything else PROXY_AWAY
+    elif isinstance(error, kinds.SSLError):
+        advice = CERTIFICATE if "certificate" in everything else REFUSED
+    elif isinstance(error, kinds.InvalidURL | kinds.MissingSchema | kinds.InvalidSchema):
+        advice = NO_ADDRESS
+    elif isinstance(error, kinds.Timeout) or "timed out" in everything:
+        advice = SLOW
+    elif isinstance(error, kinds.ChunkedEncodingError) or "reset by" in everything or "aborted" in everything:
+        advice = CUT
+    else:
+        advice = OFFLINE if isinstance(error, kinds.ConnectionError) else LATER
+    return Failure(url, text or type(reason).__name__, advice)
+
+
+def _size(path: pathlib.Path) -> int:
+    return path.stat().st_size if path.exists() else 0
