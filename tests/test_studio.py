@@ -154,7 +154,7 @@ REFUSED = [
     ("size", {"size": -64}, "8 or more"),
     ("size", {"size": 20, "style_layers": ("conv5_1",)}, "at least 16 pixels on the shorter side"),
     ("size", {"size": 8}, "the shorter side must be at least 8"),
-    ("size", {"size": 1_000_000}, "at most 4096 pixels; got 1000000."),
+    ("size", {"size": 1_000_000}, "at most 16384 pixels; got 1000000."),
     ("steps", {"steps": -1}, "Steps is a whole number, 0 or more; got -1."),
     ("seed", {"seed": -1}, "Seed of the noise is a whole number, 0 or more; got -1."),
     ("seed", {"seed": 2**80}, "a whole number"),

@@ -1,5 +1,6 @@
 """Networks by name: `load_network`, and `register_network` for one of your own."""
 
+import copy
 import functools
 import os
 import pathlib
@@ -181,6 +182,7 @@ def _load_registered(name: str, options: dict[str, Any]) -> Network:
         )
     if "device" in given:
         given["device"] = str(given["device"])  # an identity goes into files
+    net = copy.copy(net)  # the function may return the same object again, or one that has another identity
     net.identity = {"name": name, **given}
     return net
 
