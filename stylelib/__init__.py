@@ -9,8 +9,8 @@ A picture is optimised against a list of terms, and a run is an iterator:
 
 import os
 
-# Before torch is imported: its threads wait for each other by spinning, and where another program holds one of two
-# cores that made a run 20 times slower. Spinning briefly costs nothing when the cores are free.
+# Set before torch is imported, because its threads spin while they wait for each other. When another program used one
+# of two cores, this made a run 20 times slower. Spinning briefly costs nothing when the cores are free.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from stylelib.experiments import coarse_to_fine, reconstruct_content, reconstruct_style, style_transfer

@@ -20,7 +20,7 @@ from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
 from stylelib.weights.networks import check_layers_by_name, load_network
 
-ALPHA_BETA = 0.1  # α/β of a transfer in the relative convention, chosen by looking; notebook 05 shows the range
+ALPHA_BETA = 0.1  # α/β of a transfer in the relative convention, chosen by eye; notebook 05 shows other values
 
 Layers = str | Sequence[str] | Mapping[str, float]
 
@@ -39,26 +39,26 @@ def style_transfer(
     convention: str = "relative",
     **run: Any,
 ) -> Synthesis:
-    """Paint the content image in the style of the style image, equation 7.
+    """Prepare a style transfer: the content image painted in the style of the style image, equation 7.
 
     Parameters
     ----------
     content : Source
-        Whatever `load_image` takes.
+        Anything that `load_image` accepts.
     style : Source or Sequence of Source
         One style image, or a list of several.
     network : str or Network, optional
         A name or a loaded network; `load_network`'s choice by default.
     size : int, optional
-        Longer side of the pictures in pixels; the preset's by default, while a tensor stays as it is.
+        Longer side of the pictures in pixels. By default tensors keep their size, and other pictures get the preset's.
     alpha_beta : float
         The paper's α/β, with β = 1, in the given convention.
     content_layer : str
-        One layer's name.
+        The name of one layer.
     style_layers : str, Sequence of str or dict
-        Layers' names, or {name: w_l}.
+        Names of layers, or {name: w_l}.
     style_weights : Sequence of float
-        β's share of each style image; equal shares by default.
+        The weight of each style image, instead of β = 1; by default 1 divided by their number.
     init : str or Tensor
         "content", "style", "noise" or a picture.
     convention : str
@@ -69,14 +69,14 @@ def style_transfer(
     Returns
     -------
     Synthesis
-        Nothing is computed yet.
+        The run, not started.
 
     Raises
     ------
     InputError
-        For pictures, layers and numbers that cannot work.
+        For invalid pictures, layers or numbers.
     """
-    photo, paintings = _picture(content, size), [_picture(one, size) for one in as_list(style)]
+    photo, paintings = _picture(content, size), [_picture(source, size) for source in as_list(style)]
     net = _network(network, content_layer, style_layers)
     shares = check_shares(style_weights, len(paintings))
     labels = ["style"] if len(paintings) == 1 else [f"style {number}" for number in range(1, len(paintings) + 1)]
@@ -103,9 +103,9 @@ def reconstruct_content(
     convention: str = "relative",
     **run: Any,
 ) -> Synthesis:
-    """Make a picture whose activations at one layer are the content image's. Figure 1, below.
+    """Prepare the reconstruction of a content image from its activations at one layer: Figure 1, bottom row.
 
-    It shows what that layer still knows of the picture. Parameters as for `style_transfer`.
+    It shows what the layer keeps of the picture. The parameters are as for `style_transfer`.
     """
     photo = _picture(content, size)
     return Synthesis(Content(_network(network, layer), photo, layer, convention=convention), init, **run)
@@ -121,9 +121,9 @@ def reconstruct_style(
     convention: str = "relative",
     **run: Any,
 ) -> Synthesis:
-    """Make a picture whose Gram matrices at some layers are the style image's: its texture. Figure 1, above.
+    """Prepare the reconstruction of a style image's texture from its Gram matrices: Figure 1, top row.
 
-    Parameters as for `style_transfer`.
+    The parameters are as for `style_transfer`.
     """
     painting = _picture(style, size)
     return Synthesis(Style(_network(network, layers), painting, layers, convention=convention), init, **run)
@@ -132,24 +132,25 @@ def reconstruct_style(
 def coarse_to_fine(
     experiment: Callable[..., Synthesis], sizes: Sequence[int], *pictures: Source, **arguments: Any
 ) -> Iterator[Synthesis]:
-    """Run an experiment at one size after another, each run beginning with what the one before it made.
+    """Prepare an experiment at one size after another; each run starts from the result of the one before it.
 
         for run in coarse_to_fine(style_transfer, (256, 512, 1024), "my_photo.jpg", "woodcut", steps=60):
             run.finish()
 
-    For large pictures: a filter sees as many pixels at any size, so large shapes are painted while the picture is
-    small, where a step costs little. A size above the pictures' own adds nothing and is left out.
+    This helps with large pictures. A filter sees equally many pixels at any size, so large shapes form while the
+    picture is small, where a step costs little. A size above the pictures' own is skipped, because they are never
+    enlarged.
 
     Parameters
     ----------
     experiment : callable
-        A function of this module, or one like them.
+        A function of this module, or one with the same arguments `size`, `network` and `init`.
     sizes : Sequence of int
-        Longer sides in pixels, growing.
+        Longer sides in pixels, in increasing order.
     *pictures : Source
         The experiment's pictures.
     **arguments
-        Whatever else it takes: init by name, steps for each size.
+        Its other arguments. `init` must be a name, and `steps` are for each size.
 
     Yields
     ------
@@ -159,26 +160,26 @@ def coarse_to_fine(
     Raises
     ------
     InputError
-        For sizes that do not grow, and for a picture to start from.
+        If the sizes do not increase, or if `init` is a picture.
     """
     sizes = check_sizes(sizes)
     if not isinstance(arguments.get("init", ""), str):
-        raise InputError("Coarse to fine begins from 'content', 'style' or 'noise', which it can make at any size.")
+        raise InputError("Coarse to fine starts from 'content', 'style' or 'noise', which exist at any size.")
     layers = [arguments[name] for name in ("layer", "layers", "content_layer", "style_layers") if name in arguments]
     arguments["network"] = _network(arguments.get("network"), *layers)
     return _growing(functools.partial(experiment, *pictures, **arguments), sizes)
 
 
 def check_sizes(sizes: int | Sequence[int]) -> list[int]:
-    """Return the sizes as a list; raise an InputError unless they are whole numbers that grow."""
+    """Return the sizes as a list; raise an InputError unless they are whole numbers in increasing order."""
     found = [check_whole("size", size, 1) for size in (sizes if isinstance(sizes, list | tuple) else [sizes])]
     if not found or found != sorted(set(found)):
-        raise InputError(f"Coarse to fine takes sizes that grow, such as 256, 512; got {', '.join(map(str, found))}.")
+        raise InputError(f"Coarse to fine takes increasing sizes, such as 256, 512; got {', '.join(map(str, found))}.")
     return found
 
 
 def check_shares(weights: Sequence[float], count: int) -> list[float]:
-    """Return β's share of each style image; raise an InputError unless there are as many weights as images."""
+    """Return the weight of each style image; raise an InputError unless there are as many weights as images."""
     if not isinstance(weights, Sequence) or isinstance(weights, str):
         raise InputError(f"Style weights are a list of numbers, one for each style image; got {weights!r}.")
     shares = [check_weight(weight, "a style's weight") for weight in weights] or [1 / count] * count
@@ -188,7 +189,7 @@ def check_shares(weights: Sequence[float], count: int) -> list[float]:
 
 
 def as_list(style: Source | Sequence[Source]) -> list[Source]:
-    """Return one style image or several as a list; raise an InputError for none."""
+    """Return one style image or several as a list; raise an InputError if there is none."""
     several: list[Source] = list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
     if not several:
         raise InputError("A style transfer needs at least one style image.")
@@ -214,7 +215,7 @@ def _growing(experiment: Callable[..., Synthesis], sizes: Sequence[int]) -> Iter
 
 
 def _network(network: str | Network | None, *wanted: Layers) -> Network:
-    """Return the network, by name or as it is. The names of the layers are checked before any download."""
+    """Return the network, loaded if it is a name. Its layers are checked first, before any download."""
     if not isinstance(network, str):
         return load_network() if network is None else network
     for layers in wanted:
@@ -223,7 +224,7 @@ def _network(network: str | Network | None, *wanted: Layers) -> Network:
 
 
 def _picture(source: Source, size: int | None) -> Tensor:
-    """Load a picture at the size asked for; else at the preset's, but a tensor as it is."""
+    """Load a picture at a size. Without one, a tensor keeps its size and any other picture gets the preset's."""
     if size is None and isinstance(source, Tensor):
         return check_picture(source)
     return load_image(source, preset().size if size is None else size)

@@ -1,7 +1,7 @@
 """Figures: contact sheets with captions, loss curves, a run's timeline, and animations.
 
-Every function that draws returns a Figure: it shows itself at the end of a notebook cell, and is made without pyplot,
-so it works in any thread and nothing is left open. Plots of your own numbers are made by `lines`, `bars` and `matrix`.
+Each function that draws returns a Figure, which a notebook shows at the end of a cell. A Figure is made without pyplot,
+so it works in any thread and need not be closed. `lines`, `bars` and `matrix` plot your own numbers.
 """
 
 import math
@@ -53,7 +53,7 @@ __all__ = [
     "timeline",
 ]
 
-ANIMATION_FRAMES = 40  # that a run keeps for its animation, see `keep_every`
+ANIMATION_FRAMES = 40  # number of frames that a run keeps for its animation, see `keep_every`
 
 
 def contact_sheet(
@@ -63,7 +63,7 @@ def contact_sheet(
     title: str | None = None,
     note: str | None = None,
 ) -> Figure:
-    """Show pictures side by side, each with its caption above; those of a row are equally high.
+    """Show pictures side by side, each with its caption above; the pictures of a row have the same height.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def contact_sheet(
     columns : int, optional
         Pictures in a row; by default all are in one row, up to five.
     title, note : str, optional
-        What stands above and, in small letters, below the whole.
+        Text above the pictures and, in small print, below them.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def contact_sheet(
     Raises
     ------
     InputError
-        For no pictures, and for another number of captions than of pictures.
+        If there are no pictures, not as many captions as pictures, or no columns.
     """
     arrays = [to_array(picture) for picture in pictures]
     if not arrays:
@@ -98,14 +98,14 @@ def contact_sheet(
 
 
 def loss_curves(run: Synthesis | Mapping[str, Synthesis], title: str | None = None) -> Figure:
-    """Plot the weighted loss of every term of a run, and their sum, against the steps; logarithmic.
+    """Plot a run's weighted losses and their sum against the steps, on a logarithmic scale.
 
     Parameters
     ----------
     run : Synthesis or Mapping
-        One run, or {label: run} to compare the totals of several.
+        One run, or {label: run} to compare the total losses of several.
     title : str, optional
-        What stands above the plot.
+        Text above the plot.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def loss_curves(run: Synthesis | Mapping[str, Synthesis], title: str | None = No
     Raises
     ------
     InputError
-        For runs without a step.
+        If no step has been computed.
     """
     runs = list(run.values()) if isinstance(run, Mapping) else [run]
     if not any(each.history for each in runs):
@@ -133,7 +133,7 @@ def draw_loss_curves(axes: matplotlib.axes.Axes, run: Synthesis | Mapping[str, S
     if isinstance(run, Mapping):
         curves = {label: [(record.number, record.loss) for record in each.history] for label, each in run.items()}
     else:
-        names = dict.fromkeys(name for record in run.history for name in record.losses)  # they may change on the way
+        names = dict.fromkeys(name for record in run.history for name in record.losses)  # a run's terms may change
         curves = {"total": [(record.number, record.loss) for record in run.history]} if len(names) != 1 else {}
         for name in names:
             curves[name] = [(record.number, record.losses.get(name, math.nan)) for record in run.history]
@@ -143,7 +143,7 @@ def draw_loss_curves(axes: matplotlib.axes.Axes, run: Synthesis | Mapping[str, S
         axes.plot(numbers, losses, label=label, linewidth=1.2 if index else 1.8, **look)
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
-    label_axes(axes, "step", "loss, weighted")
+    label_axes(axes, "step", "weighted loss")
 
 
 def timeline(run: Synthesis, count: int = 6, title: str | None = None, columns: int | None = None) -> Figure:
@@ -154,9 +154,9 @@ def timeline(run: Synthesis, count: int = 6, title: str | None = None, columns: 
     run : Synthesis
         Made with `keep_every`.
     count : int
-        How many of the frames that it kept are shown at most, first and last included.
+        Maximum number of its kept frames to show, including the first and the last.
     title : str, optional
-        What stands above the strip.
+        Text above the strip.
     columns : int, optional
         Pictures in a row; all are in one row by default.
 
@@ -168,7 +168,7 @@ def timeline(run: Synthesis, count: int = 6, title: str | None = None, columns: 
     Raises
     ------
     InputError
-        For a run that kept no frames.
+        If the run kept no frames.
     """
     if not run.frames:
         raise InputError("This run kept no frames; make it with keep_every=… to see its timeline.")
@@ -185,12 +185,12 @@ def timeline(run: Synthesis, count: int = 6, title: str | None = None, columns: 
 
 
 def kept_frames(run: Synthesis) -> dict[int, Tensor]:
-    """Return the pictures that a run kept and the one it has now, in order: {step: picture}."""
+    """Return the frames that a run kept and its best picture so far, in order: {step: picture}."""
     return dict(sorted({**run.frames, run.number: run.image.cpu()}.items()))
 
 
 def keep_every(steps: int) -> int:
-    """Return the `keep_every` with which a run of so many steps keeps about ANIMATION_FRAMES frames."""
+    """Return the `keep_every` with which a run of this many steps keeps about ANIMATION_FRAMES frames."""
     return max(1, steps // ANIMATION_FRAMES)
 
 
@@ -204,20 +204,20 @@ def save_animation(
     frames : iterable of Tensor
         (1, 3, H, W) each, of one size, in order.
     path : path
-        It ends in .gif or .mp4.
+        Ends in .gif or .mp4.
     seconds : float
-        How long they last together.
+        Duration of all frames together.
     hold : float
-        How much longer the last one stays, in seconds.
+        Extra duration of the last frame, in seconds.
 
     Returns
     -------
-    Path
-        Of the file.
+    pathlib.Path
+        The file's path.
 
     Raises
     ------
     InputError
-        For frames, times and places that cannot work.
+        If there are no frames or their sizes differ, and for invalid durations and paths.
     """
     return write_animation([to_array(frame) for frame in frames], path, seconds, hold)

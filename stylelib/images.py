@@ -1,6 +1,6 @@
-"""Pictures: files, bytes, arrays and Pillow images ↔ tensors.
+"""Pictures as tensors: loading, checking, converting and saving them.
 
-A picture is a float32 tensor of shape (N, 3, H, W): RGB (sRGB), 0 to 1. Everything in stylelib uses this one format.
+A picture is a float32 tensor of shape (N, 3, H, W): RGB (sRGB), 0 to 1. Everything in stylelib uses this format.
 """
 
 import io
@@ -19,7 +19,7 @@ from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import find_image
 
-# what load_image takes
+# what load_image accepts
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | np.ndarray[Any, Any] | Tensor
 MIN_SIDE = 8  # pixels
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -28,16 +28,16 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 def load_image(source: Source, size: int | None = None) -> Tensor:
     """Load a picture.
 
-    It is turned upright by its EXIF mark and converted to sRGB by its ICC profile; transparency is laid on white;
-    16-bit pictures are reduced to 8 bits a channel.
+    The picture is rotated as its EXIF orientation says and converted to sRGB with its ICC profile. Transparent pixels
+    are blended with white, and 16-bit pictures are reduced to 8 bits per channel.
 
     Parameters
     ----------
     source : path, bytes, Pillow image, array, tensor or str
-        An array is (H, W), (H, W, 3) or (H, W, 4), of integers or of floats 0 to 1; a tensor is (1, 3, H, W); a str is
-        a path or the name of a bundled picture, such as "riverside" (`bundled_images` lists them).
+        An array is (H, W), (H, W, 3) or (H, W, 4), of integers 0 to 255, 16-bit integers or floats 0 to 1; a tensor is
+        (1, 3, H, W); a str is a path or the name of a bundled picture, such as "riverside" (see `bundled_images`).
     size : int, optional
-        The longer side in pixels afterwards (antialiased). A smaller picture keeps its own size, with a warning.
+        Scale the longer side to this many pixels, antialiased. A smaller picture keeps its size, with a warning.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
     Raises
     ------
     InputError
-        For anything that is not a picture, and for fewer than 8 pixels on the shorter side.
+        If the source is not a picture, or the shorter side would have fewer than 8 pixels.
     """
     if size is not None and (not isinstance(size, int | np.integer) or size < MIN_SIDE):
         raise InputError(f"size is the longer side in pixels, a whole number of at least {MIN_SIDE}; got {size!r}.")
@@ -64,7 +64,8 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
         file, label = find_image(source), str(source)
     else:
         raise InputError(
-            f"A picture can be a path, bytes, a Pillow image, an array or a bundled name; got {type(source).__name__}."
+            f"A picture can be a path, a bundled name, bytes, a Pillow image, an array or a tensor; "
+            f"got {type(source).__name__}."
         )
     return to_picture(_resize(decode(file, label), size, label))
 
@@ -73,7 +74,8 @@ def _resize(image: PIL.Image.Image, size: int | None, label: str) -> PIL.Image.I
     width, height = image.size
     if size is not None and size > max(image.size):
         warnings.warn(
-            f"{label} is {width} × {height}: it keeps that size instead of being blown up to {size}.", stacklevel=3
+            f"{label} is only {width} × {height} pixels and keeps that size instead of being enlarged to {size}.",
+            stacklevel=3,
         )
     elif size is not None:
         width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
@@ -97,7 +99,10 @@ def _array_to_pil(array: np.ndarray[Any, Any]) -> PIL.Image.Image:
         array = array * 255
     elif np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < -1e-3 or array.max() > 1 + 1e-3:
-            raise InputError("A picture's array of floats must lie between 0 and 1, without NaN; divide by 255 first?")
+            raise InputError(
+                "A picture's array of floats must have values from 0 to 1, without NaN; divide by 255 if they go up "
+                "to 255."
+            )
         array = (array.clip(0, 1) * 255).round()
     elif not np.issubdtype(array.dtype, np.integer) or array.min() < 0 or array.max() > 255:
         raise InputError("A picture's array holds integers 0 to 255, 16-bit unsigned integers, or floats 0 to 1.")
@@ -107,7 +112,7 @@ def _array_to_pil(array: np.ndarray[Any, Any]) -> PIL.Image.Image:
 def _tensor_to_array(picture: Tensor) -> np.ndarray[Any, Any]:
     check_picture(picture, "this tensor")
     if picture.shape[0] != 1:
-        raise InputError(f"One picture is wanted; this tensor holds {picture.shape[0]}.")
+        raise InputError(f"One picture is expected; this tensor holds {picture.shape[0]}.")
     array: np.ndarray[Any, Any] = picture[0].detach().float().cpu().permute(1, 2, 0).numpy()
     return array
 
@@ -115,28 +120,28 @@ def _tensor_to_array(picture: Tensor) -> np.ndarray[Any, Any]:
 def check_shape(picture: Any, label: str) -> Tensor:
     """Return `picture` if it is a floating-point tensor (N, 3, H, W), else raise an InputError that calls it `label`.
 
-    Its numbers are not looked at, which would make a GPU wait; `check_picture` looks at them too.
+    The values are not checked, because reading them makes a GPU wait; `check_picture` checks them too.
     """
     label = label[0].upper() + label[1:]
     if not isinstance(picture, Tensor) or picture.ndim != 4 or picture.shape[1] != 3 or not picture.numel():
         shape = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
-        raise InputError(f"{label} must be a picture, a tensor of shape (N, 3, H, W) as load_image gives; got {shape}.")
+        raise InputError(f"{label} must be a picture as load_image returns it, a tensor (N, 3, H, W); got {shape}.")
     if not picture.is_floating_point():
-        raise InputError(f"{label} must hold floating-point numbers, 0 to 1; divide by 255 first?")
+        raise InputError(f"{label} must have floating-point values from 0 to 1; convert it, and divide by 255.")
     tensor: Tensor = picture
     return tensor
 
 
 def check_picture(picture: Any, label: str = "picture") -> Tensor:
-    """Check a picture: its shape and the scale of its numbers.
+    """Check a picture: its shape and the range of its values.
 
     Parameters
     ----------
     picture : object
-        What should be a tensor (N, 3, H, W). Some numbers may lie outside 0 to 1, as in a picture that is being
-        optimised; a scale of 0 to 255 is refused.
+        Should be a tensor (N, 3, H, W). Values from -5 to 5 are accepted, because a picture that is being optimised may
+        leave 0 to 1; a range of 0 to 255 is refused.
     label : str
-        What the message calls it.
+        Its name in the error message.
 
     Returns
     -------
@@ -146,13 +151,16 @@ def check_picture(picture: Any, label: str = "picture") -> Tensor:
     Raises
     ------
     InputError
-        For anything else, and for numbers that are not finite.
+        For anything else, and for values that are not finite.
     """
     tensor = check_shape(picture, label)
     low, high = (extreme.item() for extreme in tensor.detach().aminmax())
     if not (low >= -5 and high <= 5):  # False for NaN as well
         label = label[0].upper() + label[1:]
-        raise InputError(f"{label} must hold finite numbers, 0 to 1; it has {low:g} to {high:g}: divide by 255 first?")
+        raise InputError(
+            f"{label} must have finite values from 0 to 1, but has {low:g} to {high:g}; divide by 255 if they go up to "
+            f"255."
+        )
     return tensor
 
 
@@ -165,7 +173,7 @@ def to_picture(image: PIL.Image.Image | np.ndarray[Any, Any]) -> Tensor:
 def to_array(picture: Tensor) -> np.ndarray[Any, Any]:
     """Convert a picture tensor (1, 3, H, W) or (3, H, W) to a uint8 array (H, W, 3).
 
-    Values outside 0 to 1 are clipped, and nothing is stretched, so equal values look equal in all pictures of a run.
+    Values outside 0 to 1 are clipped. The contrast is not stretched, so equal values look equal in all pictures.
     """
     picture = picture[0] if picture.ndim == 4 else picture
     levels = picture.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
@@ -181,14 +189,14 @@ def to_jpeg(picture: Tensor, size: int | None = None, quality: int = 85) -> byte
     picture : Tensor
         (1, 3, H, W), 0 to 1.
     size : int, optional
-        The longer side in pixels at most.
+        Maximum length of the longer side, in pixels.
     quality : int
-        JPEG's, up to 95.
+        JPEG quality, up to 95.
 
     Returns
     -------
     bytes
-        A whole file.
+        The file's content.
     """
     image = PIL.Image.fromarray(to_array(picture))
     if size is not None:
@@ -208,20 +216,20 @@ def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95)
     path : path
         Ends in .png, .jpg or .jpeg, which decides the format.
     quality : int
-        Of a JPEG, up to 95.
+        JPEG quality, up to 95.
 
     Returns
     -------
     pathlib.Path
-        The path.
+        The file's path.
 
     Raises
     ------
     InputError
-        If the picture is none, or the file cannot be written.
+        If `picture` is not one picture, or the file cannot be written.
     """
     path = check_writable(path, FORMATS)
-    check_picture(picture, "what is saved")
+    check_picture(picture, "the picture to save")
     if picture.shape[0] != 1:
         raise InputError(f"save_image saves one picture; this tensor holds {picture.shape[0]}.")
     image = PIL.Image.fromarray(to_array(picture))

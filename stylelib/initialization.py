@@ -1,4 +1,4 @@
-"""Where a run starts: the content image, the style image, or white noise."""
+"""The initial picture of a run: the content image, the style image, or white noise."""
 
 from collections.abc import Sequence
 
@@ -9,23 +9,24 @@ from stylelib.protocols.term import Term
 from stylelib.support.errors import InputError, check_whole
 
 INITIALIZATIONS = ("content", "style", "noise")
-# Standard deviation of the white noise around mid-grey, on the scale of 0 to 1. The paper does not give its own. Louder
-# noise (0.25) leaves more grain: what a deep layer does not see stays in the picture as it was.
+# Standard deviation of the white noise around mid-grey, on the scale of 0 to 1. The paper does not state its value.
+# Stronger noise (0.25) leaves more grain, because what a deep layer does not see stays in the picture.
 NOISE_CONTRAST = 0.1
 
 
 def initial_picture(init: str, terms: Sequence[Term], seed: int = 0) -> Tensor:
-    """Return the picture that a run starts from, by name.
+    """Return the picture that a run starts from.
 
     Parameters
     ----------
     init : str
         "content" or "style": the image of the first term with that role; a style image is scaled and cropped to the
-        content image's size. "noise": white noise, as large as the content image, or else as the style image.
+        content image's size. "noise": white noise of the content image's size, or of the style image's if there is no
+        content image.
     terms : Sequence of Term
-        What the run minimises.
+        The run's terms.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def initial_picture(init: str, terms: Sequence[Term], seed: int = 0) -> Tensor:
     Raises
     ------
     InputError
-        For another name, and where no term has such an image.
+        For an unknown name, and if no term has such an image.
     """
     if init not in INITIALIZATIONS:
         names = "'content', 'style', 'noise'"
@@ -46,12 +47,12 @@ def initial_picture(init: str, terms: Sequence[Term], seed: int = 0) -> Tensor:
         model = content if content is not None else style
         if model is None:
             raise InputError(
-                "No term has an image that gives the noise its size; pass init=stylelib.noise(height, width)."
+                "The noise needs a size, but no term has an image; pass init=stylelib.noise(height, width)."
             )
         return torch.cat([noise(model.shape[-2], model.shape[-1], seed + i) for i in range(len(model))])
     chosen = images.get(init)
     if chosen is None:
-        raise InputError(f"The run cannot start from the {init} image: none of its terms is a {init} term.")
+        raise InputError(f"The run cannot start from the {init} image, because none of its terms has one.")
     return chosen if content is None else _cover(chosen.cpu(), content.shape[-2], content.shape[-1])
 
 
@@ -61,7 +62,7 @@ def noise(height: int, width: int, seed: int = 0) -> Tensor:
     Parameters
     ----------
     height, width : int
-        In pixels.
+        Size in pixels.
     seed : int
         Zero or more.
 
@@ -76,17 +77,17 @@ def noise(height: int, width: int, seed: int = 0) -> Tensor:
 
 
 def continue_from(made: Tensor, coarse_start: Tensor, start: Tensor, init: str) -> Tensor:
-    """Return the picture that a finer run starts from, so that it goes on where a coarser one ended.
+    """Return the picture that a finer run starts from, so that it continues where a coarser one ended.
 
-    From the content or the style image the coarser run hands on what it changed, so that the finer image's own detail
-    stays; from noise it hands on its picture.
+    If the runs start from the content or the style image, what the coarser run has changed is enlarged and added to the
+    finer image, which keeps its detail. If they start from noise, the coarser run's picture is enlarged.
 
     Parameters
     ----------
     made, coarse_start : Tensor
         The coarser run's picture at its end and at its start, (N, 3, h, w).
     start : Tensor
-        What the finer run would start from by itself, (N, 3, H, W).
+        What the finer run would start from on its own, (N, 3, H, W).
     init : str
         "content", "style" or "noise".
 
@@ -95,9 +96,9 @@ def continue_from(made: Tensor, coarse_start: Tensor, start: Tensor, init: str) 
     Tensor
         (N, 3, H, W), 0 to 1.
     """
-    handed_on = made if init == "noise" else made - coarse_start
-    handed_on = torch.nn.functional.interpolate(handed_on, start.shape[-2:], mode="bicubic")
-    return (handed_on if init == "noise" else start + handed_on).clamp(0, 1)
+    kept = made if init == "noise" else made - coarse_start
+    kept = torch.nn.functional.interpolate(kept, start.shape[-2:], mode="bicubic")
+    return (kept if init == "noise" else start + kept).clamp(0, 1)
 
 
 def _cover(picture: Tensor, height: int, width: int) -> Tensor:

@@ -5,19 +5,19 @@ Gatys, Ecker, Bethge, "Image Style Transfer Using Convolutional Neural Networks"
 Activations are tensors (B, N, h, w): B pictures, N filters (the paper's N_l), h × w positions (M_l = h·w). Each loss
 is a scalar, the sum over the pictures of the batch.
 
-A **convention** is one constant in front of a sum of squares. Three are in use:
+A **convention** is the constant in front of a sum of squares. There are three:
 
 ==========  ===============================  =======================================  =================================
-name        content                          style, per layer                         who
+name        content                          style, per layer                         used by
 ==========  ===============================  =======================================  =================================
 printed     1/2 · Σ (F − P)²                 1/(4 N² M²) · Σ (G − A)²                 the paper's equations 1 and 4
 mean        1/(N M) · Σ (F − P)²             1/(N² M²) · Σ (G − A)²                   the authors' own code
-relative    Σ (F − P)² / Σ P²                Σ (G − A)² / Σ A²                        stylelib's recipes
+relative    Σ (F − P)² / Σ P²                Σ (G − A)² / Σ A²                        stylelib, by default
 ==========  ===============================  =======================================  =================================
 
-In the relative convention an error of 1 means "as wrong as an empty picture" on every layer of every network, so the
-same α/β suits them all. `content_factor` and `style_factor` give the constants, and so the exact conversion from one
-convention to another.
+In the relative convention a loss of 1 means that the activations are as far from the target as if they were all 0. This
+holds for every layer of every network, so the same α/β suits them all. `content_factor` and `style_factor` return the
+constants; their quotient converts weights exactly from one convention to another.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def gram_matrix(activations: Tensor) -> Tensor:
 
 
 def content_factor(target: Tensor, convention: str = "relative") -> float | Tensor:
-    """Return the constant c of a content loss c · Σ (F − P)².
+    """Return the constant c in a content loss c · Σ (F − P)².
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def content_factor(target: Tensor, convention: str = "relative") -> float | Tens
 
 
 def content_loss(activations: Tensor, target: Tensor, convention: str = "relative") -> Tensor:
-    """How far the activations are from the content image's, equation 1.
+    """Content loss, equation 1: how far the activations are from the content image's.
 
     Equation 2, the gradient of the printed loss with respect to F, is F − P.
 
@@ -91,7 +91,7 @@ def content_loss(activations: Tensor, target: Tensor, convention: str = "relativ
 
 
 def style_factor(target: Tensor, positions: int, convention: str = "relative") -> float | Tensor:
-    """Return the constant c of one layer's style loss c · Σ (G − A)².
+    """Return the constant c in one layer's style loss c · Σ (G − A)².
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def style_factor(target: Tensor, positions: int, convention: str = "relative") -
 
 
 def style_layer_loss(activations: Tensor, target: Tensor, convention: str = "relative") -> Tensor:
-    """One layer's share E_l of the style loss, equation 4.
+    """One layer's contribution E_l to the style loss, equation 4.
 
     Equation 6, the gradient of the printed loss with respect to F, is (G − A) F / (N² M²).
 
@@ -151,9 +151,9 @@ def style_loss(
     Parameters
     ----------
     activations, targets : Mapping
-        Layer names to F and to A.
+        {layer: F} and {layer: A}.
     layer_weights : Mapping
-        Layer names to w_l.
+        {layer: w_l}.
     convention : str
         One of `CONVENTIONS`.
 
@@ -172,7 +172,7 @@ def style_loss(
 def total_variation(pictures: Tensor) -> Tensor:
     """Mean squared difference between neighbouring pixels.
 
-    It is not in the paper; it is the usual term against noise: Mahendran and Vedaldi, CVPR 2015, with exponent 2.
+    It is not in the paper. It is the usual penalty for noise, from Mahendran and Vedaldi, CVPR 2015, with exponent 2.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def total_variation(pictures: Tensor) -> Tensor:
 
 
 def sum_of_squares(target: Tensor) -> Tensor:
-    """Σ target² of each picture, at least 1e-20, so that a layer without any activation does not divide by zero.
+    """Σ target² of each picture, but at least 1e-20, to avoid dividing by zero where no filter is active.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """The two optimisers: L-BFGS, which the paper uses, and Adam.
 
-Both are plain functions of a state, see `stylelib.protocols.optimizer`. PyTorch's own optimisers change their tensors
-in place, and its L-BFGS stops by absolute tolerances that a mean over a large picture can meet at once.
+Both are plain functions of a state, see `stylelib.protocols.optimizer`. PyTorch's own optimisers are not used, because
+they change their tensors in place, and because its L-BFGS stops at absolute tolerances, which the small gradients of a
+large picture can meet at the first step.
 """
 
 import dataclasses
@@ -18,20 +19,20 @@ from stylelib.support.errors import InputError, check_choice
 class LBFGS(Optimizer):
     """Limited-memory BFGS with a backtracking line search; the loss falls at every step.
 
-    Nocedal and Wright, "Numerical Optimization", algorithms 7.4 and 3.1. Nearly always the first trial of a step is
-    accepted, so a step costs one evaluation. Each picture of a batch has its own direction, from its own past; the line
-    search is over their total loss.
+    Nocedal and Wright, "Numerical Optimization", algorithms 7.4 and 3.1. The first trial of a step is nearly always
+    accepted, so most steps cost one evaluation. If a run has several pictures, each has its own direction, from its own
+    history, and the line search uses their total loss.
 
     Parameters
     ----------
     history : int
-        How many past steps the curvature is estimated from; each costs two pictures of memory.
+        Number of past steps that the curvature is estimated from, 1 or more; each takes the memory of two pictures.
     """
 
     name: ClassVar[str] = "lbfgs"
-    FIRST_MOVE = 0.02  # root mean square change of a pixel in the very first step, when nothing is known yet
-    SUFFICIENT = 1e-4  # part of the promised decrease that a step must keep (Armijo)
-    TRIALS = 12
+    FIRST_MOVE = 0.02  # root mean square change of a pixel in the very first step, when there is no history
+    SUFFICIENT = 1e-4  # fraction of the predicted decrease that a step must reach (Armijo)
+    TRIALS = 12  # step lengths that are tried before the search gives up
 
     def __init__(self, history: int = 20) -> None:
         if not isinstance(history, int) or history < 1:
@@ -42,7 +43,7 @@ class LBFGS(Optimizer):
         return State(parameters, evaluation, {"steps": [], "changes": [], "curvatures": []})
 
     def step(self, state: State) -> Asking[State]:
-        if "curvatures" not in state.memory:  # of a run that was saved before they were kept
+        if "curvatures" not in state.memory:  # the run was saved by an earlier version
             curvatures = list(map(_dot, state.memory["steps"], state.memory["changes"]))
             state = dataclasses.replace(state, memory={**state.memory, "curvatures": curvatures})
         try:
@@ -69,7 +70,7 @@ class LBFGS(Optimizer):
         raise NoBetterPicture("no step along the search direction lowers the loss any further")
 
     def _direction(self, gradient: Tensor, memory: dict[str, Any]) -> Tensor:
-        """Minus the estimated inverse Hessian times the gradient, by the two loops over the remembered steps."""
+        """Return minus the estimated inverse Hessian times the gradient, by the two-loop recursion."""
         pairs = list(zip(memory["steps"], memory["changes"], memory["curvatures"], strict=True))
         first = _ratio(self.FIRST_MOVE, _typical(gradient))
         if not pairs:
@@ -77,7 +78,7 @@ class LBFGS(Optimizer):
         direction, parts = -gradient, []
         for step, change, curvature in reversed(pairs):
             parts.append(_ratio(_dot(step, direction), curvature))
-            direction.addcmul_(change, -parts[-1])  # in place: this is all the time that L-BFGS takes for itself
+            direction.addcmul_(change, -parts[-1])  # in place, because most of L-BFGS's own time is spent here
         _, change, curvature = pairs[-1]
         squares = _dot(change, change)
         direction.mul_(torch.where(squares > 0, curvature / squares, first))
@@ -89,13 +90,12 @@ class LBFGS(Optimizer):
         curvature = _dot(step, change)
         good = curvature > 1e-8 * (_dot(step, step).sqrt() * _dot(change, change).sqrt())
         if not good.any():
-            return memory  # the curvature along this step is not positive: it would spoil the estimate
-        found = {"steps": step, "changes": change, "curvatures": curvature}
-        if not good.all():  # some pictures of the batch stay with what they knew
-            found = {
-                name: torch.where(good, one, memory[name][-1] if memory[name] else 0) for name, one in found.items()
-            }
-        return {name: [*memory[name], one][-self.history :] for name, one in found.items()}
+            return memory  # without positive curvature along this step, it would spoil the estimate
+        new = {"steps": step, "changes": change, "curvatures": curvature}
+        if not good.all():  # the other pictures repeat their last pair
+            last = {name: memory[name][-1] if memory[name] else 0 for name in new}
+            new = {name: torch.where(good, value, last[name]) for name, value in new.items()}
+        return {name: [*memory[name], value][-self.history :] for name, value in new.items()}
 
     def arguments(self) -> dict[str, Any]:
         return {"history": self.history}
@@ -105,17 +105,17 @@ class LBFGS(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam, Kingma and Ba, 2015. The loss may rise now and then.
+    """Adam, Kingma and Ba, 2015. The loss can rise from one step to the next.
 
     Parameters
     ----------
     step_size : float
-        About how far a pixel moves in a step, on the scale of 0 to 1.
+        About how far a pixel moves in a step, on the scale of 0 to 1; above zero.
     """
 
     name: ClassVar[str] = "adam"
     BETAS = (0.9, 0.999)
-    EPSILON = 1e-8
+    EPSILON = 1e-8  # times the typical gradient, so that the loss's scale does not matter
 
     def __init__(self, step_size: float = 0.05) -> None:
         if not (isinstance(step_size, int | float) and math.isfinite(step_size) and step_size > 0):
@@ -127,9 +127,9 @@ class Adam(Optimizer):
         return State(parameters, evaluation, {"number": 0, "mean": zeros, "square": zeros, "scale": 1.0})
 
     def step(self, state: State) -> Asking[State]:
-        """Return the next state. A step into non-finite values is undone, the averages forgotten, the size halved.
+        """Return the next state, see `Optimizer.step`.
 
-        See `Optimizer.step`.
+        A step to values that are not finite is undone; the averages then start anew and the step size is halved.
         """
         memory, gradient = state.memory, state.evaluation.gradient
         number, scale = memory["number"] + 1, memory["scale"]
@@ -137,9 +137,8 @@ class Adam(Optimizer):
         square = torch.lerp(memory["square"], gradient.square(), 1 - self.BETAS[1])
         for _ in range(12):
             average = mean / (1 - self.BETAS[0] ** number)
-            spread = (square / (1 - self.BETAS[1] ** number)).sqrt() + self.EPSILON * _typical(gradient).clamp(
-                min=1e-30
-            )
+            least = self.EPSILON * _typical(gradient).clamp(min=1e-30)  # avoids dividing by zero
+            spread = (square / (1 - self.BETAS[1] ** number)).sqrt() + least
             parameters = state.parameters - self.step_size * scale * average / spread
             trial = yield parameters
             if trial.finite:
@@ -162,7 +161,7 @@ def make_optimizer(optimizer: str | Optimizer) -> Optimizer:
     Parameters
     ----------
     optimizer : str or Optimizer
-        "lbfgs", "adam", the name of a subclass of yours, or an object such as Adam(step_size=0.05).
+        "lbfgs", "adam", the name of your own subclass, or an object such as Adam(step_size=0.05).
 
     Returns
     -------
@@ -182,9 +181,9 @@ def make_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """Inner product of each picture's parameters, (N, …) → (N, 1, …), or one number for one picture.
+    """Return the inner product for each picture, (N, …) → (N, 1, …); a scalar tensor if there is one picture.
 
-    A tensor, not a number: asking a GPU for a number would make it wait, forty times a step.
+    It stays a tensor, because reading a number from a GPU makes it wait, and a step has about forty of these products.
     """
     if len(a) == 1:
         return torch.dot(a.flatten(), b.flatten())
@@ -193,10 +192,10 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _typical(gradient: Tensor) -> Tensor:
-    """Root mean square of each picture's gradient: it makes a step independent of the loss's scale."""
+    """Return the root mean square of each picture's gradient. Dividing by it cancels the loss's scale."""
     return gradient.square().mean(dim=tuple(range(1, gradient.ndim)), keepdim=True).sqrt()
 
 
 def _ratio(a: Tensor | float, b: Tensor) -> Tensor:
-    """Divide, with 0 where b is 0: for a picture that has converged, or has no history yet."""
+    """Return a / b, but 0 where b is 0, as for a picture that has converged or has no history yet."""
     return torch.where(b > 0, a / b, 0)

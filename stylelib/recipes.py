@@ -1,11 +1,11 @@
-"""A recipe: every parameter of a run as one value, which a small JSON file can hold.
+"""A recipe: every parameter of a run as one value that fits into a small JSON file.
 
 recipe = Recipe("transfer", "riverside", "night_swirls", network="compact", size=256, steps=100)
 run = recipe.finish()
 recipe.save("boats.json")
 
-Each value is described once, below: its label, its help text and its check. The shell's options, the studio's controls
-and all checks come from there. Subclass Recipe and override `prepare` to sweep over parameters of your own.
+Each field below has a label, a help text and a check. The shell's options, the studio's controls and all checks are
+made from these. Subclass Recipe and override `prepare` to sweep over parameters of your own.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ UNUSED = {  # values that a kind does not use
     "content": ("style", "style_layers", "style_weights", "alpha_beta"),
     "style": ("content", "content_layer", "style_weights", "alpha_beta"),
 }
-LARGEST_SIDE = 16384  # pixels; more is a typing error, because no GPU computes it
+LARGEST_SIDE = 16384  # pixels; more must be a typing error, because no GPU can compute it
 PICTURE = "a picture file, or a bundled name such as riverside"
 Check = Callable[[Any, "Recipe"], Any]
 
@@ -52,7 +52,7 @@ def _one_of(label: str, choices: Any) -> Check:
 
 
 def _load(several: Any) -> list[Any]:
-    return [load_image(one) for one in as_list(several)]
+    return [load_image(source) for source in as_list(several)]
 
 
 def _check_init(init: Any, recipe: "Recipe") -> None:
@@ -83,51 +83,51 @@ class Recipe:
     Parameters
     ----------
     kind : str
-        "transfer", "content" or "style" (a reconstruction of it).
+        "transfer", or "content" or "style" for a reconstruction.
     content, style : str, bytes or tuple
         Bundled names, paths, or the bytes of a picture file; a tuple of them for several style images.
     network, pooling, size, steps, content_layer, style_layers, style_weights, alpha_beta, init, optimizer, seed, \
 convention
         As for `stylelib.experiments.style_transfer`, by name.
     changes : tuple
-        ((step, α/β), …): what was turned while the run went on.
+        ((step, α/β), …): the changes of α/β during the run.
     """
 
     kind: str = _value("transfer", "Kind", "transfer, content or style", _one_of("kind of recipe", PICTURES))
     content: Any = _value("riverside", "Content image", PICTURE, lambda one, _: load_image(one))  # noqa: RUF009
     style: Any = _value("night_swirls", "Style image", PICTURE, lambda several, _: _load(several))  # noqa: RUF009
-    network: str = _value("compact", "Network", "a network's name", lambda name, _: check_name(name))
-    pooling: str = _value("avg", "Pooling", "as the paper: avg", _one_of("pooling", POOLINGS), POOLINGS)
+    network: str = _value("compact", "Network", "name of the network", lambda name, _: check_name(name))
+    pooling: str = _value("avg", "Pooling", "avg as in the paper, or max", _one_of("pooling", POOLINGS), POOLINGS)
     size: int = _value(256, "Longer side (pixels)", "longer side in pixels", _check_size)
-    steps: int = _value(100, "Steps", "how many steps", lambda steps, _: check_whole("Steps", steps, 0))
+    steps: int = _value(100, "Steps", "number of steps", lambda steps, _: check_whole("Steps", steps, 0))
     content_layer: str = _value(
         CONTENT_LAYER,
         "Content layer",
-        "where content is compared",
+        "layer at which content is compared",
         lambda layer, recipe: check_layers_by_name(recipe.network, layer),
     )
     style_layers: tuple[str, ...] = _value(
         STYLE_LAYERS,
         "Style layers",
-        "where style is compared",
+        "layers at which style is compared",
         lambda layers, recipe: check_layers_by_name(recipe.network, layers),
     )
     alpha_beta: float = _value(
         experiments.ALPHA_BETA,
         "α/β",
-        "more keeps more of the content image",
+        "larger values keep more of the content image",
         lambda number, _: check_weight(number, "the ratio α/β"),
     )
-    init: str = _value("content", "Start from", "where the picture starts", _check_init, INITIALIZATIONS)
+    init: str = _value("content", "Start from", "initial picture", _check_init, INITIALIZATIONS)
     optimizer: str = _value(
         "lbfgs",
         "Optimiser",
-        "as the paper: lbfgs",
+        "optimiser; the paper uses lbfgs",
         lambda name, _: check_choice("optimizer", name, Optimizer.known),
         ("lbfgs", "adam"),
     )
     seed: int = _value(
-        0, "Seed of the noise", "of the noise", lambda seed, _: check_whole("Seed of the noise", seed, 0)
+        0, "Seed of the noise", "seed of the noise", lambda seed, _: check_whole("Seed of the noise", seed, 0)
     )
     convention: str = _value(
         "relative", "Convention", "how losses are scaled", _one_of("convention", CONVENTIONS), CONVENTIONS
@@ -136,13 +136,13 @@ convention
     style_weights: tuple[float, ...] = _value(
         (),
         "Style weights",
-        "β's share of each style image",
+        "weight of each style image, instead of β = 1",
         lambda weights, recipe: check_shares(weights, len(as_list(recipe.style))),
     )
 
     @property
     def pictures(self) -> dict[str, Any]:
-        """The pictures that are used: {"content": source, "style": source, "style 2": source, …}."""
+        """The pictures that this kind of recipe uses: {"content": source, "style": source, "style 2": source, …}."""
         roles = PICTURES[check_choice("kind of recipe", self.kind, PICTURES)]
         found = {"content": self.content} if "content" in roles else {}
         if "style" in roles:
@@ -157,7 +157,7 @@ convention
         return [field.name for field in dataclasses.fields(self) if field.name not in unused]
 
     def check(self) -> None:
-        """Raise an InputError for what cannot work, before anything is loaded or computed."""
+        """Raise an InputError for invalid values, before a network is downloaded and before anything is computed."""
         for name in self.values:
             if name not in ("content", "style"):
                 check_value(name, self)
@@ -173,14 +173,14 @@ convention
         Parameters
         ----------
         network : Network, optional
-            `self.network`, if it is loaded already.
+            The network of this recipe, if you have loaded it already.
         **run
             Further arguments of Synthesis.
 
         Returns
         -------
         Synthesis
-            Nothing is computed yet.
+            The run, not started.
         """
         self.check()
         names = ["size", "steps", "init", "optimizer", "seed", "convention"]
@@ -194,7 +194,7 @@ convention
         return style_transfer(self.content, self.style, **common, **{name: getattr(self, name) for name in names})
 
     def play(self, run: Synthesis) -> Iterator[Step]:
-        """Iterate over a prepared run, with the changes at their steps."""
+        """Yield the steps of a prepared run, and make the changes of α/β at their steps."""
         for number, alpha_beta in self.changes:
             while run.number < number and (step := next(run, None)) is not None:
                 yield step
@@ -214,35 +214,35 @@ convention
         return recipe_code.python(self)
 
     def save(self, path: str | os.PathLike[str], network: Network | None = None) -> list[pathlib.Path]:
-        """Write the recipe to a .json file, and beside it the pictures that are not bundled; return all paths."""
+        """Write the recipe to a .json file and its own pictures beside it; return all paths."""
         network = network or load_network(self.network, pooling=self.pooling)
         return recipe_files.save(self, path, network.fingerprint())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the recipe that `save` wrote; raise an InputError where it cannot be made again."""
+        """Return the recipe that `save` wrote; raise an InputError if the file or a picture is damaged or missing."""
         recipe: Self
         recipe, fingerprint = recipe_files.load(cls, path)
-        # reading a recipe downloads nothing
+        # reading a recipe must not start a download
         if (
             is_here(check_name(recipe.network))
             and load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint
         ):
             warnings.warn(
-                f"The weights of {recipe.network} are not the ones that {pathlib.Path(path).name} was made with; the "
-                "picture will be another.",
+                f"The weights of {recipe.network} are not the ones that {pathlib.Path(path).name} was made with, so "
+                "the picture will be different.",
                 stacklevel=2,
             )
         return recipe
 
 
 def check_value(name: str, recipe: Recipe) -> None:
-    """Raise an InputError if one value of a recipe cannot work among the others."""
+    """Raise an InputError if a value of a recipe is invalid on its own or together with the others."""
     field = next(field for field in dataclasses.fields(recipe) if field.name == name)
     if check := field.metadata.get("check"):  # a subclass may add values without one
         check(getattr(recipe, name), recipe)
 
 
 def change_alpha_beta(run: Synthesis, alpha_beta: float) -> None:
-    """Go on with another α/β, from the picture as it is: every content term gets it as its weight."""
+    """Continue a run from its current picture with another α/β, which becomes the weight of each content term."""
     run.change_terms([term.with_weight(alpha_beta) if isinstance(term, Content) else term for term in run.terms])

@@ -1,11 +1,11 @@
-"""The loop: a picture is optimised against a list of terms, and a run is an iterator.
+"""The loop that optimises a picture against a list of terms. A run is an iterator over its steps.
 
     run = Synthesis([Content(net, photo), Style(net, painting)], init=photo, steps=300)   # nothing is computed yet
     for step in run:
         print(step.number, step.losses)
     run.image, run.history, run.stop_reason
 
-Pause by not asking for the next step, stop by leaving the loop, resume by going back in.
+Leave the loop to pause or to stop the run; iterate over it again to continue.
 """
 
 import collections
@@ -40,33 +40,33 @@ class Synthesis(RunProgress):
     terms : Term or Sequence of Term
         What is minimised.
     init : str or Tensor
-        A picture (1, 3, H, W), or "content", "style" or "noise", see `stylelib.initialization`.
+        A picture (N, 3, H, W), or "content", "style" or "noise", see `stylelib.initialization`.
     steps : int, optional
-        How many at most; the preset's number by default.
+        Maximum number of steps; the preset's by default.
     optimizer : str or Optimizer
         "lbfgs", "adam", or an object from `stylelib.optimizers`.
     seed : int
-        Of the noise.
+        Seed of the noise.
     tolerance : float
-        The run stops when 20 steps have changed the loss by less than this part of it.
+        The run stops when the loss has changed by less than this fraction of its value in 20 steps.
     keep_every : int, optional
-        Keep the picture of every so many steps in `frames`.
+        Keep the pictures of step 0 and of every `keep_every`-th step in `frames`.
     parameterization : Parameterization, optional
         What is optimised; the pixels by default.
 
     Attributes
     ----------
     frames : dict
-        {step: picture}, see `keep_every`.
+        {step: picture on the CPU}, see `keep_every`.
     stop_reason : str or None
-        A sentence once the run has stopped.
+        Why the run has stopped; None while it has not.
     notes : list of str
-        What happened on the way that a reader should know.
+        Events that affect the result, such as a change of terms.
 
     Raises
     ------
     InputError
-        For what cannot work, before anything is computed.
+        For invalid arguments, before anything is computed.
     """
 
     def __init__(
@@ -93,8 +93,8 @@ class Synthesis(RunProgress):
         else:
             picture = check_picture(init, "the initial picture")
         picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
-        self.parameters = self.parameterization.encode(picture)  # that the run starts from
-        self.shape = self.parameterization.decode(self.parameters).shape  # of the picture
+        self.parameters = self.parameterization.encode(picture)  # at the start
+        self.shape = self.parameterization.decode(self.parameters).shape  # the picture's
         self._check(self.terms)
         self.progress = Progress()
         self.frames: dict[int, Tensor] = {}
@@ -109,7 +109,7 @@ class Synthesis(RunProgress):
         return self
 
     def __next__(self) -> Step:
-        """Compute one step. An interrupt during it leaves the run as it was before the step."""
+        """Compute one step. If it is interrupted, the run stays as it was before the step."""
         step = answer(self.next_step(), self._evaluate)
         if step is None:
             raise StopIteration
@@ -118,7 +118,7 @@ class Synthesis(RunProgress):
     def next_step(self) -> Asking[Step | None]:
         """Compute one step as a generator, for a caller that evaluates the pictures itself.
 
-        It yields pictures (N, 3, H, W), is sent their Evaluation, and returns the Step, or None when the run is over.
+        It yields pictures (N, 3, H, W), receives their Evaluation, and returns the Step, or None when the run is over.
         """
         if not (self._fits or self.finished):
             check_memory([self.terms], self.shape, self.optimizer.tensors, self.device)
@@ -144,30 +144,30 @@ class Synthesis(RunProgress):
             return None
         self._accept(state, time.perf_counter() - started)
         if self.progress.converged(self.tolerance):
-            changed = f"{PATIENCE} steps changed the loss by less than {self.tolerance:g} of it"
-            self.stop(f"converged: {changed}", finished=True)
+            change = f"the loss changed by less than {self.tolerance:g} of its value in {PATIENCE} steps"
+            self.stop(f"converged, because {change}", finished=True)
         return Step(**vars(self.history[-1]), image=self._shown(state))
 
     def finish(self) -> Self:
-        """Compute all remaining steps and return the run. An interrupt keeps what there is and stops the run."""
+        """Compute all remaining steps and return the run. An interrupt stops it and keeps the picture so far."""
         try:
             collections.deque(self, maxlen=0)
         except KeyboardInterrupt:
-            self.stop(f"interrupted after step {self.number}; iterate or finish() again to go on")
+            self.stop(f"interrupted after step {self.number}; iterate or finish() again to continue")
         return self
 
     def stop(self, reason: str, finished: bool = False) -> None:
-        """Note why the run has stopped. With `finished`, further steps cannot help; otherwise iterating goes on."""
+        """Stop the run and note why. If `finished`, it is over; otherwise iterating again continues it."""
         self.stop_reason = reason
         if finished:
             self.finished, self._evaluator = True, None
 
     def change_terms(self, terms: Term | Sequence[Term]) -> None:
-        """Go on from the picture as it is, towards other terms: other weights, another layer, another style image.
+        """Continue from the current picture with other terms: other weights, another layer, another style image.
 
-        The optimiser starts anew and the best picture is forgotten, because their losses were of the old terms. Steps,
-        seconds and history go on; `notes` says where the loss changed. Raises InputError for terms that do not suit the
-        picture; the run is then as it was.
+        The optimiser starts anew and the best picture is forgotten, because their losses belong to the old terms.
+        Steps, seconds and history continue, and `notes` says after which step the terms changed. Terms that do not suit
+        the picture raise an InputError and leave the run as it was.
         """
         terms = check_terms(terms)
         self._check(terms)
@@ -176,36 +176,36 @@ class Synthesis(RunProgress):
             check_memory([terms], self.shape, self.optimizer.tensors, self.device)
             if self.progress.state is None:  # nothing is computed yet, so there is nothing to forget
                 return
-            asking = self._first_state(self.progress.state.parameters, "picture as it is")
+            asking = self._first_state(self.progress.state.parameters, "current picture")
             state = answer(asking, self._evaluate)
-        except BaseException:  # an interrupt, or too little memory: the run is as it was
+        except BaseException:  # also after an interrupt, the run must be as it was
             self.terms, self._evaluator = old, None
             raise
         self.progress = Progress(state, state, self.history)
         self.stop_reason, self.finished = None, False
-        self.notes.append(f"after step {self.number} the run went on with: {captions.describe_terms(terms)}")
+        self.notes.append(f"after step {self.number} the run continued with: {captions.describe_terms(terms)}")
 
     @property
     def image(self) -> Tensor:
-        """The best picture so far, (N, 3, H, W), 0 to 1: the accepted one of the lowest loss."""
+        """The accepted picture with the lowest loss so far, (N, 3, H, W), 0 to 1."""
         return self._shown(self.progress.best)
 
     def describe(self) -> str:
-        """Everything that made this picture, in a line for its caption."""
+        """Return everything that made this picture, in one line for its caption."""
         return captions.describe_run(self)
 
     def __repr__(self) -> str:
         return f"<Synthesis: {captions.describe_progress(self)}>"
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Save the whole run, so that `load` goes on as if it had not been interrupted. Returns the path, a .pt."""
+        """Save the whole run to a .pt file and return its path. After `load`, it continues as if never stopped."""
         return checkpoints.save_run(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> Self:
-        """Return the run that `save` wrote, on the device it was on if this machine has it.
+        """Return the run that `save` wrote, on its former device if this machine has it.
 
-        `terms` is needed only for terms of your own without `arguments`. Raises InputError for a file that is no run.
+        `terms` is needed only for your own terms without `arguments`. A file that is not a run raises an InputError.
         """
         return checkpoints.load_run(cls, path, terms)
 
@@ -214,19 +214,19 @@ class Synthesis(RunProgress):
             term.check(torch.empty(self.shape, device="meta"))
 
     def _shown(self, state: State | None) -> Tensor:
-        """Return the state's picture, clamped for display only: while it is optimised, it may leave 0 to 1."""
+        """Return the state's picture, clamped for display only, because the optimiser may leave 0 to 1."""
         with torch.no_grad():
             picture = self.parameterization.decode(self.parameters if state is None else state.parameters)
         return picture.detach().clamp(0, 1)
 
     def _first_state(self, parameters: Tensor, what: str) -> Asking[State]:
-        """Return the optimiser's state before its first step; raise an InputError where it cannot begin."""
+        """Return the optimiser's state before its first step; raise an InputError if it cannot start there."""
         evaluation = yield from self._in_pictures(ask(parameters))
         check_start(evaluation, what)
         return self.optimizer.start(parameters, evaluation)
 
     def _in_pictures(self, asking: Asking[T]) -> Asking[T]:
-        """Turn an optimiser's questions about parameters into questions about pictures, and count them."""
+        """Turn requests to evaluate parameters into requests to evaluate pictures, and count the answers."""
 
         def count(evaluation: Evaluation) -> None:
             self.evaluations += 1

@@ -1,12 +1,12 @@
-"""VGG: pictures in, named activations out.
+"""VGG: the network that turns pictures into named activations.
 
     net = load_network("compact")
     net(picture, ["conv1_1", "conv4_2"])    # {"conv1_1": tensor (1, 42, H, W), "conv4_2": tensor (1, 284, H/8, W/8)}
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014. A VGG is five blocks
-of 3 × 3 convolutions, each followed by a ReLU; between the blocks a pooling halves the picture. The paper's layer names
-count block and convolution: conv4_2 is the second convolution of the fourth block, and what is read there is the
-rectified response, after the ReLU.
+of 3 × 3 convolutions, each followed by a ReLU; between the blocks a pooling halves height and width. The paper names a
+layer by block and convolution: conv4_2 is the second convolution of the fourth block. Its activations are read after
+the ReLU.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ LAYOUTS = {  # convolutions in each of the five blocks
     "compact": (2, 2, 2, 2, 2),
     "compact11": (1, 1, 2, 2, 2),
 }
-WIDTHS = {  # filters of a convolution in each of the five blocks
+WIDTHS = {  # filters of each convolution, by block
     **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), (64, 128, 256, 512, 512)),
     "compact": (42, 86, 156, 284, 272),
     "compact11": (42, 86, 156, 222, 212),
@@ -46,12 +46,12 @@ def block_of(layer: str) -> int:
 
 
 def stride_of(layer: str) -> int:
-    """Return how many pixels of the picture lie between two positions of a layer: it doubles at each pooling."""
+    """Return the distance in pixels between neighbouring positions of a layer; it doubles at each pooling."""
     return int(2 ** (block_of(layer) - 1))
 
 
 def begins_block(layer: str) -> bool:
-    """Return whether the picture is pooled before this layer."""
+    """Return whether a pooling comes before this layer."""
     return layer.endswith("_1") and layer != "conv1_1"
 
 
@@ -61,7 +61,7 @@ def layer_names(layout: Sequence[int]) -> list[str]:
 
 
 class VGG(Network):
-    """The convolutions of a VGG, frozen.
+    """The convolutions of a VGG, with their ReLUs and poolings; the weights are frozen.
 
     Parameters
     ----------
@@ -70,20 +70,20 @@ class VGG(Network):
     tensors : Mapping
         The weights: {"conv1_1.weight": (C, 3, 3, 3), "conv1_1.bias": (C,), …}.
     mean, std : Sequence of float
-        Three numbers each: what the weights expect to be subtracted from an RGB picture (0 to 1) and divided out.
+        Three numbers each, for R, G and B. The weights expect (picture − mean) / std, where the picture is 0 to 1.
     pooling : str
         "avg" or "max".
     name, source : str
-        What captions call it, and where the weights come from.
+        Its name in captions, and where its weights come from.
     identity : dict, optional
         See `Network`.
 
     Attributes
     ----------
     convolutions : ModuleDict
-        Layer names to Conv2d, each with a buffer `scale`, see `scales`.
+        {layer: Conv2d}, each with a buffer `scale`, see `scales`.
     engine : object or None
-        Computes what `forward` computes, faster (`stylelib.engine`); None for the code below.
+        A faster implementation of `forward` (`stylelib.engine`); None means the code below.
     precision : str
         "exact", "mixed" or "fast", see `stylelib.engine.engine`.
     """
@@ -120,7 +120,7 @@ class VGG(Network):
         pictures : Tensor
             (N, 3, H, W), RGB, 0 to 1, on any device.
         layers : str or Sequence of str
-            Layer names; the computation stops at the deepest.
+            Layer names; the computation stops at the deepest one.
 
         Returns
         -------
@@ -131,14 +131,14 @@ class VGG(Network):
         Raises
         ------
         InputError
-            For unknown layers, and for pictures too small for the deepest.
+            For unknown layers, and for pictures too small for the deepest one.
         """
         wanted = self.check_layers(layers)
-        self.check_size(check_shape(pictures, "what the network is shown"), wanted)
+        self.check_size(check_shape(pictures, "the network's input"), wanted)
         activations = {}
-        x = (pictures.to(self.mean) - self.mean) / self.std  # .to: the device and the precision of the network
+        x = (pictures.to(self.mean) - self.mean) / self.std  # .to(mean) gives the network's device and precision
         if self.engine is not None and self.engine.takes(self, x):
-            return dict(self.engine(self, x, wanted))  # computes the same as what follows, faster
+            return dict(self.engine(self, x, wanted))  # the same as below, but faster
         for layer, convolution in self.convolutions.items():
             if begins_block(layer):
                 x = self.pool(x, 2)
@@ -155,12 +155,12 @@ class VGG(Network):
         if shorter < least:
             raise InputError(
                 f"{deepest} of {self.name} needs pictures of at least {least} pixels on the shorter side; "
-                f"this one has {shorter}. Use a larger size or a layer less deep."
+                f"this one has {shorter}. Use a larger size or a shallower layer."
             )
 
     @property
     def scales(self) -> dict[str, Tensor]:
-        """What each filter's activations were divided by in the normalisation, {layer: (C,)}."""
+        """The numbers that the normalisation divided each filter's activations by, {layer: (C,)}."""
         return {layer: convolution.get_buffer("scale") for layer, convolution in self.convolutions.items()}
 
     def filters(self, layer: str) -> int:
@@ -168,11 +168,11 @@ class VGG(Network):
         return int(self.convolutions[check_choice(f"layer in {self.name}", layer, self.layers)].out_channels)
 
     def stride(self, layer: str) -> int:
-        """Return how many pixels of the picture lie between two positions of a layer."""
+        """Return the distance in pixels between neighbouring positions of a layer."""
         return stride_of(check_choice(f"layer in {self.name}", layer, self.layers))
 
     def receptive_field(self, layer: str) -> int:
-        """Return the side, in pixels, of the square of the picture that one position of the layer can see."""
+        """Return the side, in pixels, of the square of the picture that one position of the layer depends on."""
         check_choice(f"layer in {self.name}", layer, self.layers)
         field, stride = 1, 1
         for name in self.layers[: self.layers.index(layer) + 1]:
@@ -182,10 +182,10 @@ class VGG(Network):
         return field
 
     def memory(self, pictures: Tensor, layers: Sequence[str], runs: int = 1) -> int:
-        """Estimate the memory of a loss's gradient, see `Network.memory`; the measured need is 0.7 to 1 of it.
+        """Estimate the memory that a loss's gradient needs, see `Network.memory`; measured: 0.7 to 1 times that.
 
-        It counts all activations, two gradients of the largest layer's size, and a gradient for each layer that the
-        loss looks at.
+        Without an engine, it is the size of all activations, of two gradients as large as the largest layer, and of a
+        gradient for each layer that the loss looks at.
         """
         count, _, height, width = pictures.shape
         numbers = {
@@ -197,12 +197,12 @@ class VGG(Network):
         return 4 * (sum(numbers.values()) + 2 * max(numbers.values()) + sum(numbers[layer] for layer in layers))
 
     def table(self, size: int = 256) -> Table:
-        """Return what each layer is, as a table that prints and shows itself in a notebook.
+        """Return a table of the layers, for a terminal or a notebook.
 
         Parameters
         ----------
         size : int
-            Side of the square picture for which the cost is counted, in pixels.
+            Side of a square picture in pixels, for which the cost is counted.
 
         Returns
         -------
@@ -219,7 +219,7 @@ class VGG(Network):
         return Table(columns, rows, f"{self.describe()}, {sum(row[4] for row in rows):,} parameters")
 
     def describe(self) -> str:
-        """One line for captions: which network, whose weights, what pooling."""
+        """Return one line for captions: the network, its weights and its pooling."""
         precision = "" if self.precision == "exact" else f"; {self.precision} precision"
         return f"{self.name} ({self.source.removeprefix(f'{self.name}: ')}; {self.pooling} pooling{precision})"
 
@@ -227,9 +227,9 @@ class VGG(Network):
         return f"VGG({self.describe()}: {self.layers[0]} … {self.layers[-1]})"
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything that decides the activations, as hexadecimal text; the same on every machine.
+        """Return the SHA-256 of everything that the activations depend on, in hexadecimal; equal on every machine.
 
-        It is taken of the weights as they were stored, because the last bits after normalising depend on the processor.
+        It hashes the weights as they were stored, because their last bits after the normalisation depend on the CPU.
         """
         rounded = " fast" if self.precision == "fast" else ""
         digest = hashlib.sha256(f"{self.pooling} {self.made_of}{rounded}".encode())

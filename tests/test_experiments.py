@@ -140,13 +140,13 @@ def test_sizes_above_the_pictures_own_are_left_out(net, photo):
 @pytest.mark.parametrize(
     ("sizes", "more", "sentence"),
     [
-        ((), {}, "sizes that grow"),
-        ((96, 48), {}, "sizes that grow, such as 256, 512; got 96, 48"),
-        ((48, 48), {}, "sizes that grow"),
+        ((), {}, "increasing sizes"),
+        ((96, 48), {}, "increasing sizes, such as 256, 512; got 96, 48"),
+        ((48, 48), {}, "increasing sizes"),
         ((48.5,), {}, "size is a whole number"),
         ("48,96", {}, "size is a whole number"),
         ((48, 96), {"network": "vgg19", "content_layer": "conv9_9"}, "conv9_9"),
-        ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "begins from 'content', 'style' or 'noise'"),
+        ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "starts from 'content', 'style' or 'noise'"),
     ],
 )
 def test_coarse_to_fine_refuses_at_once(sizes, more, sentence):

@@ -80,7 +80,7 @@ def test_a_fine_checkerboard_becomes_grey_when_it_is_made_small():
 
 
 def test_a_smaller_picture_keeps_its_size_and_says_so():
-    with pytest.warns(UserWarning, match=r"This array is 40 × 24: it keeps that size instead of .* 64") as caught:
+    with pytest.warns(UserWarning, match=r"This array is only 40 × 24 pixels and keeps that size instead of .* 64") as caught:
         assert load_image(colours(), 64).shape[-2:] == (24, 40)
     assert caught[0].filename == __file__
 
@@ -152,13 +152,13 @@ def test_a_tensor_that_is_no_picture_is_refused(kind):
 
 
 def test_a_tensor_of_0_to_255_is_refused():
-    assert "divide by 255 first?" in sentence(load_image, torch.full((1, 3, 16, 16), 200.0))
+    assert "divide by 255 if" in sentence(load_image, torch.full((1, 3, 16, 16), 200.0))
 
 
 def test_the_shape_alone_can_be_checked():
     dark = torch.full((1, 3, 8, 8), 300.0)
     assert check_shape(dark, "this") is dark
-    with pytest.raises(InputError, match="This must hold floating-point numbers"):
+    with pytest.raises(InputError, match="This must have floating-point values"):
         check_shape(dark.int(), "this")
 
 

@@ -33,7 +33,7 @@ def test_initialisations_by_name(net, photo):
 def test_initialisations_that_no_term_can_give_are_refused(net, photo):
     with pytest.raises(InputError, match="cannot start from the style image"):
         Synthesis(Content(net, photo), "style")
-    with pytest.raises(InputError, match="No term has an image that gives the noise its size"):
+    with pytest.raises(InputError, match="The noise needs a size, but no term has an image"):
         Synthesis(Smoothness(1.0), "noise")
     with pytest.raises(
         InputError, match=r"starts from 'content', 'style', 'noise' or a picture.*load_image\('riverside'\)"

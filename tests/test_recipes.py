@@ -127,8 +127,8 @@ def test_a_change_takes_effect_at_its_step_and_not_before(net):
     pairs = list(zip(RECIPES["changed"].play(changed), plain, strict=True))
     assert [torch.equal(a.image, b.image) for a, b in pairs] == [True, True, False, False, False, False]
     assert [note[:30] for note in changed.notes] == [
-        "after step 2 the run went on w",
-        "after step 4 the run went on w",
+        "after step 2 the run continued",
+        "after step 4 the run continued",
     ]
 
 
@@ -233,7 +233,7 @@ def test_a_missing_recipe_is_told(tmp_path):
 
 def test_a_newer_format_is_told(saved):
     rewrite(saved, format=2)
-    with pytest.raises(InputError, match=r"is a recipe of a newer stylelib; get that version to use it\.$"):
+    with pytest.raises(InputError, match=r"was made by a newer version of stylelib; install that version to use it\.$"):
         Recipe.load(saved)
 
 
@@ -420,5 +420,5 @@ def test_a_recipe_of_your_own_class_is_read_as_what_it_was(tmp_path, net, monkey
     path = recipe.save(tmp_path / "washed.json", net)[-1]
     assert Recipe.load(path) == recipe and type(Recipe.load(path)) is Washed and Washed.load(path) == recipe
     rewrite(path, **{"class": "my_module.Gone"})
-    with pytest.raises(InputError, match=r"needs your class my_module\.Gone: define it, or import the module"):
+    with pytest.raises(InputError, match=r"needs your class my_module\.Gone; define it, or import the module"):
         Recipe.load(path)

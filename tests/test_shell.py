@@ -364,7 +364,7 @@ def test_a_small_picture_is_noted_once(call, tmp_path):
     PIL.Image.new("RGB", (40, 40), "red").save(tmp_path / "small.png")
     code, _, err = call("style", tmp_path / "small.png", *SMALL, "--steps", "1", "-o", tmp_path / "out.png")
     assert code == 0
-    assert err == f"Note: {tmp_path / 'small.png'} is 40 × 40: it keeps that size instead of being blown up to 64.\n"
+    assert err == f"Note: {tmp_path / 'small.png'} is only 40 × 40 pixels and keeps that size instead of being enlarged to 64.\n"
 
 
 def test_table_lists_the_layers(call):

@@ -111,7 +111,7 @@ def test_it_stops_at_once_when_the_picture_already_fits(net, photo):
 
 def test_it_stops_when_it_has_converged_and_says_so(photo):
     run = Synthesis(Smoothness(1.0), photo, steps=5000, tolerance=0.5).finish()
-    assert "converged: 20 steps changed the loss by less than 0.5 of it" in run.stop_reason
+    assert "converged, because the loss changed by less than 0.5 of its value in 20 steps" in run.stop_reason
     assert 20 <= run.number < 5000
     assert list(run) == []  # going on is of no use
 
@@ -237,7 +237,7 @@ def test_a_change_of_terms_is_noted(terms, photo):
     next(run)
     run.change_terms(with_weight(terms, 4.0))
     assert run.notes == [
-        "after step 1 the run went on with: content conv3_1 × 4 (relative); style conv1_1, conv2_1, conv3_1 × 1 "
+        "after step 1 the run continued with: content conv3_1 × 4 (relative); style conv1_1, conv2_1, conv3_1 × 1 "
         "(relative)"
     ]
     assert "content conv3_1 × 4" in run.describe()
@@ -303,7 +303,7 @@ def test_terms_that_cannot_be_are_refused_and_nothing_is_changed(terms, photo, n
         next(run)
     with pytest.raises(error, match=sentence):
         run.change_terms(other(net))
-    assert run.terms == terms and run.number == 2 and not any("went on with" in note for note in run.notes)
+    assert run.terms == terms and run.number == 2 and not any("continued with" in note for note in run.notes)
     assert same(run.finish().image, whole.image)
 
 
@@ -323,7 +323,7 @@ def test_curves_are_drawn_of_a_run_whose_terms_changed_their_names(terms, photo,
 
 def test_terms_of_ones_own_are_handed_over_when_loading(photo, tmp_path):
     path = Synthesis(Cliff(), photo * 0.5, steps=4).save(tmp_path / "run.pt")
-    with pytest.raises(InputError, match=r"a term of your own, test_synthesis.Cliff: hand over terms"):
+    with pytest.raises(InputError, match=r"a term of your own, test_synthesis.Cliff, which could not be saved; pass terms"):
         Synthesis.load(path)
     assert Synthesis.load(path, terms=[Cliff()]).finish().number > 0
 
@@ -365,7 +365,7 @@ def test_gradients_are_those_of_the_total(net, photo, painting):
     ("arguments", "sentence"),
     [
         ({"terms": []}, "at least one term"),
-        ({"terms": ["content"]}, "term such as Content or Style is wanted; got str"),
+        ({"terms": ["content"]}, "term such as Content or Style is expected; got str"),
         ({"init": torch.zeros(3, 8, 8)}, "The initial picture must be a picture"),
         ({"init": torch.full((1, 3, 43, 64), 200.0)}, "divide by 255"),
         ({"init": torch.zeros(1, 3, 64, 32)}, "a content term needs both to have the same size"),
@@ -420,7 +420,7 @@ def test_a_term_whose_loss_is_not_one_number_is_named(loss, photo):
         def losses(self, pictures, activations):
             return {"odd": loss(pictures)}
 
-    with pytest.raises(InputError, match=r"Odd.losses gives tensors of one number; 'odd' is not one"):
+    with pytest.raises(InputError, match=r"Odd.losses must return tensors of one number; 'odd' is not"):
         next(Synthesis(Odd(), photo))
 
 

@@ -72,14 +72,14 @@ def test_a_subclass_of_a_built_in_term_is_saved_with_its_own_arguments(net, phot
 def test_a_file_with_a_class_that_is_not_defined_says_what_to_do(bright_run, tmp_path, monkeypatch):
     path = bright_run.save(tmp_path / "run.pt")
     monkeypatch.delitem(Term._kinds, "test_term.Bright")
-    with pytest.raises(InputError, match=r"needs your class test_term\.Bright: define it, or import"):
+    with pytest.raises(InputError, match=r"needs your class test_term\.Bright; define it, or import"):
         Synthesis.load(path)
 
 
 def test_a_term_without_arguments_is_handed_over(photo, tmp_path):
     run = Synthesis(Echo(noise(*photo.shape[-2:])), photo, steps=2).finish()
     path = run.save(tmp_path / "run.pt")
-    with pytest.raises(InputError, match=r"a term of your own, test_term\.Echo: hand over terms"):
+    with pytest.raises(InputError, match=r"a term of your own, test_term\.Echo, which could not be saved; pass terms"):
         Synthesis.load(path)
     assert Synthesis.load(path, run.terms).number == 2
 
@@ -106,7 +106,7 @@ def test_a_run_starts_from_the_image_of_a_term_of_your_own(init, photo):
     run = Synthesis(Echo(photo), init, steps=1)
     assert run.shape == photo.shape
     assert init == "noise" or torch.equal(run.image, photo)
-    with pytest.raises(InputError, match="none of its terms is a content term"):
+    with pytest.raises(InputError, match="from the content image, because none of its terms has one"):
         Synthesis(Echo(photo), "content")
 
 

@@ -84,7 +84,7 @@ def test_slips_of_the_hand_are_answered_in_a_sentence(net, photo):
         stylelib.Content("compact", photo)
     with pytest.raises(InputError, match="looks at one layer"):
         stylelib.Content(net, photo, ["conv4_1", "conv4_2"])
-    with pytest.raises(InputError, match="Layers are named by a text"):
+    with pytest.raises(InputError, match="Layers are given as a name"):
         stylelib.Style(net, photo, None)
     with pytest.raises(InputError, match="divide by 255"):
         stylelib.Content(net, 255 * photo)
@@ -134,7 +134,7 @@ def test_a_network_is_trained_against_a_list_of_terms(net, painting):
     [
         (lambda net, photo: [], "nothing to optimise"),
         (lambda net, photo: stylelib.Content(net, photo), "both to have the same size"),
-        (lambda net, photo: ["content"], "A term such as Content or Style is wanted; got str"),
+        (lambda net, photo: ["content"], "A term such as Content or Style is expected; got str"),
     ],
 )
 def test_a_total_loss_that_cannot_be_is_refused(terms, sentence, net, photo, painting):

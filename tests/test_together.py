@@ -68,7 +68,7 @@ def test_an_interrupt_leaves_all_after_a_whole_step_and_able_to_go_on(runs, phot
     finish_together(some)
     for run in some:
         assert run.number in (1, 2) and run.history[-1].loss == run.progress.state.evaluation.loss
-        assert run.stop_reason == f"interrupted after step {run.number}; iterate or finish() again to go on"
+        assert run.stop_reason == f"interrupted after step {run.number}; iterate or finish() again to continue"
     for run, other in zip(some[1:], runs()[1:], strict=True):
         assert run.finish().number == run.steps
         assert run.history[-1].loss == pytest.approx(other.finish().history[-1].loss, rel=1e-3)

@@ -160,7 +160,7 @@ def test_unknown_layer_is_named_with_the_nearest(net, photo):
         net(photo, ["conv1_1", "conv4_3"])
     with pytest.raises(InputError, match="No layer was named"):
         net(photo, [])
-    with pytest.raises(InputError, match="Layers are named by a text"):
+    with pytest.raises(InputError, match="Layers are given as a name"):
         net(photo, 5)
     with pytest.raises(InputError, match="no layer in compact"):
         net.receptive_field("pool4")
@@ -168,7 +168,7 @@ def test_unknown_layer_is_named_with_the_nearest(net, photo):
 
 @pytest.mark.parametrize("shown", ["riverside", torch.zeros(3, 32, 32), torch.zeros(1, 1, 32, 32)])
 def test_what_is_not_a_picture_is_refused(net, shown):
-    with pytest.raises(InputError, match="What the network is shown must be a picture"):
+    with pytest.raises(InputError, match="The network's input must be a picture"):
         net(shown, "conv1_1")
 
 

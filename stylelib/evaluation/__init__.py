@@ -1,1 +1,1 @@
-"""The loss of a picture and its gradient, the memory that takes, and what a run has computed so far."""
+"""Evaluations (a loss and its gradient), the memory that they need, and the progress of a run."""

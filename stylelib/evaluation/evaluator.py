@@ -1,7 +1,7 @@
-"""The loss of a picture and its gradient, from a list of terms; or of several runs' pictures at once.
+"""The evaluator: it computes the loss and its gradient for the pictures of one run, or of several runs together.
 
-`stylelib.terms.total_loss` says what is computed. Here it is computed faster: Gram matrices have the engine's
-derivative, and on a GPU a whole evaluation can be one launch.
+The result is that of `stylelib.terms.total_loss`, but it is computed faster: Gram matrices use the engine's derivative,
+and on a GPU a whole evaluation can be one launch.
 """
 
 import copy
@@ -25,18 +25,18 @@ ValuesAndGradient = tuple[Tensor, Tensor]
 
 
 class Evaluator:
-    """Evaluates pictures of one size, again and again.
+    """Compute evaluations for pictures of one size.
 
     Parameters
     ----------
     *lists : Sequence of Term
-        A list of terms for each run. The pictures of several runs, the same number for each, lie side by side in their
-        order and go through the networks together, as deep as any of them needs.
+        A list of terms for each run. The pictures of several runs, equally many for each, are concatenated in the same
+        order. They go through the networks together, down to the deepest layer that any run needs.
 
     Attributes
     ----------
     note : str
-        What could not be done as fast as was asked for, a sentence, or "".
+        Why something is computed more slowly than was asked for, or "".
     """
 
     def __init__(self, *lists: Sequence[Term]) -> None:
@@ -51,45 +51,45 @@ class Evaluator:
         Parameters
         ----------
         pictures : Tensor
-            (N, 3, H, W): those of all the lists.
+            The pictures of all lists, (N, 3, H, W).
 
         Returns
         -------
         list of Evaluation
-            Their gradients are with respect to the pictures.
+            The gradients are with respect to the pictures.
         """
         if self._graph is None:
             self._graph = self._as_graph(pictures) or self._values_and_gradient
         values, gradients = self._graph(pictures)
-        numbers = iter(values.tolist())  # all at once, because a GPU waits here
-        found = []
+        numbers = iter(values.tolist())  # all of them together, because each transfer makes a GPU wait
+        evaluations = []
         for names, gradient in zip(self._names, self._split(gradients), strict=True):
             total, *parts = itertools.islice(numbers, 1 + len(names))
             if len(self.lists) > 1:
-                gradient = gradient.clone()  # a view would keep all of them in memory
-            found.append(Evaluation(total, dict(zip(names, parts, strict=True)), gradient))
-        return found
+                gradient = gradient.clone()  # a view would keep the gradients of all lists in memory
+            evaluations.append(Evaluation(total, dict(zip(names, parts, strict=True)), gradient))
+        return evaluations
 
     def _split(self, pictures: Tensor) -> Sequence[Tensor]:
-        """Return each list's part. For a single list the tensor itself, so that the engine recognises its own."""
+        """Return each list's part; for a single list the tensor itself, because the engine recognises its tensors."""
         return pictures.chunk(len(self.lists)) if len(self.lists) > 1 else [pictures]
 
     def _values_and_gradient(self, pictures: Tensor) -> ValuesAndGradient:
-        """Return each list's total and its parts, all in one tensor, and the gradient; keep the parts' names.
+        """Return the total and the losses of each list, all in one tensor, and the gradient; store the losses' names.
 
         Pictures do not influence each other's losses, so the gradient of the sum is the gradient of each one's total.
         """
         x = pictures.detach().requires_grad_(True)
         with torch.enable_grad(), computing(pictures):
             losses = self._losses(x)
-            totals = [torch.stack([loss.reshape(()) for loss in one.values()]).sum() for one in losses]
+            totals = [torch.stack([loss.reshape(()) for loss in named.values()]).sum() for named in losses]
             (gradient,) = torch.autograd.grad(torch.stack(totals).sum(), x)
-        self._names = [list(one) for one in losses]
-        values = [value for total, one in zip(totals, losses, strict=True) for value in (total, *one.values())]
+        self._names = [list(named) for named in losses]
+        values = [value for total, named in zip(totals, losses, strict=True) for value in (total, *named.values())]
         return torch.stack([value.detach().reshape(()) for value in values]), gradient.contiguous()
 
     def _losses(self, x: Tensor) -> list[dict[str, Tensor]]:
-        """{name: loss} of each list. Each network runs once, as deep as any of the terms needs."""
+        """Return {name: loss} for each list. Each network runs once, down to the deepest layer that a term needs."""
         seen = {
             net: {layer: self._split(activation) for layer, activation in net(x, layers).items()}
             for net, layers in wanted_layers(*self.lists).items()
@@ -100,7 +100,7 @@ class Evaluator:
         ]
 
     def _as_graph(self, pictures: Tensor) -> Callable[[Tensor], ValuesAndGradient] | None:
-        """`_values_and_gradient` as a CUDA graph where speed was asked for before exactness, else None."""
+        """Return `_values_and_gradient` as a CUDA graph if every network has reduced precision, else None."""
         nets: list[Any] = list(wanted_layers(*self.lists))
         quick = bool(nets) and all(getattr(net, "precision", "exact") != "exact" for net in nets)
         if pictures.device.type != "cuda" or not quick:
@@ -109,7 +109,7 @@ class Evaluator:
             return cuda_graph.replayable(
                 self._values_and_gradient, pictures, lambda: [net.engine.packed() for net in nets]
             )
-        except RuntimeError as error:  # for example from a term that asks for a number on the way
+        except RuntimeError as error:  # for example, because a term reads a value from the GPU
             reason = (str(error) or type(error).__name__).splitlines()[0]
             self.note = f"computed without a CUDA graph: {reason}"
             return None

@@ -1,4 +1,4 @@
-"""How much memory runs will need, and whether there is enough."""
+"""The memory check: an estimate of what runs need, compared with what is free."""
 
 import math
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from stylelib.support.machine import free_memory
 
 
 def check_memory(lists: Sequence[Sequence[Term]], shape: Sequence[int], tensors: int, device: torch.device) -> None:
-    """Raise an InputError, before anything is computed, if runs need more memory together than is free.
+    """Raise an InputError, before anything is computed, if runs together need more memory than is free.
 
-    The message names a size that fits, because nearly everything grows in proportion to the number of pixels.
+    The message names a size that would fit, since nearly all of the memory is proportional to the number of pixels.
 
     Parameters
     ----------
     lists : Sequence of Sequence of Term
         The terms of each run.
     shape : Sequence of int
-        Of each run's pictures, (N, 3, H, W).
+        The shape of each run's pictures, (N, 3, H, W).
     tensors : int
-        How many tensors of that shape all the optimisers hold, `Optimizer.tensors` added up.
+        How many tensors of that shape the optimisers hold: the sum of their `Optimizer.tensors`.
     device : torch.device
-        Where it is computed.
+        The device that computes.
     """
     needed, free = memory_needed(lists, shape, tensors), free_memory(device)
     if free is None or needed <= free:
@@ -34,20 +34,20 @@ def check_memory(lists: Sequence[Sequence[Term]], shape: Sequence[int], tensors:
     advice = f"size={fits} would fit" if fits >= 32 else "no size would fit: close other programs"
     what = f"{width} × {height} pixels" if len(lists) == 1 else f"{len(lists)} runs of {width} × {height} pixels"
     gigabytes = [f"{value / 1e9:.1f} GB" for value in (needed, max(0, free))]
-    raise InputError(f"{what} need about {gigabytes[0]} of memory, and {gigabytes[1]} are free; {advice}.")
+    raise InputError(f"{what} need about {gigabytes[0]} of memory, but only {gigabytes[1]} are free; {advice}.")
 
 
 def memory_needed(lists: Sequence[Sequence[Term]], shape: Sequence[int], tensors: int) -> int:
-    """Estimate the bytes that runs evaluated together need. Parameters as for `check_memory`.
+    """Estimate the memory of runs that are evaluated together.
 
     Parameters
     ----------
     lists : Sequence of Sequence of Term
         The terms of each run.
     shape : Sequence of int
-        Of each run's pictures, (N, 3, H, W).
+        The shape of each run's pictures, (N, 3, H, W).
     tensors : int
-        How many tensors of that shape all the optimisers hold.
+        How many tensors of that shape the optimisers hold.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a run has computed so far."""
+"""The progress of a run: what it has computed so far."""
 
 import dataclasses
 
@@ -12,20 +12,20 @@ PATIENCE = 20  # steps over which the loss must have fallen, see `Synthesis`'s t
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What is known of one step.
+    """What is known about one step.
 
     Attributes
     ----------
     number : int
-        0 is the initial picture.
+        The step's number; 0 is the initial picture.
     loss : float
-        The total.
+        The total loss.
     losses : dict
-        Its parts by name, weighted, as they add up to it.
+        The weighted losses by name; `loss` is their sum.
     seconds : float
-        Computed so far, pauses not counted; in a batch, what it took for all.
+        Computing time up to this step, without pauses; in a batch, the time of the whole batch.
     evaluations : int
-        Of the loss and its gradient, so far.
+        Number of evaluations up to this step.
     """
 
     number: int
@@ -37,23 +37,23 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Step(Record):
-    """A record with the picture as it is after this step, (N, 3, H, W), 0 to 1."""
+    """A record and the picture after this step, (N, 3, H, W), 0 to 1."""
 
     image: Tensor = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Snapshot of a run, replaced as a whole, so that an interrupt never sees half a step.
+    """A snapshot of a run, replaced as a whole, so that an interrupt never sees half a step.
 
     Attributes
     ----------
     state : State or None
-        Where the optimiser is; None before the first evaluation.
+        The optimiser's state; None before the first evaluation.
     best : State or None
-        The accepted state of the lowest loss.
+        The accepted state with the lowest loss.
     history : list of Record
-        One for each step, the initial picture's first.
+        One for each step; the first is the initial picture's.
     """
 
     state: State | None = None
@@ -62,12 +62,12 @@ class Progress:
 
     @property
     def number(self) -> int:
-        """Steps done so far."""
+        """Number of steps done so far."""
         return self.history[-1].number if self.history else 0
 
     @property
     def seconds(self) -> float:
-        """Seconds computed so far."""
+        """Computing time so far, in seconds."""
         return self.history[-1].seconds if self.history else 0.0
 
     def accept(self, state: State, seconds: float, evaluations: int) -> "Progress":
@@ -76,16 +76,16 @@ class Progress:
         Parameters
         ----------
         state : State
-            What the optimiser returned.
+            The optimiser's new state.
         seconds : float
-            What it took.
+            The step's computing time.
         evaluations : int
-            All of the run's so far.
+            Number of the run's evaluations so far.
 
         Returns
         -------
         Progress
-            With a record more.
+            A new snapshot with one more record.
         """
         number = self.number + 1 if self.history else 0
         evaluation, best = state.evaluation, self.best
@@ -95,63 +95,63 @@ class Progress:
         return Progress(state, best, [*self.history, record])
 
     def seconds_left(self, steps: int) -> float | None:
-        """Estimate how long the remaining steps take, from the last ones; None before the third."""
+        """Estimate the seconds that the remaining steps take, from the last ones; None before step 3."""
         if self.number < 3:
             return None
         recent = self.history[-min(10, self.number) :]
         return (recent[-1].seconds - recent[0].seconds) / (len(recent) - 1) * (steps - self.number)
 
     def converged(self, tolerance: float) -> bool:
-        """Return whether the last PATIENCE steps changed the loss by less than this part of it."""
+        """Return whether the last PATIENCE steps changed the loss by at most this fraction of its value."""
         recent = [record.loss for record in self.history[-PATIENCE - 1 :]]
         return len(recent) > PATIENCE and max(recent) - min(recent) <= tolerance * abs(recent[0])
 
 
 class RunProgress:
-    """What can be asked of a run that has a `progress` and a number of `steps`: base of Synthesis."""
+    """Base of Synthesis: properties that follow from `progress` and `steps`."""
 
     progress: Progress
     steps: int
 
     @property
     def history(self) -> list[Record]:
-        """A Record of each step so far, the initial picture's first."""
+        """A Record of each step so far; the first is the initial picture's."""
         return self.progress.history
 
     @property
     def number(self) -> int:
-        """Steps done so far."""
+        """Number of steps done so far."""
         return self.progress.number
 
     @property
     def seconds(self) -> float:
-        """Seconds computed so far, pauses not counted."""
+        """Computing time so far in seconds, without pauses."""
         return self.progress.seconds
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the last steps; None before the third."""
+        """Estimated computing time of the remaining steps, in seconds; None before step 3."""
         return self.progress.seconds_left(self.steps)
 
     @property
     def losses(self) -> dict[str, float]:
-        """The weighted losses of the best picture by name; empty before the first step."""
+        """The weighted losses of the best picture by name; empty before the first evaluation."""
         return {} if self.progress.best is None else dict(self.progress.best.evaluation.losses)
 
 
 def check_start(evaluation: Evaluation, what: str) -> None:
-    """Raise an InputError where an optimiser cannot begin.
+    """Raise an InputError if an optimiser cannot start, because the numbers are not finite or out of range.
 
     Parameters
     ----------
     evaluation : Evaluation
-        At the start.
+        The evaluation of the picture to start from.
     what : str
-        What the picture is called in the message.
+        The picture's name in the error message.
     """
     steepest = evaluation.gradient.abs().max().item()
     if not evaluation.finite:
         raise InputError(f"The loss of the {what} is not a finite number; use smaller weights.")
-    if steepest > 1e15 or 0 < steepest < 1e-16:  # squares of it would leave the range of float32
+    if steepest > 1e15 or 0 < steepest < 1e-16:  # its squares would leave the range of float32
         size = "large" if steepest > 1 else "small"
         raise InputError(f"The weights are too {size} to compute with; bring them near 1.")

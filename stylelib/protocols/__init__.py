@@ -1,4 +1,4 @@
-"""What can be added from outside, one small base class each.
+"""Base classes for what you can add from outside: terms, statistics, networks, optimisers, parameterizations.
 
 =================  =====================================================================  =========================
 base class         what a subclass writes                                                 built in
@@ -10,7 +10,8 @@ Optimizer          `start(parameters, evaluation)` and `step(state)`            
 Parameterization   `encode(picture)` and `decode(parameters)`                             Pixels
 =================  =====================================================================  =========================
 
-All but Network also write `arguments()`, what the constructor was called with, so that a saved run can make them anew.
+Except for networks, a subclass also writes `arguments()`, which returns the constructor's arguments, so that runs with
+it can be saved. A network gets a name with `stylelib.register_network` instead.
 """
 
 from stylelib.protocols.network import Network

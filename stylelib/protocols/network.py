@@ -1,4 +1,4 @@
-"""What a term needs of a network: subclass `Network` to use one of your own."""
+"""The base class of networks. Subclass `Network` to use your own."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -11,24 +11,24 @@ from stylelib.support.errors import InputError, check_choice
 
 
 class Network(torch.nn.Module):
-    """Pictures in, named activations out.
+    """A function from pictures to named activations.
 
     A subclass writes `forward(pictures, layers)`, which returns {layer: activations (N, C, h, w)} and is differentiable
-    with respect to the pictures. The rest has defaults. Give a network a name with `stylelib.register_network`, and
-    saved runs, recipes and sweeps find it again.
+    with respect to the pictures. The other methods have defaults. If you give the network a name with
+    `stylelib.register_network`, saved runs, recipes and sweeps can load it.
 
     Parameters
     ----------
     name : str
-        What captions call it.
+        Its name in captions.
     layers : Sequence of str
         The names of its layers, from the shallowest to the deepest.
 
     Attributes
     ----------
     identity : dict
-        What `load_network` was called with, so that a saved run can load the same network; empty if it was made by
-        hand.
+        The arguments of `load_network` that made it, so that a saved run can load the same network; empty if it was
+        made in another way.
     """
 
     name: str
@@ -60,14 +60,14 @@ class Network(torch.nn.Module):
         return check_layers(layers, self.layers, self.name)
 
     def check_size(self, pictures: Tensor, layers: Sequence[str]) -> None:
-        """Raise an InputError if the pictures are too small for a layer. By default none is.
+        """Raise an InputError if the pictures are too small for a layer. By default any size is accepted.
 
         Parameters
         ----------
         pictures : Tensor
-            (N, 3, H, W); only its shape is looked at.
+            (N, 3, H, W); only its shape is used.
         layers : Sequence of str
-            The layers that will be asked for.
+            The layers that will be computed.
         """
 
     def memory(self, pictures: Tensor, layers: Sequence[str], runs: int = 1) -> int:
@@ -76,31 +76,31 @@ class Network(torch.nn.Module):
         Parameters
         ----------
         pictures : Tensor
-            (N, 3, H, W); only its shape is looked at.
+            (N, 3, H, W); only its shape is used.
         layers : Sequence of str
             The layers that the loss looks at.
         runs : int
-            How many runs' pictures they are.
+            The number of runs that the pictures belong to.
 
         Returns
         -------
         int
-            Bytes, the weights not counted; 0 by default, which means unknown.
+            Bytes, without the weights. The default, 0, leaves the network out of the check.
         """
         return 0
 
     @property
     def device(self) -> torch.device:
-        """Where its numbers are; the processor if it has none."""
+        """The device of its weights; the CPU if it has none."""
         tensors: list[Tensor] = [*self.parameters(), *self.buffers()]
         return tensors[0].device if tensors else torch.device("cpu")
 
     def describe(self) -> str:
-        """One line for captions."""
+        """Return one line for captions."""
         return self.name
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything that decides the activations, as hexadecimal text."""
+        """Return the SHA-256 of what the activations depend on, in hexadecimal: class, name, parameters and buffers."""
         digest = hashlib.sha256(f"{type(self).__name__} {self.name}".encode())
         for tensor in (*self.buffers(), *self.parameters()):
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -113,11 +113,11 @@ def check_layers(layers: str | Iterable[str], known: Sequence[str], name: str) -
     Parameters
     ----------
     layers : str or iterable of str
-        What was asked for.
+        The layers that were asked for.
     known : Sequence of str
-        What there is.
+        The network's layers.
     name : str
-        The network's name, for the message.
+        The network's name, for the error message.
 
     Returns
     -------
@@ -127,10 +127,10 @@ def check_layers(layers: str | Iterable[str], known: Sequence[str], name: str) -
     Raises
     ------
     InputError
-        For a layer that the network does not have, or for none at all.
+        For a layer that the network does not have, and if no layer is named.
     """
     if not isinstance(layers, str) and not hasattr(layers, "__iter__"):
-        raise InputError(f"Layers are named by a text or a list of texts, such as 'conv4_2'; got {layers!r}.")
+        raise InputError(f"Layers are given as a name or a list of names, such as 'conv4_2'; got {layers!r}.")
     layers = [layers] if isinstance(layers, str) else list(layers)
     if not layers:
         raise InputError(f"No layer was named; {name} has {', '.join(known)}.")

@@ -1,4 +1,4 @@
-"""An optimiser: a plain function of a state. Subclass `Optimizer` to add your own."""
+"""The base class of optimisers, each of which is a plain function of a state. Subclass `Optimizer` to add your own."""
 
 import dataclasses
 import math
@@ -14,16 +14,16 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """The loss at some parameters.
+    """The loss and its gradient at some parameters.
 
     Attributes
     ----------
     loss : float
-        The total.
+        The total loss.
     losses : dict
-        Its parts by name.
+        The weighted losses by name; `loss` is their sum.
     gradient : Tensor
-        Of the total with respect to the parameters, with their shape.
+        The gradient of the total loss with respect to the parameters, with the same shape.
     """
 
     loss: float
@@ -33,20 +33,20 @@ class Evaluation:
     @property
     def finite(self) -> bool:
         """Whether the loss and the gradient are finite numbers."""
-        # a sum is finite only if all its parts are, and takes a fifth of the time of looking at each
+        # a sum is finite only if all its parts are, and it takes a fifth of the time of checking each of them
         return math.isfinite(self.loss) and math.isfinite(self.gradient.sum().item())
 
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """Where an optimiser is.
+    """The state of an optimiser between two steps.
 
     Attributes
     ----------
     parameters : Tensor
-        (N, …): the pictures' pixels, or what else a run optimises.
+        (N, …): the pictures' pixels, or the numbers that they are made from.
     evaluation : Evaluation
-        The loss there.
+        Their loss and its gradient.
     memory : dict
         What the optimiser remembers: numbers, tensors, and lists of them.
     """
@@ -56,7 +56,7 @@ class State:
     memory: dict[str, Any]
 
 
-Asking = Generator[Tensor, Evaluation, T]  # yields parameters to be evaluated, is sent their Evaluation, returns a T
+Asking = Generator[Tensor, Evaluation, T]  # yields parameters, receives their Evaluation, returns a T
 
 
 class NoBetterPicture(Exception):
@@ -64,18 +64,18 @@ class NoBetterPicture(Exception):
 
 
 class Optimizer(Rebuildable):
-    """A rule for the next step. A subclass writes `start` and `step`, and `arguments` to have its runs saved.
+    """A rule for the next step. A subclass writes `start` and `step`, and `arguments` so that its runs can be saved.
 
-    A step takes one state and returns the next, and changes nothing in the old one, so that a run can be interrupted
-    anywhere, saved and resumed. It is a generator: it yields the parameters that it wants evaluated and is sent the
-    Evaluation, so that the caller decides how to evaluate, and for how many runs at once.
+    A step takes one state and returns the next. It does not change the old state, so a run can be interrupted at any
+    point, saved and resumed. A step is a generator: it yields parameters and receives their Evaluation. So the caller
+    decides how to evaluate them, and can do so for several runs together.
 
     Attributes
     ----------
     name : str
-        By which recipes, `Synthesis(optimizer=…)` and the shell know it.
+        Its name in recipes, in `Synthesis(optimizer=…)` and in the shell.
     tensors : int
-        How many tensors of the parameters' size a step holds at once, for the memory check.
+        How many tensors as large as the parameters a step holds at a time, for the memory check.
     """
 
     name: ClassVar[str] = ""
@@ -92,34 +92,34 @@ class Optimizer(Rebuildable):
         Parameters
         ----------
         parameters : Tensor
-            (N, …).
+            The parameters that the run starts from, (N, …).
         evaluation : Evaluation
-            The loss there.
+            Their loss and its gradient.
 
         Returns
         -------
         State
-            With nothing remembered.
+            Its memory is empty by default.
         """
         return State(parameters, evaluation, {})
 
     def step(self, state: State) -> Asking[State]:
-        """Return the next state, asking for evaluations on the way.
+        """Return the next state, and ask the caller for the evaluations that this needs.
 
         Parameters
         ----------
         state : State
-            Where the run is.
+            The current state.
 
         Yields
         ------
         Tensor
-            Parameters to be evaluated; their Evaluation is sent back.
+            Parameters to evaluate; their Evaluation is sent back.
 
         Returns
         -------
         State
-            The next one.
+            The next state.
 
         Raises
         ------
@@ -134,14 +134,14 @@ class Optimizer(Rebuildable):
 
 
 def answer(asking: Asking[T], evaluate: Callable[[Tensor], Evaluation]) -> T:
-    """Drive a generator that asks for evaluations to its end.
+    """Run a generator that asks for evaluations, and answer each request.
 
     Parameters
     ----------
     asking : generator
         Such as an optimiser's `step`.
     evaluate : callable
-        Parameters to their Evaluation.
+        Takes parameters and returns their Evaluation.
 
     Returns
     -------
@@ -158,5 +158,5 @@ def answer(asking: Asking[T], evaluate: Callable[[Tensor], Evaluation]) -> T:
 
 
 def ask(parameters: Tensor) -> Asking[Evaluation]:
-    """Ask for one evaluation, and return it."""
+    """Ask for one evaluation and return it."""
     return (yield parameters)

@@ -1,4 +1,4 @@
-"""What is optimised: the pixels themselves, or numbers that a picture is made from. Subclass `Parameterization`."""
+"""What is optimised: the pixels, or other numbers that make a picture. Subclass `Parameterization` to add your own."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from stylelib.protocols.rebuild import Rebuildable
 
 
 class Parameterization(Rebuildable):
-    """A way to make pictures from numbers: the optimiser changes the numbers, the terms look at the picture.
+    """A way to make pictures from numbers: the optimiser changes the numbers, and the terms look at the picture.
 
-    Lightness alone with the photograph's colours, Fourier coefficients, the input of a generator: each is a subclass.
+    Such numbers are, for example, the lightness of a photograph, Fourier coefficients, or the input of a generator.
     """
 
     def encode(self, picture: Tensor) -> Tensor:
@@ -48,12 +48,12 @@ class Parameterization(Rebuildable):
         raise NotImplementedError
 
     def in_pictures(self, asking: Asking[T], seen: Callable[[Evaluation], None]) -> Asking[T]:
-        """Turn an optimiser's questions about parameters into questions about pictures, by the chain rule.
+        """Turn requests to evaluate parameters into requests to evaluate pictures, by the chain rule.
 
         Parameters
         ----------
         asking : generator
-            Yields parameters, is sent Evaluations with respect to them.
+            Yields parameters and receives Evaluations with respect to them.
         seen : callable
             Called with each Evaluation before the optimiser gets it.
 

@@ -1,7 +1,7 @@
-"""Objects that a saved run makes anew: terms, statistics, optimisers, parameterizations.
+"""Objects that can be saved and made again: terms, statistics, optimisers, parameterizations.
 
-A file holds the name of a class and the arguments of its constructor, never code. A class of your own is known by its
-name as soon as it is defined, so define it, or import the module that does, before you load the file.
+A file holds the name of a class and the arguments of its constructor, but no code. Your own class is found by its name
+once it is defined, so define it, or import the module that defines it, before you load the file.
 """
 
 from typing import Any, ClassVar, Self
@@ -10,7 +10,7 @@ from stylelib.support.errors import InputError
 
 
 class Rebuildable:
-    """Base of the classes whose objects can be saved: subclass it, and write `arguments`."""
+    """Base of the classes whose objects can be saved. A subclass writes `arguments`."""
 
     _kinds: ClassVar[dict[str, type]] = {}
 
@@ -19,16 +19,16 @@ class Rebuildable:
         Rebuildable._kinds[kind_of(cls)] = cls
 
     def arguments(self) -> dict[str, Any]:
-        """Return what the constructor was called with: numbers, texts, tensors, or other objects of this kind.
+        """Return the constructor's arguments by name: numbers, strings, tensors, or other objects that can be saved.
 
         Raises
         ------
         InputError
-            If the class does not say; override this method to have its objects saved.
+            If a subclass does not override this method; its objects cannot be saved then.
         """
         raise InputError(
-            f"{type(self).__name__} has no arguments() that say how it is made, so it cannot be saved; write that "
-            f"method, or hand the object over again when the run is loaded."
+            f"{type(self).__name__} cannot be saved, because it has no method arguments(); write one that returns the "
+            f"arguments of its constructor."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class Rebuildable:
         Parameters
         ----------
         content : dict
-            What `to_dict` gave.
+            What `to_dict` returned.
         **extra
             Further arguments of its constructor.
 
@@ -63,8 +63,8 @@ class Rebuildable:
         kind = content["kind"]
         if not issubclass(found := Rebuildable._kinds.get(kind, object), cls):
             raise InputError(
-                f"This file needs your class {kind}: define it, or import the module that does, before you load the "
-                f"file, or hand the object over."
+                f"This file needs your class {kind}; define it, or import the module that defines it, before you load "
+                f"the file."
             )
         arguments = {
             name: Rebuildable.from_dict(value)
@@ -77,5 +77,5 @@ class Rebuildable:
 
 
 def kind_of(cls: type) -> str:
-    """Return the name by which a file knows a class: its own if it comes with stylelib, else with its module's."""
+    """Return a class's name in files; if it is not from stylelib, the name of its module comes first."""
     return cls.__name__ if cls.__module__.startswith("stylelib.") else f"{cls.__module__}.{cls.__qualname__}"

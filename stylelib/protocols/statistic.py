@@ -1,6 +1,6 @@
-"""What of a layer's activations a style is: the Gram matrix in the paper. Subclass `Statistic` to add your own.
+"""The base class of statistics, which say what style is: the Gram matrix in the paper. Subclass it to add your own.
 
-A statistic is a mean over positions, so pictures of different sizes can be compared, and so can regions of a picture.
+A statistic is a mean over positions, so pictures of different sizes can be compared, and regions of a picture too.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from stylelib.protocols.rebuild import Rebuildable
 
 
 class Statistic(Rebuildable):
-    """A statistic of activations. Subclass it to add your own: write `__call__`."""
+    """A statistic of activations. A subclass writes `__call__`."""
 
     def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the statistic of each picture.
@@ -23,7 +23,7 @@ class Statistic(Rebuildable):
         activations : Tensor
             (B, N, h, w).
         mask : Tensor, optional
-            How much each position counts, (1, 1, h, w), 0 to 1; all positions by default.
+            How much each position counts, (1, 1, h, w), 0 to 1; all positions count fully by default.
 
         Returns
         -------
@@ -35,8 +35,8 @@ class Statistic(Rebuildable):
     def factor(self, target: Tensor, convention: str) -> float | Tensor:
         """Return the constant in front of the sum of squared differences.
 
-        For the Gram matrix these are the constants of `losses.style_factor`, since its M² cancels in a mean over
-        positions; other statistics use the same pattern.
+        For the Gram matrix these are the constants of `losses.style_factor` without M², which is part of the mean over
+        positions. Other statistics have the number of their entries in place of N².
 
         Parameters
         ----------
@@ -68,11 +68,11 @@ class Gram(Statistic):
     def __call__(self, activations: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             return losses.gram_matrix(activations) / activations[0, 0].numel()
-        return losses.gram_matrix(activations * mask.sqrt()) / mask.sum()  # a root, because each entry is a product
+        return losses.gram_matrix(activations * mask.sqrt()) / mask.sum()  # the root, because each entry is a product
 
 
 class MeanStd(Statistic):
-    """Each filter's mean and standard deviation, (B, 2 N), without what filters have to do with each other.
+    """Each filter's mean and standard deviation, (B, 2 N); how filters vary together does not count.
 
     Li, Wang, Liu, Hou, "Demystifying Neural Style Transfer", IJCAI 2017.
     """

@@ -1,4 +1,4 @@
-"""A term: a part of the loss that a picture is optimised against. Subclass `Term` to add your own."""
+"""The base class of terms, the parts of the loss. Subclass `Term` to add your own."""
 
 import copy
 import math
@@ -13,22 +13,22 @@ from stylelib.support.errors import InputError
 
 
 class Term(Rebuildable):
-    """A part of the loss. Subclass it to add your own: write `losses`, and `arguments` to have it saved.
+    """A part of the loss. A subclass writes `losses`, and `arguments` so that it can be saved.
 
     Attributes
     ----------
     net : Network or None
-        The network whose activations it looks at; None for a term that looks at the picture alone.
+        The network whose activations it looks at; None if it looks only at the picture.
     layers : Sequence of str
-        The layers it looks at.
+        The layers that it looks at.
     image : Tensor or None
-        The picture its target was taken from. A run may start from it.
+        The picture that its target was taken from. A run may start from it.
     role : str
         "content" if the optimised picture has the image's size and layout, else "style".
     weight : float
         The factor in front of its losses.
     label : str
-        What its losses and captions call it.
+        Its name in losses and captions.
     """
 
     net: Network | None = None
@@ -44,12 +44,12 @@ class Term(Rebuildable):
         Parameters
         ----------
         pictures : Tensor
-            (N, 3, H, W); only its shape is looked at.
+            (N, 3, H, W); only its shape is used.
         """
         if self.net is not None:
             self.net.check_size(pictures, self.layers)
         if self.image is not None and len(self.image) not in (1, len(pictures)):
-            raise InputError(f"{len(self.image)} target images need as many pictures, or be one; got {len(pictures)}.")
+            raise InputError(f"{len(self.image)} target images need as many pictures; got {len(pictures)}.")
 
     def losses(self, pictures: Tensor, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the weighted losses by name.
@@ -59,7 +59,7 @@ class Term(Rebuildable):
         pictures : Tensor
             (N, 3, H, W).
         activations : Mapping
-            {layer: (N, C, h, w)}: this term's layers of this term's network.
+            {layer: (N, C, h, w)} for this term's network and layers.
 
         Returns
         -------
@@ -74,24 +74,24 @@ class Term(Rebuildable):
         Parameters
         ----------
         weight : float
-            A number, zero or more.
+            Zero or more.
 
         Returns
         -------
         Term
-            A copy that shares the targets.
+            A copy that shares the target.
         """
         twin = copy.copy(self)
         twin.weight = check_weight(weight, f"the weight of {self.label or type(self).__name__}")
         return twin
 
     def memory(self, pictures: Tensor) -> int:
-        """Estimate the bytes that its losses and their gradients take beside the network's; 0 by default.
+        """Estimate the memory of its losses and their gradients, in addition to the network's; 0 by default.
 
         Parameters
         ----------
         pictures : Tensor
-            (N, 3, H, W); only its shape is looked at.
+            (N, 3, H, W); only its shape is used.
 
         Returns
         -------
@@ -118,12 +118,12 @@ def wanted_layers(*lists: Sequence[Term]) -> dict[Network, list[str]]:
 def named_losses(
     terms: Sequence[Term], pictures: Tensor, activations: Mapping[Network, Mapping[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Return all terms' weighted losses by name; a name that two terms give gets a number, "style conv1_1 #2".
+    """Return all terms' weighted losses by name; a second loss of the same name becomes "style conv1_1 #2".
 
     Parameters
     ----------
     terms : Sequence of Term
-        What is minimised.
+        The terms of one run.
     pictures : Tensor
         (N, 3, H, W).
     activations : Mapping
@@ -137,17 +137,17 @@ def named_losses(
     Raises
     ------
     InputError
-        For a term whose losses are not tensors of one number.
+        If a term's losses are not tensors of one number.
     """
-    found: dict[str, Tensor] = {}
+    named: dict[str, Tensor] = {}
     for term in terms:
         seen = {} if term.net is None else activations[term.net]
         for name, loss in term.losses(pictures, seen).items():
             if not (isinstance(loss, Tensor) and loss.numel() == 1):
-                raise InputError(f"{type(term).__name__}.losses gives tensors of one number; {name!r} is not one.")
-            count = sum(known.split(" #")[0] == name for known in found)
-            found[f"{name} #{count + 1}" if count else name] = loss
-    return found
+                raise InputError(f"{type(term).__name__}.losses must return tensors of one number; {name!r} is not.")
+            count = sum(known.split(" #")[0] == name for known in named)
+            named[f"{name} #{count + 1}" if count else name] = loss
+    return named
 
 
 def check_terms(terms: Term | Sequence[Term]) -> list[Term]:
@@ -157,7 +157,7 @@ def check_terms(terms: Term | Sequence[Term]) -> list[Term]:
         raise InputError("There is nothing to optimise: give at least one term, such as Content or Style.")
     for term in several:
         if not isinstance(term, Term):
-            raise InputError(f"A term such as Content or Style is wanted; got {type(term).__name__}.")
+            raise InputError(f"A term such as Content or Style is expected; got {type(term).__name__}.")
     if all(term.weight == 0 for term in several):
         raise InputError("Every term's weight is 0, so there is nothing to optimise.")
     return several
@@ -178,7 +178,7 @@ def check_network(net: Any) -> Network:
     """Return `net`; raise an InputError unless it is a network."""
     if not isinstance(net, Network):
         raise InputError(
-            f"A term's first argument is a network: what load_network gives, or a subclass of stylelib.Network; "
-            f"got {type(net).__name__}."
+            f"A term's first argument is a network, which load_network returns, or your own subclass of "
+            f"stylelib.Network; got {type(net).__name__}."
         )
     return net

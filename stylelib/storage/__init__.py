@@ -1,1 +1,1 @@
-"""Runs and recipes as files, as captions, and as lines of Python."""
+"""Runs and recipes as files, as captions and as Python code."""

@@ -1,4 +1,4 @@
-"""What made a picture, in words."""
+"""Captions, which say what made a picture."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,22 +7,22 @@ from stylelib.protocols.term import Term
 
 
 def describe_terms(terms: Sequence[Term]) -> str:
-    """Return a list of terms in words."""
+    """Return a description of a list of terms, for captions."""
     return "; ".join(term.describe() for term in terms)
 
 
 def describe_run(run: Any) -> str:
-    """Return everything that made a run's picture, in a line: networks, terms, start, size, steps, seed and time.
+    """Return everything that made a run's picture in one line: networks, terms, start, size, steps, seed and time.
 
     Parameters
     ----------
     run : Synthesis
-        Anywhere on its way.
+        A run at any step.
 
     Returns
     -------
     str
-        Parts with " · " between them.
+        The parts, separated by " · ".
     """
     networks = dict.fromkeys(term.net.describe() for term in run.terms if term.net is not None)
     height, width = run.shape[-2:]
@@ -41,7 +41,7 @@ def describe_run(run: Any) -> str:
 
 
 def describe_progress(run: Any) -> str:
-    """Return how far a run has come, for its repr."""
+    """Return which step a run is at and why it stopped, for its repr."""
     best = run.progress.best
     loss = f", loss {best.evaluation.loss:.4g}" if best else ""
     return (

@@ -1,6 +1,6 @@
-"""A run as a file, so that it can go on in another process.
+"""Saved runs: a run as a file, from which another process can continue it.
 
-The file is torch.save's, read with weights_only=True: numbers, texts and tensors, and no code.
+torch.save writes the file. It is read with weights_only=True, so it can hold numbers, strings and tensors, but no code.
 """
 
 import io
@@ -24,10 +24,8 @@ from stylelib.support.machine import pick_device
 from stylelib.weights.networks import known_networks, load_network
 
 R = TypeVar("R")
-FORMAT = 2  # 1: terms and optimisers of stylelib's own only
-
-
-KEPT = (
+FORMAT = 2  # format 1 had only stylelib's own terms and optimisers
+KEPT = (  # attributes of a run that are saved as they are; the first four are arguments of its constructor
     "steps",
     "seed",
     "tolerance",
@@ -42,19 +40,19 @@ KEPT = (
 
 
 def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write a run to a .pt file, whole or not at all.
+    """Write a run to a .pt file, completely or not at all.
 
     Parameters
     ----------
     run : Synthesis
-        Anywhere on its way.
+        A run at any step.
     path : path
         Ends in .pt.
 
     Returns
     -------
     pathlib.Path
-        The path.
+        The file's path.
     """
     target = check_writable(path, (".pt",))
     optimizer = run.optimizer
@@ -82,26 +80,26 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def load_run(cls: Callable[..., R], path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> R:
-    """Return the run that `save_run` wrote, or an earlier version of stylelib.
+    """Return the run that `save_run` wrote, in this or an earlier version of stylelib.
 
     Parameters
     ----------
     cls : callable
         Synthesis.
     path : path
-        Of a .pt file.
+        A .pt file.
     terms : Sequence of Term, optional
-        Needed only for terms of your own without `arguments`.
+        Needed only for your own terms without `arguments`.
 
     Returns
     -------
     Synthesis
-        After the step at which it was saved.
+        The run, after the step at which it was saved.
 
     Raises
     ------
     InputError
-        For a file that is not there, is damaged, or is not a saved run.
+        If the file is missing, damaged, or not a saved run.
     """
     content = _read(path)
     try:
@@ -150,7 +148,7 @@ def _parameterization(content: dict[str, Any]) -> Parameterization:
 
 
 def terms_to_dicts(terms: Sequence[Term]) -> list[dict[str, Any]]:
-    """Return terms as plain values; one without `arguments` keeps its name alone.
+    """Return terms as plain values; a term without `arguments` becomes just the name of its class.
 
     Parameters
     ----------
@@ -160,7 +158,7 @@ def terms_to_dicts(terms: Sequence[Term]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        What `terms_from_dicts` takes.
+        One for each term, from which `terms_from_dicts` makes it again.
     """
     found = []
     for term in terms:
@@ -181,23 +179,26 @@ def terms_from_dicts(contents: Sequence[dict[str, Any]]) -> list[Term]:
     Parameters
     ----------
     contents : Sequence of dict
-        What `terms_to_dicts` gave.
+        What `terms_to_dicts` returned.
 
     Returns
     -------
     list of Term
-        With targets computed anew.
+        The terms, with their targets computed again.
 
     Raises
     ------
     InputError
-        If a term or a network is of a kind that this program does not know.
+        If the class of a term, or a network, is unknown in this program.
     """
     networks: dict[str, Network] = {}
     terms = []
     for content in contents:
         if "arguments" not in content:
-            raise InputError(f"This run has a term of your own, {content['kind']}: hand over terms=[…] to load it.")
+            raise InputError(
+                f"This run has a term of your own, {content['kind']}, which could not be saved; pass terms=[…] to load "
+                f"the run."
+            )
         identity = dict(content.get("network") or {})
         extra = {}
         if identity:
@@ -231,32 +232,33 @@ def state_from_dict(values: dict[str, Any] | None, device: torch.device) -> Stat
 
 
 def _load_same_network(identity: dict[str, Any], fingerprint: str) -> Network:
-    """Load the network that a run used; warn if the device or the weights are others."""
+    """Load the network that a run used; warn if the device or the weights are different."""
     kind = identity.pop("class", "VGG")
     if "name" not in identity:
         raise InputError(
-            f"This run used a network of your own ({kind}): give it a name with stylelib.register_network before you "
-            f"save, or hand over terms=[…] to load it."
+            f"This run used a network of your own ({kind}) without a name; pass terms=[…] to load the run, or name the "
+            f"network with stylelib.register_network before you save a run."
         )
     try:
         pick_device(identity.get("device"))
     except InputError as error:
-        warnings.warn(f"{error} The run goes on with the device that there is.", stacklevel=5)
+        warnings.warn(f"{error} The run continues on another device.", stacklevel=5)
         identity["device"] = None
     if identity["name"] not in known_networks():
         raise InputError(
-            f"This run used a network of your own, {identity['name']}: register it with stylelib.register_network "
-            f"before you load the file, or hand over terms=[…]."
+            f"This run used a network of your own, {identity['name']}; register it with stylelib.register_network "
+            f"before you load the file, or pass terms=[…]."
         )
     net = load_network(**{**identity, "weights": identity.get("weights") or None})
     if kind_of(type(net)) != kind:
         raise InputError(
-            f"This run used a network of your own, {kind}, under the name {identity['name']}: register it with "
-            f"stylelib.register_network before you load the file, or hand over terms=[…]."
+            f"This run used a network of your own, {kind}, under the name {identity['name']}; register it with "
+            f"stylelib.register_network before you load the file, or pass terms=[…]."
         )
     if getattr(net, "precision", "exact") == identity.get("precision", "exact") and net.fingerprint() != fingerprint:
         warnings.warn(
-            f"The weights of {identity['name']} are not the ones that this run began with; it goes on with those here.",
+            f"The weights of {identity['name']} are not the ones that this run started with; it continues with those "
+            f"on this machine.",
             stacklevel=5,
         )
     return net

@@ -1,25 +1,25 @@
-"""A recipe as lines of Python."""
+"""A recipe as Python code."""
 
 from typing import Any
 
 EXPERIMENTS = {"transfer": "style_transfer", "content": "reconstruct_content", "style": "reconstruct_style"}
-NAMED = {("content", "content_layer"): "layer", ("style", "style_layers"): "layers"}  # as the experiment calls them
+NAMED = {("content", "content_layer"): "layer", ("style", "style_layers"): "layers"}  # the experiment's names for them
 
 
 def python(recipe: Any) -> str:
-    """Return the lines that make a recipe's picture, with what differs from the defaults.
+    """Return the Python code that makes a recipe's picture; arguments with their default values are left out.
 
-    They need `stylelib`, and a picture that is known by its bytes alone under the name "content" or "style".
+    It needs `import stylelib`. A picture that is given as bytes must be in a variable `content`, `style` or `style_2`.
 
     Parameters
     ----------
     recipe : Recipe
-        Any.
+        Any recipe.
 
     Returns
     -------
     str
-        Without a line break at the end.
+        Lines of Python, without a line break at the end.
     """
     defaults = type(recipe)(kind=recipe.kind, init="content" if recipe.kind == "transfer" else "noise")
     pictures = {role: _picture(role, source) for role, source in recipe.pictures.items()}
@@ -35,7 +35,7 @@ def python(recipe: Any) -> str:
     given = {name: getattr(recipe, name) for name in recipe.values}
     if "alpha_beta" in given:
         given["alpha_beta"] = changes.pop(0, recipe.alpha_beta)
-        defaults = type(recipe)(kind=recipe.kind, init=defaults.init, alpha_beta=-1.0)  # always said
+        defaults = type(recipe)(kind=recipe.kind, init=defaults.init, alpha_beta=-1.0)  # always written
     done = ("kind", "content", "style", "network", "pooling", "size", "steps", "changes")
     arguments += [
         f"{NAMED.get((recipe.kind, name), name)}={value!r}"

@@ -1,4 +1,4 @@
-"""A recipe as a small JSON file, and beside it the pictures that do not come with stylelib."""
+"""Recipe files: a recipe as a small JSON file, with the pictures that are not bundled beside it."""
 
 import dataclasses
 import hashlib
@@ -23,22 +23,22 @@ FORMAT = 1
 def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pathlib.Path]:
     """Write a recipe.
 
-    The SHA-256 of each picture and the network's fingerprint are noted, so that `load` can tell whether it has the same
-    ones.
+    The file includes the SHA-256 of each picture and the network's fingerprint, so that `load` can check whether they
+    are the same.
 
     Parameters
     ----------
     recipe : Recipe
-        Any.
+        Any recipe.
     path : path
         Ends in .json.
     fingerprint : str
-        The network's.
+        The network's fingerprint.
 
     Returns
     -------
     list of pathlib.Path
-        The pictures' and, last, the recipe's.
+        The paths of the pictures and, last, of the recipe.
     """
     target = check_writable(path, (".json",))
     content, pictures = contents(recipe, lambda role, _: f"{target.stem}-{role.replace(' ', '-')}")
@@ -51,19 +51,19 @@ def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pa
 
 
 def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return what the file says, except the network's fingerprint, and the pictures that belong beside it.
+    """Return the content of a recipe file, without the network's fingerprint, and the pictures to put beside it.
 
     Parameters
     ----------
     recipe : Recipe
-        Any.
+        Any recipe.
     keep : callable
-        From a picture's role and SHA-256, the name of its file without the ending.
+        Takes a picture's role and SHA-256, and returns its file name without an extension.
 
     Returns
     -------
     content : dict
-        For JSON.
+        What becomes the JSON file.
     files : dict
         {file name: bytes}.
     """
@@ -72,7 +72,7 @@ def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, An
     used = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     used = {name: value for name, value in used.items() if name not in unused}
     if not used.get("style_weights"):
-        used.pop("style_weights", None)  # one style: files stay as older versions read them
+        used.pop("style_weights", None)  # older versions can read the file then
     names, files, sums = {}, {}, {}
     for role, source in pictures.items():
         data = source if isinstance(source, bytes) else find_image(source).read_bytes()
@@ -86,7 +86,7 @@ def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, An
     used |= {"style": styles[0] if len(styles) == 1 else styles} if styles else {}
     about = {"format": FORMAT, "stylelib": importlib.metadata.version("stylelib")}
     if kind_of(type(recipe)) != "Recipe":
-        about["class"] = kind_of(type(recipe))  # the same values make another picture with another `prepare`
+        about["class"] = kind_of(type(recipe))  # a subclass can make another picture from the same values
     return about | used | {"pictures": sums}, files
 
 
@@ -98,25 +98,25 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
     cls : type
         Recipe, or a subclass.
     path : path
-        Of a .json file.
+        A .json file.
 
     Returns
     -------
     recipe : Recipe
-        With paths for the pictures beside the file.
+        The recipe, with paths for the pictures beside the file.
     fingerprint : str
-        The network's.
+        The network's fingerprint.
 
     Raises
     ------
     InputError
-        For a file that is not a recipe, and for other pictures than the recipe was made with.
+        If the file is missing or is not a recipe, or if a picture is not the one that the recipe was made with.
     """
     path = pathlib.Path(path).expanduser()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            raise InputError(f"{path} is a recipe of a newer stylelib; get that version to use it.")
+            raise InputError(f"{path} was made by a newer version of stylelib; install that version to use it.")
         cls = _class_of(content, cls)
         names = [field.name for field in dataclasses.fields(cls) if field.name in content]
         values = {name: _with_tuples(content[name]) for name in names}
@@ -142,7 +142,7 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
 
 
 def to_json(content: Any) -> bytes:
-    """Return the bytes of a JSON file that people can read too."""
+    """Return the bytes of a JSON file, indented so that people can read it."""
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -157,13 +157,14 @@ def _class_of(content: dict[str, Any], cls: type) -> type:
         return cls
     if name not in known:
         raise InputError(
-            f"This file needs your class {name}: define it, or import the module that does, and load again."
+            f"This file needs your class {name}; define it, or import the module that defines it, and load the file "
+            f"again."
         )
     return known[name]
 
 
 def _with_tuples(value: Any) -> Any:
-    """Return a value from JSON as recipes hold it: with tuples in the place of lists."""
+    """Return a value from JSON with tuples in place of lists, as recipes have it."""
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
@@ -172,6 +173,6 @@ def _beside(path: pathlib.Path, name: str) -> str:
 
 
 def _ending(data: bytes) -> str:
-    """Return the ending for the bytes of a picture file, .jpg for a JPEG."""
+    """Return the file extension for the bytes of a picture file, such as .jpg."""
     with PIL.Image.open(io.BytesIO(data)) as image:
         return {"JPEG": ".jpg"}.get(str(image.format), f".{str(image.format).lower()}")

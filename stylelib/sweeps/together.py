@@ -64,7 +64,7 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
     except KeyboardInterrupt:
         for run in runs:
             if run.stop_reason is None:
-                run.stop(f"interrupted after step {run.number}; iterate or finish() again to go on")
+                run.stop(f"interrupted after step {run.number}; iterate or finish() again to continue")
     return runs
 
 
