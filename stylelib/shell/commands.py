@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import importlib
 import os
+import pathlib
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -28,7 +29,8 @@ from stylelib.support.gallery import PAPER_IMAGES, bundled_images, fetch_paper_i
 from stylelib.support.machine import describe, preset
 from stylelib.synthesis import Synthesis
 from stylelib.vgg import LAYOUTS, VGG
-from stylelib.weights.networks import load_network
+from stylelib.weights.networks import ALIASES, check_name, known_networks, load_network
+from stylelib.weights.store import PRETRAINED, fetch_weights, weights_folder
 
 
 def run() -> int:
@@ -151,9 +153,31 @@ def pictures(options: argparse.Namespace) -> None:
 
 
 def fetch(options: argparse.Namespace) -> None:
-    """Download one of the paper's pictures."""
-    path = fetch_paper_image(options.name)
-    print(f"{path}: {PAPER_IMAGES[options.name][2]}")
+    """Download a network's weights, or one of the paper's pictures; put them into a folder if one is named."""
+    folder = None if options.to is None else pathlib.Path(options.to).expanduser()
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"There is no folder {folder}; make it first, or name another.")
+    if options.name in PAPER_IMAGES:
+        path = fetch_paper_image(options.name)
+        if folder is not None:
+            copy = folder / path.name
+            with write_atomically(copy) as file:
+                file.write(path.read_bytes())
+            path = copy
+        print(f"{path}: {PAPER_IMAGES[options.name][2]}")
+        return
+    check_choice("network or picture of the paper", options.name, [*known_networks(), *ALIASES, *PAPER_IMAGES])
+    name = check_name(options.name)
+    if name not in PRETRAINED:
+        print(f"{name}: needs no download")
+        return
+    path, weights = fetch_weights(name, folder)
+    print(f"{path}: {name}, {weights.source} ({path.stat().st_size / 1e6:.0f} MB)")
+    if folder is not None:
+        print(
+            f"The others set the environment variable STYLELIB_WEIGHTS to this folder, or copy the file into their own "
+            f"(here {weights_folder()})."
+        )
 
 
 def check(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from stylelib.storage.recipe_code import EXPERIMENTS
 from stylelib.support.errors import InputError
 from stylelib.support.gallery import PAPER_IMAGES
 from stylelib.vgg import LAYOUTS
+from stylelib.weights.store import PRETRAINED
 
 SUMMARIES = {  # of the commands that make a recipe, by its kind
     "transfer": "paint a content image in the style of one or more style images",
@@ -82,8 +83,12 @@ def make_parser() -> Parser:
     command.add_argument("--size", type=_whole, default=256, metavar="PX", help=meaning)
 
     add("pictures", "list the pictures that come with the project")
-    command = add("fetch", "download one of the paper's own pictures, checked by its SHA-256")
-    command.add_argument("name", metavar="NAME", help=", ".join(PAPER_IMAGES))
+    command = add(
+        "fetch", "download a network's weights or one of the paper's own pictures, and check that they are it"
+    )
+    command.add_argument("name", metavar="NAME", help=", ".join([*PRETRAINED, *PAPER_IMAGES]))
+    meaning = "put the file there too, on a stick for a class, for example; STYLELIB_WEIGHTS=FOLDER uses it"
+    command.add_argument("--to", metavar="FOLDER", help=meaning)
     add("check", "say what this machine can do")
     return parser
 
@@ -204,7 +209,7 @@ def _add_recipe(parser: argparse.ArgumentParser, kind: str) -> None:
             metavar="PX[,PX,…]" if name == "size" else _metavar(name),
             help=_help(name, kind).replace("%", "%%"),
         )
-    parser.add_argument("--weights", metavar="FILE", help="weights in torchvision's layout that you have already")
+    parser.add_argument("--weights", metavar="FILE", help="a file of weights that you have: .h5, .pth or .safetensors")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda or mps (default: the best that there is)")
 
 
@@ -221,7 +226,8 @@ def _help(name: str, kind: str) -> str:
     default: Any = DEFAULTS.get(name) or (_start(kind) if name == "init" else _fields()[name].default)
     text: str = _fields()[name].metadata["help"]
     if name == "network":
-        text += f": {', '.join(LAYOUTS)}, one of these with -random, or one of yours"
+        trained = [*LAYOUTS, *(one for one in PRETRAINED if one not in LAYOUTS)]
+        text += f": {', '.join(trained)}, an architecture with -random, or one of yours"
     if name == "size":
         text += "; several, such as 256,512,1024, mean coarse to fine with --steps at each"
     default = ",".join(map(str, default)) if isinstance(default, tuple) else default

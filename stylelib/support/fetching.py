@@ -258,7 +258,7 @@ def _save(remote: RemoteFile, url: str, reply: Any, path: pathlib.Path, title: s
         return too_large
     bar = tqdm(total=total or None, initial=start, desc=title, unit="B", unit_scale=True, disable=not remote.size)
     with bar, open(path, "ab" if start else "wb") as file:
-        for block in reply.iter_content(2**18):
+        for block in reply.iter_content(2**14):  # what a cut loses
             file.write(block)
             bar.update(len(block))
             if report is not None:

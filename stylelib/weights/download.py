@@ -1,158 +1,116 @@
-"""Downloading torchvision's files: by one process at a time, with a progress bar, and verified."""
+"""Where the weights of each network are published, and downloading them."""
 
-import contextlib
-import dataclasses
 import os
 import pathlib
-import sys
 import urllib.parse
-from collections.abc import Iterator
-
-import filelock
 
 from stylelib.support.errors import InputError
-from stylelib.support.files import file_sha256, looks_like_text
+from stylelib.support.fetching import RemoteFile, fetch
+from stylelib.weights.formats import architecture
 
-DOWNLOADS = {"vgg11": 507, "vgg13": 508, "vgg16": 528, "vgg19": 548}  # MB
-TIMEOUT = 60  # seconds that a connection may be silent; the whole transfer may take longer
+DOWNLOADS = {  # MB
+    "vgg11": 507,
+    "vgg13": 508,
+    "vgg16": 59,
+    "vgg19": 80,
+    "vgg16-torchvision": 528,
+    "vgg19-torchvision": 548,
+}
+ORIGINALS = ("vgg16", "vgg19")  # the weights of Simonyan and Zisserman; the others' are torchvision's
+KERAS = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/{name}/{file}",
+    "https://github.com/fchollet/deep-learning-models/releases/download/v0.1/{file}",
+)
+KERAS_FILES = {  # name and MD5 of the files with the original weights: without the classifier, and with it
+    "vgg16": (
+        ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
+        ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b"),
+    ),
+    "vgg19": (
+        ("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "253f8cb515780f3b799900260a226db6"),
+        ("vgg19_weights_tf_dim_ordering_tf_kernels.h5", "cbe5617147190e668d6c5d5026f83318"),
+    ),
+}
 
 
-@dataclasses.dataclass(frozen=True)
-class Published:
-    """One of torchvision's files.
+def published_file(name: str) -> RemoteFile:
+    """Return the published file of a network's weights.
 
-    Attributes
+    Parameters
     ----------
-    url : str
-        Ends in the file's name, vgg19-dcbb9e9d.pth, which ends in the beginning of its SHA-256.
-    size : float
-        MB.
-    source : str
-        A line for captions.
+    name : str
+        A key of `DOWNLOADS`.
+
+    Returns
+    -------
+    RemoteFile
+        For the original weights Keras' file without the classifier, else what torchvision says of its own, whose name
+        ends in the beginning of its SHA-256: vgg19-dcbb9e9d.pth.
     """
-
-    url: str
-    size: float
-    source: str
-
-    @property
-    def file(self) -> str:
-        """The file's name."""
-        return self.url.rsplit("/", 1)[-1]
-
-
-def published_file(name: str) -> Published:
-    """Return what torchvision says of its weights for a network, "vgg19" for example."""
+    if name in ORIGINALS:
+        file, md5 = KERAS_FILES[name][0]
+        urls = tuple(url.format(name=name, file=file) for url in KERAS)
+        return RemoteFile(urls, f"md5:{md5}", _with_a_margin(1e6 * DOWNLOADS[name]), DOWNLOADS[name])
     from torchvision.models import get_model_weights  # here, because it takes two seconds
 
-    entry = get_model_weights(name).IMAGENET1K_V1
-    return Published(entry.url, entry.meta["_file_size"], f"torchvision {entry}")
+    entry = get_model_weights(architecture(name)).IMAGENET1K_V1
+    size, sha256 = entry.meta["_file_size"], pathlib.Path(entry.url).stem.rsplit("-", 1)[-1]
+    return RemoteFile((entry.url,), f"sha256:{sha256}", _with_a_margin(2**20 * size), size)
 
 
-@contextlib.contextmanager
-def downloaded(name: str, published: Published, folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Download a file for as long as the context lasts, and verify it.
+def _with_a_margin(size: float) -> int:
+    return int(1.02 * size) + 2**16
+
+
+def mirrored(remote: RemoteFile) -> RemoteFile:
+    """Return a file with the address that is asked: the same path below STYLELIB_MIRROR, a class's own copy, if set."""
+    mirror = os.environ.get("STYLELIB_MIRROR")
+    if not mirror:
+        return remote
+    url = mirror.rstrip("/") + urllib.parse.urlsplit(remote.urls[0]).path
+    return RemoteFile((url,), remote.digest, remote.largest, remote.size)
+
+
+def download(name: str, remote: RemoteFile, folder: pathlib.Path) -> pathlib.Path:
+    """Download a network's file, or the rest of it, and verify it; one process at a time may do so.
 
     Parameters
     ----------
     name : str
         The network's, for messages.
-    published : Published
+    remote : RemoteFile
         The file.
     folder : pathlib.Path
-        Where it is put; nothing stays there.
+        Where it is put.
 
-    Yields
-    ------
+    Returns
+    -------
     pathlib.Path
-        The complete, verified file.
+        The complete, verified file, whose name ends in ".partial".
 
     Raises
     ------
     InputError
-        If it cannot be fetched or is another file.
+        If it cannot be fetched or is another file; see `stylelib.support.fetching.fetch`.
     OSError
         If it cannot be written.
     """
-    path = folder / f"{published.file}.partial"  # one name, because one process at a time downloads
-    try:
-        _transfer(name, published, path)
-        if wrong := wrong_content(path, published.file):
-            raise not_fetched(name, published, folder, wrong)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    path = folder / f"{remote.file}.partial"
+    fetch(mirrored(remote), path, f"the weights of {name}", other_ways(remote, folder))
+    return path
 
 
-def _transfer(name: str, published: Published, path: pathlib.Path) -> None:
-    """Fetch a file with a progress bar; an InputError says why the network failed, an OSError why the disk did."""
-    import requests  # type: ignore[import-untyped, unused-ignore]  # here, because they take a while
-    from tqdm.auto import tqdm
-
-    url, handled = address(published), sys.exception()
-    print(f"Downloading {name}, once: {published.size:.0f} MB from {url}", flush=True)
-    try:
-        with requests.get(url, stream=True, timeout=TIMEOUT) as reply, open(path, "wb") as file:
-            reply.raise_for_status()
-            total = int(reply.headers.get("Content-Length") or 0)
-            with tqdm(total=total or None, desc=name, unit="B", unit_scale=True) as bar:
-                for block in reply.iter_content(2**20):
-                    file.write(block)
-                    bar.update(len(block))
-    except requests.RequestException as error:
-        reason: BaseException = error
-        while reason.__context__ not in (None, handled):  # "Connection refused" is three errors deep
-            reason = reason.__context__
-        raise not_fetched(name, published, path.parent, str(reason).split(" for url: ")[0]) from error
-
-
-def address(published: Published) -> str:
-    """Return a file's address: torchvision's, or the same path below STYLELIB_MIRROR, a class's own copy."""
-    mirror = os.environ.get("STYLELIB_MIRROR")
-    return mirror.rstrip("/") + urllib.parse.urlsplit(published.url).path if mirror else published.url
-
-
-def not_fetched(name: str, published: Published, folder: pathlib.Path, reason: str) -> InputError:
-    """Return the error for a network that could not be fetched: why, and the three ways out."""
-    return InputError(
-        f"The weights of {name} could not be downloaded ({reason}): connect to the internet and run this "
-        f"again, or fetch {address(published)} on another machine and put it into {folder} "
-        f"(or pass its path as weights=), or use load_network('compact'), which needs no download."
+def other_ways(remote: RemoteFile, folder: pathlib.Path) -> str:
+    """Return the end of a message: how to have a network without this download."""
+    return (
+        f"fetch {mirrored(remote).urls[0]} on another machine and put it into {folder} (or pass its path as weights=), "
+        f"or use load_network('compact'), which needs no download"
     )
 
 
-def wrong_content(path: pathlib.Path, file_name: str) -> str:
-    """Check a file whose name ends in the beginning of its SHA-256.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where it is.
-    file_name : str
-        How it should be called, "vgg19-dcbb9e9d.pth".
-
-    Returns
-    -------
-    str
-        What is wrong with it; "" if nothing is.
-    """
-    expected = pathlib.Path(file_name).stem.rsplit("-", 1)[-1]
-    sha256 = file_sha256(path)
-    if sha256.startswith(expected):
-        return ""
-    if looks_like_text(path):
-        return "a web page or a text came instead of the file"
-    return f"its SHA-256 begins with {sha256[: len(expected)]}, not with {expected}"
-
-
-@contextlib.contextmanager
-def one_process(path: pathlib.Path) -> Iterator[None]:
-    """Hold a lock file, so that one process downloads while the others wait."""
-    lock = filelock.FileLock(path)
-    try:
-        held = lock.acquire(timeout=0)
-    except filelock.Timeout:
-        print("Another process is fetching the same weights; waiting for it.", flush=True)
-        held = lock.acquire()
-    with held:
-        yield
+def not_asked_for(name: str, folder: pathlib.Path) -> InputError:
+    """Return the error for a network that is not on this machine where nothing may be downloaded."""
+    return InputError(
+        f"The weights of {name} are not on this machine, and no download was asked for: run `python -m stylelib fetch "
+        f"{name}`, or {other_ways(published_file(name), folder)}."
+    )

@@ -5,6 +5,8 @@ import hashlib
 import json
 import pathlib
 import re
+import warnings
+import zipfile
 from collections.abc import Mapping
 
 import safetensors
@@ -14,9 +16,11 @@ from torch import Tensor
 from stylelib.support.errors import InputError
 from stylelib.support.files import looks_like_text
 from stylelib.vgg import LAYOUTS, WIDTHS, block_of, layer_names
+from stylelib.weights import hdf5
+from stylelib.weights.trainings import MEAN, ORIGINAL, STD, Numbers, Training, training_of
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures that torchvision's weights expect
-Numbers = tuple[float, float, float]
+RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
+FROM_TORCHVISION = "-torchvision"  # "vgg19-torchvision": the architecture with torchvision's weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,15 +30,15 @@ class Weights:
     Attributes
     ----------
     tensors : dict
-        {"conv1_1.weight": (C_out, C_in, 3, 3), "conv1_1.bias": (C_out,), …} in the layers' order, float32.
+        {"conv1_1.weight": (C_out, C_in, 3, 3), "conv1_1.bias": (C_out,), …} in the layers' order, float32, for RGB.
     mean, std : tuple of float
         Subtracted from an RGB picture of 0 to 1, and divided out.
     name : str
         The network's.
     source : str
-        A line for captions; empty if the file does not say.
+        A line for captions, of where they come from; empty if that is not known.
     sha256 : str
-        Fingerprint of the tensors: the same for torchvision's file and the small file made from it.
+        Fingerprint of the tensors: the same for a published file and the small file made from it.
     """
 
     tensors: dict[str, Tensor]
@@ -45,31 +49,47 @@ class Weights:
     sha256: str
 
 
-def read_weights(path: pathlib.Path, name: str) -> Weights:
-    """Read a file of weights: torchvision's .pth, complete or its features alone, or a small file of stylelib's own.
+def architecture(name: str) -> str:
+    """Return the name of a network's architecture, whose layers it has: "vgg19-random" → "vgg19"."""
+    return name.removesuffix(RANDOM).removesuffix(FROM_TORCHVISION)
+
+
+def read_weights(path: pathlib.Path, name: str, training: Training | None = None) -> Weights:
+    """Read a file of weights, and convert it to float32, RGB and the layers' names.
+
+    It may be a small file of stylelib's own, a VGG in torchvision's layout (whole or its features alone, also one
+    converted from Caffe), in Keras' (.h5), or in that of L. Gatys. Nothing in a file is executed.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
     name : str
-        The network that it should hold, a key of `LAYOUTS`.
+        The network that it should hold, see `architecture`.
+    training : Training, optional
+        What is known of it; by default it is recognised, with a warning if it is none that is published.
 
     Returns
     -------
     Weights
-        With the source that the file itself states.
+        With the source, as far as the file tells.
 
     Raises
     ------
     InputError
         For a file that cannot be read, is damaged, or holds another network; the message says which one.
     """
-    state, header = _read(path)
-    if "conv1_1.weight" in state:
+    layout, state, header = _read(path, architecture(name))
+    if layout == "stylelib":
         return _from_own_layout(state, header, path, name)
-    tensors = _fit(_from_torchvisions_layout(state, path, name), path, name)
-    return Weights(tensors, MEAN, STD, name, "", fingerprint(tensors))
+    if layout == "torchvision":
+        state = _from_torchvisions_layout(state, path, architecture(name))
+    tensors = _fit(state, path, architecture(name))
+    first = tensors["conv1_1.weight"]
+    training = training or training_of(path, architecture(name), first) or _assumed(layout, path)
+    if training.bgr:
+        tensors["conv1_1.weight"] = first.flip(1)
+    return Weights(tensors, training.mean, training.std, name, training.source, fingerprint(tensors))
 
 
 def tensor_shapes(name: str) -> dict[str, tuple[int, ...]]:
@@ -103,28 +123,59 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: pathlib.Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors by name, and the header, which is empty for a .pth."""
+def _assumed(layout: str, path: pathlib.Path) -> Training:
+    """Return what is usual for a layout, with a warning."""
+    bgr = layout != "torchvision"
+    warnings.warn(
+        f"The file {path} is none of the published ones that stylelib knows: it is used as a network that was trained "
+        f"on {'BGR pictures of 0 to 255' if bgr else 'RGB pictures of 0 to 1'}, as is usual for this kind of file.",
+        stacklevel=4,
+    )
+    mean, std = (ORIGINAL.mean, ORIGINAL.std) if bgr else (MEAN, STD)
+    return Training("", mean, std, bgr)
+
+
+def _read(path: pathlib.Path, name: str) -> tuple[str, dict[str, Tensor], dict[str, str]]:
+    """Return the kind of layout, tensors by name, and the header, which only a safetensors file has."""
     header: dict[str, str] = {}
     try:
-        if path.suffix == ".safetensors":
-            with safetensors.safe_open(path, "pt") as file:
-                state, header = {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        with open(path, "rb") as file:
+            start = file.read(9)
+        if start.startswith(hdf5.MAGIC):
+            return "keras", hdf5.read_keras(path, layer_names(LAYOUTS[name])), header
+        if start[8:] == b"{":
+            with safetensors.safe_open(path, "pt") as tensors:
+                state, header = {key: tensors.get_tensor(key) for key in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"The file {path} cannot be read ({error.strerror or error}).") from error
+    except InputError:
+        raise
     except Exception as error:  # a damaged file can make its reader raise anything
-        kind = "a web page or a text" if looks_like_text(path) else "cut off, or not a file of weights"
-        raise InputError(f"The file {path} cannot be read, because it is {kind}.") from error
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(f"The file {path} cannot be read ({error.strerror or error}).") from error
+        raise InputError(f"The file {path} cannot be read, because it is {_kind(path)}.") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):  # a training's checkpoint
         state = state["state_dict"]
     named = state if isinstance(state, dict) else {}
-    return {str(key): value for key, value in named.items() if isinstance(value, Tensor)}, header
+    state = {str(key): value for key, value in named.items() if isinstance(value, Tensor)}
+    own = "stylelib" if start[8:] == b"{" else "gatys"
+    return own if "conv1_1.weight" in state else "torchvision", state, header
+
+
+def _kind(path: pathlib.Path) -> str:
+    """Say what a file is that cannot be read."""
+    if looks_like_text(path):
+        return "a web page or a text"
+    if zipfile.is_zipfile(path) and "model.weights.h5" in zipfile.ZipFile(path).namelist():
+        return "a .keras archive; unzip it and take the file model.weights.h5 in it"
+    with open(path, "rb") as file:
+        if file.read(6) == b"MATLAB":
+            return "MATLAB's; take the .h5 or .pth file of the same network"
+    return "cut off, or not a file of weights (.safetensors, .pth, or Keras' .h5)"
 
 
 def _from_own_layout(state: dict[str, Tensor], header: dict[str, str], path: pathlib.Path, name: str) -> Weights:
-    tensors = _fit(state, path, name)
+    tensors = _fit(state, path, architecture(name))
     sha256 = fingerprint(tensors)
     if header.get("sha256") != sha256:
         raise InputError(f"The file {path} is damaged, because its numbers do not match its own fingerprint.")
@@ -149,7 +200,9 @@ def _from_torchvisions_layout(state: dict[str, Tensor], path: pathlib.Path, name
     convolutions = sorted(index for (index, kind), value in entries.items() if kind == "weight" and value.ndim == 4)
     if not convolutions:
         keys = ", ".join(list(state)[:3]) or "nothing"
-        raise InputError(f"The file {path} is not a VGG in torchvision's layout: it has {keys} …")
+        raise InputError(
+            f"The file {path} is not a VGG in torchvision's layout, nor in that of Keras or L. Gatys: it has {keys} …"
+        )
     names = [*layer_names(LAYOUTS[name]), *(f"extra_{index}" for index in convolutions)]
     return {
         f"{layer}.{kind}": entries[index, kind]

@@ -16,13 +16,15 @@ from stylelib.protocols.network import Network, check_layers
 from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.support.machine import pick_device
 from stylelib.vgg import LAYOUTS, VGG, layer_names, stride_of
-from stylelib.weights.download import DOWNLOADS
-from stylelib.weights.formats import MEAN, STD, Weights, tensor_shapes
+from stylelib.weights.download import DOWNLOADS, ORIGINALS
+from stylelib.weights.formats import FROM_TORCHVISION, Weights, architecture, tensor_shapes
+from stylelib.weights.formats import RANDOM as RANDOM  # the studio takes it from here
 from stylelib.weights.normalization import normalize_over_bundled_pictures
-from stylelib.weights.store import EMBEDDED, PRETRAINED, find_weights, load_weights
+from stylelib.weights.store import EMBEDDED, PRETRAINED, find_weights, from_torchvision, load_weights
+from stylelib.weights.trainings import MEAN, STD
 
 DEFAULT = ("vgg19", "compact")  # without a name, load_network takes the first that is here
-RANDOM = "-random"  # "vgg19-random": the architecture with weights drawn from a seed
+ALIASES = {f"{name}{FROM_TORCHVISION}": name for name in ("vgg11", "vgg13")}  # there are no others of these
 DEFAULTS = {"weights": None, "pooling": "avg", "normalize": True, "precision": "exact", "device": None, "seed": 0}
 registered: dict[str, Callable[..., Network]] = {}  # networks of your own, see register_network
 
@@ -41,12 +43,14 @@ def load_network(
     Parameters
     ----------
     name : str or Sequence of str, optional
-        "vgg19", "vgg16", "vgg13", "vgg11" (torchvision's pretrained weights, downloaded once), "compact" and
-        "compact11" (small ones, shipped with stylelib), one of these with "-random" (weights drawn from `seed`), or a
-        name given to `register_network`. Several names mean the first whose weights are on this machine, never a
-        download; no name means ["vgg19", "compact"].
+        "vgg19" and "vgg16" (the original weights, which the paper used), "vgg19-torchvision", "vgg16-torchvision",
+        "vgg13" and "vgg11" (torchvision's weights), all of them downloaded once; "compact" and "compact11" (small ones,
+        shipped with stylelib); an architecture with "-random" (weights drawn from `seed`); or a name given to
+        `register_network`. Several names mean the first whose weights are on this machine, never a download; no name
+        means ["vgg19", "compact"].
     weights : path, optional
-        A file of yours in torchvision's layout.
+        A file of yours: in Keras' layout (.h5), in torchvision's, also converted from Caffe (.pth), in that of
+        L. Gatys (.pth), or a small file that stylelib has kept.
     pooling : str
         "avg", as the paper prefers, or "max", as VGG was trained.
     normalize : bool
@@ -79,7 +83,10 @@ def load_network(
         return _load_registered(name, {"weights": path or None, **options})
     check_choice("precision", precision, engine.PRECISIONS)
     device = pick_device(device)
-    numbers = numbers or _find(name, path, seed)
+    if numbers is None:
+        numbers = _find(name, path, seed)
+        if not path and _stands_in(name, numbers):
+            print(f"Network: {_why(name, [name], numbers)}")
     identity = {"name": name, "weights": path, **options, "device": str(device)}
     layout = LAYOUTS[architecture(name)]
     net = VGG(layout, numbers.tensors, numbers.mean, numbers.std, pooling, name, numbers.source, identity)
@@ -122,12 +129,13 @@ def register_network(name: str, load: Callable[..., Network]) -> None:
 
 def known_networks() -> list[str]:
     """Return all names that load_network knows."""
-    return [*LAYOUTS, *(f"{name}{RANDOM}" for name in LAYOUTS), *registered]
+    trained = [*LAYOUTS, *(name for name in PRETRAINED if name not in LAYOUTS)]
+    return [*trained, *(f"{name}{RANDOM}" for name in LAYOUTS), *registered]
 
 
 def check_name(name: object) -> str:
-    """Return the name if load_network knows it, else raise an InputError."""
-    return check_choice("network", name, known_networks())
+    """Return the name if load_network knows it ("vgg11" for "vgg11-torchvision"), else raise an InputError."""
+    return check_choice("network", ALIASES.get(name, name) if isinstance(name, str) else name, known_networks())
 
 
 def is_here(name: str) -> bool:
@@ -168,11 +176,6 @@ def check_size_by_name(name: str, picture: Tensor, layers: Sequence[str], what: 
         )
 
 
-def architecture(name: str) -> str:
-    """Return the name of a network's architecture, whose layers it has: "vgg19-random" → "vgg19"."""
-    return name.removesuffix(RANDOM)
-
-
 def _load_registered(name: str, options: dict[str, Any]) -> Network:
     given = {option: value for option, value in options.items() if value != DEFAULTS[option]}
     net = registered[name](**given)
@@ -200,7 +203,7 @@ def _first_here(names: Sequence[str]) -> tuple[str, Weights | None]:
         except InputError as error:
             warnings.warn(f"{error} Another network is taken instead.", stacklevel=3)
             continue
-        print(f"Network: {_why(name, names)}")
+        print(f"Network: {_why(name, names, weights)}")
         return name, weights
     raise InputError(
         f"None of {', '.join(names)} has its weights on this machine; load_network('{names[0]}') downloads them, "
@@ -208,10 +211,20 @@ def _first_here(names: Sequence[str]) -> tuple[str, Weights | None]:
     )
 
 
-def _why(name: str, names: Sequence[str]) -> str:
+def _stands_in(name: str, weights: Weights | None) -> bool:
+    """Return whether torchvision's weights are used in place of the original ones."""
+    return name in ORIGINALS and weights is not None and from_torchvision(weights)
+
+
+def _why(name: str, names: Sequence[str], weights: Weights | None) -> str:
     """Say which network was taken, why, and how to have the other, in a line."""
     if name in registered:
         return f"{name}, a network of your own."
+    if _stands_in(name, weights):
+        return (
+            f"{name} as torchvision trained it, because those weights are on this machine; `python -m stylelib fetch "
+            f"{name}` downloads the original ones, which the paper used, {DOWNLOADS[name]} MB once."
+        )
     if name not in EMBEDDED:
         return f"{name}, whose weights are on this machine; load_network('compact') is a small one."
     missing = next((other for other in names if other in PRETRAINED), None)

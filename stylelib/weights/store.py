@@ -1,7 +1,7 @@
 """Which file a network's weights are read from: one that is on this machine, else a download that is kept.
 
 Every network ends up in the same form: a safetensors file of the convolutions alone, with a header that says what it is
-and a fingerprint of its numbers. VGG-19 takes 80 MB that way instead of torchvision's 548.
+and a fingerprint of its numbers.
 """
 
 import contextlib
@@ -10,16 +10,20 @@ import json
 import os
 import pathlib
 import warnings
+from collections.abc import Iterator
 
 import safetensors.torch
 import torch
 
 from stylelib.support.errors import InputError, check_choice
+from stylelib.support.fetching import one_process, wrong_content
 from stylelib.support.files import file_sha256, write_atomically
-from stylelib.weights.download import downloaded, not_fetched, one_process, published_file, wrong_content
-from stylelib.weights.formats import Weights, read_weights
+from stylelib.weights.download import DOWNLOADS, KERAS_FILES, ORIGINALS, download, not_asked_for, published_file
+from stylelib.weights.formats import FROM_TORCHVISION, Weights, architecture, read_weights
+from stylelib.weights.hdf5 import check_h5py
+from stylelib.weights.trainings import ORIGINAL, TORCHVISION
 
-PRETRAINED = ("vgg11", "vgg13", "vgg16", "vgg19")  # torchvision's weights
+PRETRAINED = tuple(DOWNLOADS)
 EMBEDDED = ("compact", "compact11")  # in this package
 DATA = pathlib.Path(__file__).with_name("data")
 WAYS_OUT = (
@@ -30,8 +34,9 @@ WAYS_OUT = (
 def load_weights(name: str, path: str | os.PathLike[str] | None = None, download: bool = True) -> Weights:
     """Return the weights of a network.
 
-    The first load of a pretrained network looks for torchvision's file in `weights_folder()` and in torch's own cache,
-    else downloads it, and keeps a small file in `weights_folder()`, which later loads use.
+    The first load of a pretrained network looks for a published file of it in `weights_folder()` and in the caches of
+    Keras and torch, else downloads it, and keeps a small file in `weights_folder()`, which later loads use. Rather than
+    download the original weights of VGG-16 or VGG-19 it takes torchvision's if those are here.
 
     Parameters
     ----------
@@ -57,7 +62,47 @@ def load_weights(name: str, path: str | os.PathLike[str] | None = None, download
         return _from_your_file(pathlib.Path(path).expanduser(), name)
     if name in EMBEDDED:
         return read_weights(DATA / f"{name}.safetensors", name)
-    return _kept(name) or _from_torchvisions_file(name) or _downloaded(name, download)
+    for _, weights in _on_this_machine(name, weights_folder()):
+        return weights
+    if not download:
+        raise not_asked_for(name, weights_folder())
+    return _downloaded(name, weights_folder())
+
+
+def fetch_weights(name: str, folder: pathlib.Path | None = None) -> tuple[pathlib.Path, Weights]:
+    """Make sure that a folder has the small file of a network, of exactly the training that its name means.
+
+    Parameters
+    ----------
+    name : str
+        One of `PRETRAINED`.
+    folder : pathlib.Path, optional
+        Where the small file is put; `weights_folder()` by default.
+
+    Returns
+    -------
+    pathlib.Path, Weights
+        The small file and what it holds.
+
+    Raises
+    ------
+    InputError
+        If it is not on this machine and cannot be downloaded, or cannot be written.
+    """
+    check_choice("network", name, PRETRAINED)
+    folder = folder or weights_folder()
+    path = folder / f"{name}.safetensors"
+    here = (found for found in _on_this_machine(name, folder) if _is_meant(found[1], name))
+    file, weights = next(here, (None, None))
+    if file is None or weights is None:
+        return path, _downloaded(name, folder)
+    if file != path:
+        with _writing(folder):
+            if file.suffix == path.suffix:
+                _write(path, file.read_bytes())
+            else:
+                _keep(weights, file, folder)
+    return path, weights
 
 
 def find_weights(name: str) -> pathlib.Path | None:
@@ -79,8 +124,9 @@ def find_weights(name: str) -> pathlib.Path | None:
         For another name.
     """
     check_choice("network", name, PRETRAINED + EMBEDDED)
-    small = _small_file(name)
-    return next(iter([small] if os.path.isfile(small) else _torchvisions_files(name)), None)
+    if name in EMBEDDED:
+        return DATA / f"{name}.safetensors"
+    return next((path for _, path, _ in _files(name, weights_folder())), None)
 
 
 def weights_folder() -> pathlib.Path:
@@ -90,80 +136,134 @@ def weights_folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("STYLELIB_WEIGHTS") or pooch.os_cache("stylelib")).expanduser()
 
 
-def _small_file(name: str) -> pathlib.Path:
-    return (DATA if name in EMBEDDED else weights_folder()) / f"{name}.safetensors"
+def from_torchvision(weights: Weights) -> bool:
+    """Return whether weights are torchvision's."""
+    return weights.source.startswith("torchvision")
 
 
-def _torchvisions_files(name: str) -> list[pathlib.Path]:
-    """Return torchvision's own files for a network on this machine: in the weights' folder, in torch's cache."""
-    folders = weights_folder(), pathlib.Path(torch.hub.get_dir()) / "checkpoints"
-    if not any(any(folder.glob(f"{name}-*.pth")) for folder in folders):
-        return []  # as on most machines, so that torchvision need not be imported
-    paths = [folder / published_file(name).file for folder in folders]
-    return [path for path in paths if os.path.isfile(path)]
+def _is_meant(weights: Weights, name: str) -> bool:
+    """Return whether weights are of the training that a name means; vgg19.safetensors used to be torchvision's."""
+    return name not in ORIGINALS or not from_torchvision(weights)
+
+
+def _files(name: str, folder: pathlib.Path) -> Iterator[tuple[str, pathlib.Path, str]]:
+    """Yield the files on this machine that a pretrained network can be read from, the best first.
+
+    Each comes with its kind, "small", "keras" or "torchvision", and the digest that it has to have.
+    """
+    folders = list(dict.fromkeys([folder, weights_folder()]))
+    torchvisions = f"{name}{FROM_TORCHVISION}" if name in ORIGINALS else name
+    for place in folders:
+        if os.path.isfile(path := place / f"{name}.safetensors"):
+            yield "small", path, ""
+    for place in [*folders, _keras_folder()]:
+        for file, md5 in KERAS_FILES.get(name, ()):
+            if os.path.isfile(path := place / file):
+                yield "keras", path, f"md5:{md5}"
+    for place in folders:
+        if name in ORIGINALS and os.path.isfile(path := place / f"{torchvisions}.safetensors"):
+            yield "small", path, ""
+        if name not in ORIGINALS and _holds_torchvisions(path := place / f"{architecture(name)}.safetensors"):
+            yield "small", path, ""
+    for place in [*folders, pathlib.Path(torch.hub.get_dir()) / "checkpoints"]:
+        if any(place.glob(f"{architecture(name)}-*.pth")):  # else torchvision need not be imported
+            published = published_file(torchvisions)
+            if os.path.isfile(path := place / published.file):
+                yield "torchvision", path, published.digest
+
+
+def _on_this_machine(name: str, folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, Weights]]:
+    """Yield what can be read of a pretrained network here, with its file; nothing is downloaded."""
+    for kind, path, digest in _files(name, folder):
+        if digest and (wrong := wrong_content(path, digest)):
+            warnings.warn(f"The file {path} is damaged ({wrong}) and is not used.", stacklevel=4)
+            continue
+        training = {"keras": ORIGINAL, "torchvision": TORCHVISION}.get(kind)
+        try:
+            weights = read_weights(path, name, training)
+        except InputError as error:
+            warnings.warn(f"{error} It is {'made again' if kind == 'small' else 'not used'}.", stacklevel=4)
+            continue
+        if kind == "torchvision" and name in ORIGINALS:
+            weights = dataclasses.replace(weights, name=f"{name}{FROM_TORCHVISION}")
+        if kind != "small":
+            with contextlib.suppress(InputError, OSError):  # a school's read-only folder: use the file, keep nothing
+                _keep(weights, path, weights_folder())
+        yield path, weights
+
+
+def _keras_folder() -> pathlib.Path:
+    return pathlib.Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras")) / "models"
+
+
+def _holds_torchvisions(path: pathlib.Path) -> bool:
+    """Return whether a small file says that it was made from torchvision's."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return str((file.metadata() or {}).get("source")).startswith("torchvision")
+    except (OSError, safetensors.SafetensorError):
+        return False
 
 
 def _from_your_file(path: pathlib.Path, name: str) -> Weights:
     if not os.path.isfile(path):
         raise InputError(f"The file {path} is {'a folder' if os.path.isdir(path) else 'not there'}.")
-    return dataclasses.replace(read_weights(path, name), source=f"your file {path.name}")
+    weights = read_weights(path, name)
+    return dataclasses.replace(weights, source=", ".join(filter(None, [f"your file {path.name}", weights.source])))
 
 
-def _kept(name: str) -> Weights | None:
-    """Return the weights in the small file made earlier; None if there is none or it is damaged."""
-    path = _small_file(name)
-    if not os.path.isfile(path):
-        return None
-    try:
-        return read_weights(path, name)
-    except InputError as error:
-        warnings.warn(f"{error} It is made again.", stacklevel=3)
-        return None
-
-
-def _from_torchvisions_file(name: str) -> Weights | None:
-    """Return the weights in a .pth of torchvision's that is on this machine, or None."""
-    for path in _torchvisions_files(name):
-        if wrong := wrong_content(path, path.name):
-            warnings.warn(f"The file {path} is damaged ({wrong}) and is not used.", stacklevel=3)
-            continue
-        weights = dataclasses.replace(read_weights(path, name), source=published_file(name).source)
-        with contextlib.suppress(InputError, OSError):  # a school's read-only folder: use the file, and keep nothing
-            _keep(weights, path)
+def _downloaded(name: str, folder: pathlib.Path) -> Weights:
+    """Download a published file and return its weights; only the small file made from it is kept."""
+    if name in ORIGINALS:
+        check_h5py()
+    what = f"the weights of {name}"
+    with _writing(folder), one_process(folder / f"{name}.lock", what) as waited:
+        with contextlib.suppress(InputError):
+            weights = read_weights(folder / f"{name}.safetensors", name)
+            if _is_meant(weights, name):  # another process has made it just now
+                return weights
+        if waited:  # thirty processes do not repeat in turn what has failed
+            raise InputError(
+                f"Another process fetched {what} and did not finish; see what it says, then run this again."
+            )
+        file = download(name, published_file(name), folder)
+        try:
+            weights = read_weights(file, name, ORIGINAL if name in ORIGINALS else TORCHVISION)
+            _keep(weights, file, folder)
+        finally:
+            file.unlink(missing_ok=True)
         return weights
-    return None
 
 
-def _downloaded(name: str, download: bool) -> Weights:
-    """Download torchvision's file and return its weights; only the small file made from it is kept."""
-    published, folder = published_file(name), weights_folder()
-    if not download:
-        raise not_fetched(name, published, folder, "no download was asked for")
+@contextlib.contextmanager
+def _writing(folder: pathlib.Path) -> Iterator[None]:
+    """Make a folder, and say in a sentence why it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with one_process(folder / f"{name}.lock"):
-            with contextlib.suppress(InputError):  # another process may have made it just now
-                return read_weights(_small_file(name), name)
-            with downloaded(name, published, folder) as path:
-                weights = dataclasses.replace(read_weights(path, name), source=published.source)
-                _keep(weights, path)
-                return weights
+        yield
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror or error}){WAYS_OUT}.") from error
 
 
-def _keep(weights: Weights, source_file: pathlib.Path) -> None:
-    """Write the small file into `weights_folder()`; an InputError or OSError if that is not possible."""
+def _keep(weights: Weights, file: pathlib.Path, folder: pathlib.Path) -> None:
+    """Write the small file of a published one into a folder; an InputError or OSError if that is not possible."""
     header = {
         "name": weights.name,
         "source": weights.source,
-        "url": published_file(weights.name).url,
-        "source_sha256": file_sha256(source_file),
+        "url": published_file(weights.name).urls[0],
+        "source_sha256": file_sha256(file),
         "input_mean": json.dumps(weights.mean),
         "input_std": json.dumps(weights.std),
         "sha256": weights.sha256,
-        "made_by": "stylelib: the convolutions alone",
+        "made_by": "stylelib: the convolutions alone, for RGB",
     }
-    weights_folder().mkdir(parents=True, exist_ok=True)
-    with write_atomically(_small_file(weights.name), advice=WAYS_OUT) as file:
-        file.write(safetensors.torch.save(weights.tensors, header))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"{weights.name}.safetensors", safetensors.torch.save(weights.tensors, header))
+
+
+def _write(path: pathlib.Path, content: bytes) -> None:
+    """Write a small file; an older one with torchvision's weights moves aside if the original ones come."""
+    if path.stem in ORIGINALS and _holds_torchvisions(path):
+        os.replace(path, path.with_stem(f"{path.stem}{FROM_TORCHVISION}"))
+    with write_atomically(path, advice=WAYS_OUT) as file:
+        file.write(content)
