@@ -147,7 +147,7 @@ def test_on_a_gpu_what_torch_keeps_for_itself_is_free_as_well(monkeypatch):
 def test_out_of_memory_is_a_sentence_that_names_a_smaller_size(error):
     with pytest.raises(InputError) as caught, machine.computing(torch.empty(1, 3, 600, 900, device="meta")):
         raise error
-    assert str(caught.value) == "900 × 600 pixels need more memory than there is; try size=600."
+    assert str(caught.value) == "900 × 600 pixels need more memory than is free; try size=600."
 
 
 def test_other_errors_pass_and_cudnn_is_exact_and_repeatable_meanwhile():

@@ -46,7 +46,7 @@ def test_what_is_no_mask_is_refused(kind):
 @pytest.mark.parametrize("value", [255.0, -0.5, float("nan"), 0.0])
 def test_numbers_that_mean_no_region_are_refused(value):
     message = sentence(check_mask, torch.full((6, 4), value))
-    assert message == "A mask holds numbers from 0 to 1, and some of them above 0."
+    assert message == "A mask must have values from 0 to 1, and at least one above 0."
 
 
 def test_another_size_than_the_pictures_is_refused():

@@ -29,7 +29,7 @@ class Hungry(Term):
 
 
 def test_out_of_memory_names_a_size_that_may_fit(photo):
-    with pytest.raises(InputError, match=r"64 × \d+ pixels need more memory than there is; try size=42"):
+    with pytest.raises(InputError, match=r"64 × \d+ pixels need more memory than is free; try size=42"):
         Synthesis(Hungry(), photo, steps=1).finish()
 
 

@@ -1,7 +1,7 @@
 """Repeat a computation on an NVIDIA GPU as one launch: it is captured once as a CUDA graph, then replayed.
 
-Up to about 512 pixels an evaluation is some two hundred small kernels, and launching each of them takes longer than
-computing it. A graph launches all of them at once.
+Up to about 512 pixels, an evaluation consists of about two hundred small kernels, and launching each of them takes
+longer than computing it. A graph launches all of them together.
 """
 
 import dataclasses
@@ -24,11 +24,11 @@ class Replay(Generic[Results]):
     graph : torch.cuda.CUDAGraph
         The captured kernels.
     picture : Tensor
-        From which they read.
+        The memory of their input.
     results : tuple of Tensor
-        To which they write.
+        The memory of their results.
     kept : object
-        What else they read; it must not be freed.
+        Other memory that they read and that must not be freed.
     """
 
     graph: torch.cuda.CUDAGraph
@@ -48,21 +48,21 @@ def replayable(
 ) -> Replay[Results]:
     """Capture a function, so that it can be replayed.
 
-    Python runs at capture only. Tensors that the function reads, such as weights, must keep their addresses.
+    Python runs only during the capture. Tensors that the function reads, such as weights, must keep their addresses.
 
     Parameters
     ----------
     function : callable
-        A picture to a tuple of tensors, all on the GPU; it must not ask for a tensor's value.
+        Takes a picture and returns a tuple of tensors, all on the GPU; it must not read a tensor's value.
     picture : Tensor
-        Like those that it will be called with: the same shape, on the GPU.
+        An example of its argument: on the GPU, and of the same shape.
     read : callable
         Called after the capture; what it returns is kept alive as long as the graph.
 
     Returns
     -------
     Replay
-        Does the same as the function.
+        Computes the same as the function.
 
     Raises
     ------

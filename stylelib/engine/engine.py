@@ -1,27 +1,27 @@
-"""The same network, faster. `VGG.forward` says what is computed; here it is one operation instead of many.
+"""A faster implementation of VGG. It computes what `VGG.forward` computes, as one operation instead of many.
 
-PyTorch's autograd treats a network as a list of unrelated operations. An operation that knows the whole network needs
+PyTorch's autograd treats a network as a list of unrelated operations. A single operation for the whole network needs
 less time and memory:
 
 - The weights never change, so they are packed once for the processor.
-- A ReLU is applied while a convolution writes its result, and its mask while the gradient of a pooling is spread.
-- The gradient with respect to a convolution's input is a convolution with the filters turned round, packed as well.
-- What a Gram matrix adds to a gradient is added in place, on the way back through the layers.
-- The first block of a large picture is computed twice, because keeping it takes a third of all memory.
+- A ReLU is applied while a convolution writes its result, and its mask while the gradient of a pooling is written.
+- The gradient with respect to a convolution's input is a convolution with the flipped filters, packed as well.
+- The gradient of a Gram matrix is added in place during the backward pass.
+- The first block of a large picture is computed twice, because keeping its activations takes a third of all memory.
 
 Three precisions:
 
 =========  =====================  =====================  ==========================================================
-exact      forward in float32     backward in float32    the readable network's values, except for the order of sums
+exact      forward in float32     backward in float32    the values of `VGG.forward`, except for the order of sums
 mixed      forward in float32     backward in bfloat16   the same activations and losses, a gradient within about 1 %
-fast       forward in bfloat16    backward in bfloat16   activations to 8 bits; targets must be computed like that too
+fast       forward in bfloat16    backward in bfloat16   activations to 8 bits; targets must be computed in this way too
 =========  =====================  =====================  ==========================================================
 
-Activations are outputs of one autograd node: none can be differentiated with respect to another, and there is no second
-derivative. To look into the network, set `net.engine = None`.
+All activations are outputs of one autograd node, so none can be differentiated with respect to another, and there is no
+second derivative. If you need these, set `net.engine = None`.
 
-bfloat16 pays only where a processor multiplies it in hardware. Where it does not, `choose` takes exact precision and
-says so.
+bfloat16 is faster only on processors that multiply it in hardware. On others, `choose` returns exact precision and a
+note.
 """
 
 import threading
@@ -35,8 +35,8 @@ from stylelib.engine import kernels
 from stylelib.vgg import POOLINGS, VGG, begins_block
 
 PRECISIONS = ("exact", "mixed", "fast")
-LARGE = 2**26  # bytes of a layer from which the first block is computed twice: a third of all memory for 5 % more time
-SHAPES = 2  # for which weights stay packed: usually those of the optimised picture and of its style image
+LARGE = 2**26  # bytes; if a layer of block 1 is as large, computing it twice saves a third of all memory for 5 % time
+SHAPES = 2  # input shapes for which weights stay packed, usually those of the optimised picture and the style image
 Weights = tuple[Tensor, Tensor | None]
 Products = Sequence[tuple[str, Tensor]]
 
@@ -47,28 +47,28 @@ def multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type != "cpu" or not kernels.packs(torch.bfloat16):
         return False
-    questions = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # private to torch, so they may be gone
+    questions = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # private to torch, so they may vanish
     return any(getattr(torch.cpu, question, bool)() for question in questions)
 
 
 def choose(precision: str, device: torch.device) -> tuple[str, "Engine | None", str]:
-    """Choose the fastest way that the device has for a precision.
+    """Choose the fastest implementation that a device has for a precision.
 
     Parameters
     ----------
     precision : str
         One of `PRECISIONS`.
     device : torch.device
-        Where the network computes.
+        The network's device.
 
     Returns
     -------
     precision : str
         The one asked for, or "exact".
     engine : Engine or None
-        None for the readable `VGG.forward`.
+        None stands for the readable `VGG.forward`.
     note : str
-        Why it is not the precision asked for, a sentence, or "".
+        Why it is not the precision asked for, or "".
     """
     note = ""
     if precision != "exact" and not multiplies_bfloat16(device):
@@ -82,13 +82,13 @@ def choose(precision: str, device: torch.device) -> tuple[str, "Engine | None", 
 
 
 def keeps(net: VGG, layer: str, pictures: Tensor) -> bool:
-    """Return whether a layer's activations are kept for the way back, or computed a second time."""
+    """Return whether a layer's activations are kept for the backward pass; if not, they are computed a second time."""
     count, _, height, width = pictures.shape
     return not layer.startswith("conv1_") or 4 * net.filters(layer) * count * height * width < LARGE
 
 
 class Engine:
-    """Evaluates a VGG; made by `choose`, kept as `net.engine`, called by `net(pictures, layers)`.
+    """Compute a VGG's activations; made by `choose`, stored as `net.engine`, called by `net(pictures, layers)`.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Engine:
         self.forward_type = torch.bfloat16 if precision == "fast" else torch.float32
         self.backward_type = torch.float32 if precision == "exact" else torch.bfloat16
         self.precision = precision
-        # {(layer, back, dtype, device): {shape: (state of the weights they were made of, packed weights)}}
+        # {(layer, back, dtype, device): {shape: (state of the original weights, packed weights)}}
         self._packed: dict[tuple[Any, ...], dict[torch.Size | None, tuple[Any, Weights | None]]] = {}
         self._states: dict[str, Any] = {}  # of each layer's weights, see `_state`
         self._lock = threading.Lock()
@@ -112,10 +112,10 @@ class Engine:
         return Engine, (self.precision,)
 
     def takes(self, net: VGG, x: Tensor) -> bool:
-        """Return whether it can evaluate these normalised pictures; if not, `VGG.forward` does.
+        """Return whether it can compute the activations of these normalised pictures; if not, `VGG.forward` does.
 
-        It cannot for a network that is trained, or has hooks or a pooling of your own. Nor can it for values that are
-        not finite, or so large that they soon are not, because oneDNN's ReLU would silently turn them into zeros.
+        It cannot if the network is being trained, or has hooks or a pooling of your own. It also cannot if values are
+        not finite or close to overflow, because oneDNN's ReLU would silently turn infinities into zeros.
         """
         if x.dtype != torch.float32 or x.device.type not in ("cpu", "cuda") or net.pool is not POOLINGS[net.pooling]:
             return False
@@ -149,19 +149,19 @@ class Engine:
             return {layer: seen.float() for layer, seen in self.forward(net, x, layers) if layer in wanted}
 
     def memory(self, net: VGG, pictures: Tensor, numbers: dict[str, int], layers: Sequence[str], runs: int) -> int:
-        """Estimate the bytes that an evaluation needs, for `VGG.memory`. numbers: each layer's count of activations."""
-        largest = max(numbers.values()) * (4 if net.pooling == "max" else 2)  # max: places of the maxima besides
+        """Estimate the bytes of an evaluation, for `VGG.memory`. numbers: the count of each layer's activations."""
+        largest = max(numbers.values()) * (4 if net.pooling == "max" else 2)  # max also stores the maxima's positions
         held = sum(count for layer, count in numbers.items() if layer in layers or keeps(net, layer, pictures))
         fast = self.precision == "fast"
         returned = sum(numbers[layer] for layer in layers) if fast or runs > 1 else 0  # copies of the activations
         return (2 if fast else 4) * (held + largest) + 4 * returned
 
     def convert(self, x: Tensor) -> Tensor:
-        """Return normalised pictures in the type and the memory layout that `forward` takes."""
+        """Return normalised pictures in the type and the memory layout that `forward` needs."""
         return x.to(self.forward_type).contiguous(memory_format=torch.channels_last)
 
     def forward(self, net: VGG, x: Tensor, layers: Sequence[str]) -> Iterator[tuple[str, Tensor]]:
-        """Yield (layer, activation) of the network's first layers. x: as `convert` gives it."""
+        """Yield (layer, activation) of the network's first layers. x: what `convert` returned."""
         for layer in layers:
             if begins_block(layer):
                 x = net.pool(x, 2)
@@ -184,12 +184,12 @@ class Engine:
         net : VGG
             The network.
         x : Tensor
-            The pictures, as `convert` gives them.
+            The pictures, as `convert` returns them.
         layers : Sequence of str
             The network's first layers.
         activations : dict
             {layer: activation} of the layers that were kept; the others are computed again. Each is removed once it
-            has been used, so that its memory is free.
+            has been used, to free its memory.
         outside : dict
             {layer: gradient of the losses with respect to its activation}; emptied as well.
         products : Sequence
@@ -212,9 +212,9 @@ class Engine:
             factors = [factor.to(self.backward_type) for name, factor in products if name == layer]
             for factor in factors:
                 gradient = torch.zeros_like(activation) if gradient is None else gradient
-                gradient = gradient.contiguous(memory_format=torch.channels_last)  # no copy: it nearly always is
+                gradient = gradient.contiguous(memory_format=torch.channels_last)  # nearly always without a copy
                 kernels.rows(gradient).baddbmm_(kernels.rows(activation), factor)
-            if gradient is None:  # no loss looks at a layer as deep as this one
+            if gradient is None:  # no loss looks at this layer or a deeper one
                 continue
             if own is not None or factors or not pooled:  # else `before_pooling` has applied the ReLU's mask
                 torch.ops.aten.threshold_backward.grad_input(gradient, activation, 0, grad_input=gradient)
@@ -223,12 +223,12 @@ class Engine:
         return gradient
 
     def packed(self) -> list[Weights | None]:
-        """Return all weights that are packed now, which a captured CUDA graph has to keep alive."""
+        """Return all weights that are packed now, because a captured CUDA graph must keep them alive."""
         with self._lock:
             return [packed for shapes in self._packed.values() for _, packed in shapes.values()]
 
     def _convolve(self, net: VGG, layer: str, x: Tensor, back: bool = False) -> Tensor:
-        """ReLU of the convolution; or, on the way back, the convolution with the filters turned round."""
+        """Convolve and apply the ReLU; in the backward pass, convolve with the flipped filters instead."""
         weight, bias = self._weights(net, layer, x, back)
         if kernels.packed_for(x):
             return kernels.convolve(x, weight, bias, relu=not back)
@@ -236,9 +236,9 @@ class Engine:
         return result if back else result.relu_()
 
     def _weights(self, net: VGG, layer: str, x: Tensor, back: bool) -> Weights:
-        """Weights prepared for inputs like x; prepared anew when the network's have changed."""
+        """Return the weights prepared for inputs like x; they are prepared again after the network's have changed."""
         weight, bias = (parameter.detach() for parameter in net.convolutions[layer].parameters())
-        if not back:  # the way back uses the weights that the way forward used
+        if not back:  # the backward pass uses the weights of the forward pass
             self._states[layer] = _state(weight), _state(bias)
         state = self._states[layer]
         shape = x.shape if kernels.packed_for(x) else None  # only packed weights depend on the shape
@@ -274,7 +274,7 @@ class _Evaluation(torch.autograd.Function):
         ctx.activations, ctx.products, results = {}, [], []  # products: see _GramMatrix
         for layer, activation in engine.forward(net, ctx.x, layers):
             if layer in wanted:
-                # detach: another tensor on the same memory, so that the graph does not keep itself alive by its outputs
+                # detach: a tensor with the same memory but without the graph, which would otherwise keep itself alive
                 results.append(activation.detach().float())
             if keeps(net, layer, x):
                 ctx.activations[layer] = activation
@@ -296,11 +296,11 @@ class _Evaluation(torch.autograd.Function):
 
 
 class _GramMatrix(torch.autograd.Function):
-    """Activations (B, N, h, w) → F Fᵀ of each picture, (B, N, N), with a derivative in one product.
+    """Activations (B, N, h, w) → F Fᵀ of each picture, (B, N, N). The derivative is one matrix product.
 
-    That product is as large as the activation. For the engine's own activations it is left to the engine, which adds it
-    to its own gradient on the way back, so that only one of them is in memory at a time. The gradient with respect to
-    the picture is complete, but autograd cannot give the one with respect to the activation.
+    That product is as large as the activation. For the engine's own activations, the engine computes it during the
+    backward pass and adds it to its gradient, so that only one of them is in memory at a time. The gradient with
+    respect to the picture is complete, but autograd cannot return the one with respect to the activation.
     """
 
     @staticmethod
@@ -328,7 +328,7 @@ class _GramMatrix(torch.autograd.Function):
 
 
 def gram_matrix(activations: Tensor) -> Tensor:
-    """Gram matrix of each picture, as `stylelib.losses.gram_matrix`, for gradients with respect to the picture alone.
+    """Compute what `stylelib.losses.gram_matrix` computes, but with gradients only with respect to the picture.
 
     Parameters
     ----------

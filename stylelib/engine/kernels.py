@@ -1,7 +1,7 @@
-"""What the engine is built from: convolutions with packed weights, the gradient of a pooling, and memory layouts.
+"""The engine's building blocks: convolutions with packed weights, the gradient of a pooling, and memory layouts.
 
-oneDNN packs a convolution's weights once for a processor. Those operations are private to torch and may change, so
-`packs` tries them before anything relies on them.
+oneDNN can pack a convolution's weights once for the processor. torch's operations for this are private and may change,
+so `packs` tries them before the engine uses them.
 """
 
 import functools
@@ -13,19 +13,19 @@ from torch import Tensor
 
 @functools.cache
 def packs(dtype: torch.dtype) -> bool:
-    """Return whether a convolution with packed weights works on this machine, found out by computing one.
+    """Return whether a convolution with packed weights works on this machine, by computing one.
 
-    macOS and some builds of torch lack it, and bfloat16 needs AVX-512 or AVX-NE-CONVERT besides.
+    macOS and some builds of torch lack it, and bfloat16 also needs AVX-512 or AVX-NE-CONVERT.
 
     Parameters
     ----------
     dtype : torch.dtype
-        Of the weights and what they are applied to.
+        The type of the weights and of their input.
 
     Returns
     -------
     bool
-        False also where the result is wrong.
+        False if it fails or its result is wrong.
     """
     generator = torch.Generator().manual_seed(0)
     x, weight = torch.randn(1, 5, 6, 7, generator=generator), torch.randn(4, 5, 3, 3, generator=generator)
@@ -39,7 +39,7 @@ def packs(dtype: torch.dtype) -> bool:
 
 
 def packed_for(x: Tensor) -> bool:
-    """Return whether weights are packed for what they are applied to: on the processor, where it can."""
+    """Return whether the weights for this input are packed: on a CPU that can do so."""
     return x.device.type == "cpu" and packs(x.dtype)
 
 
@@ -51,30 +51,30 @@ def pack(weight: Tensor, shape: Sequence[int]) -> Tensor:
     weight : Tensor
         (C_out, C_in, 3, 3), channels last.
     shape : Sequence of int
-        (N, C_in, h, w): of what they will be applied to.
+        The shape of their input, (N, C_in, h, w).
 
     Returns
     -------
     Tensor
-        In a layout of oneDNN's own, for `convolve` alone.
+        In oneDNN's own layout, which only `convolve` can use.
     """
     packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, [1, 1], [1, 1], [1, 1], 1, list(shape))
     return packed
 
 
 def convolve(x: Tensor, packed: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
-    """Convolve, with the ReLU done while the result is written.
+    """Convolve, and apply the ReLU while the result is written.
 
     Parameters
     ----------
     x : Tensor
         (N, C_in, h, w), channels last.
     packed : Tensor
-        What `pack` gave for this shape.
+        What `pack` returned for this shape.
     bias : Tensor, optional
         (C_out,).
     relu : bool
-        Whether to rectify.
+        Whether to apply the ReLU.
 
     Returns
     -------
@@ -87,23 +87,24 @@ def convolve(x: Tensor, packed: Tensor, bias: Tensor | None, relu: bool) -> Tens
 
 
 def before_pooling(pooling: str, gradient: Tensor, activation: Tensor, unrounded: Tensor) -> Tensor:
-    """Return the gradient before a 2 × 2 pooling and the ReLU before that, from the gradient behind both.
+    """Return the gradient with respect to the input of a ReLU that is followed by a 2 × 2 pooling.
 
     Parameters
     ----------
     pooling : str
         "avg" or "max". The factor of "avg", 1/4, is left out, because `Engine` puts it into the filters.
     gradient : Tensor
-        (N, C, h, w), with respect to what the pooling gave.
+        With respect to the pooling's output, (N, C, h, w).
     activation : Tensor
-        (N, C, H, W): what the ReLU gave; channels last.
+        The ReLU's output, (N, C, H, W), channels last.
     unrounded : Tensor
-        The same before it was rounded to the gradient's type, because after rounding another pixel may be the largest.
+        The same before it was rounded to the gradient's type. Max pooling needs it, because after rounding another
+        pixel may be the largest.
 
     Returns
     -------
     Tensor
-        (N, C, H, W).
+        With respect to the ReLU's input, (N, C, H, W).
     """
     if pooling == "max":
         sides = ([2, 2], [2, 2], [0, 0], [1, 1], False)
@@ -121,7 +122,7 @@ def before_pooling(pooling: str, gradient: Tensor, activation: Tensor, unrounded
 
 
 def _in_squares(tensor: Tensor, height: int, width: int) -> Tensor:
-    """(N, C, H, W) → (N, h, 2, w, 2, C): the same memory, with the squares that are pooled as axes of their own."""
+    """(N, C, H, W) → (N, h, 2, w, 2, C): the same memory, where the two axes of length 2 are the pooled squares."""
     batch, filters = tensor.shape[:2]
     pooled = tensor.permute(0, 2, 3, 1)[:, : 2 * height, : 2 * width]  # (N, 2 h, 2 w, C)
     return pooled.view(batch, height, 2, width, 2, filters)
@@ -134,6 +135,6 @@ def rows(activations: Tensor) -> Tensor:
 
 
 def from_rows(matrix: Tensor, shape: Sequence[int]) -> Tensor:
-    """(B, h·w, N) → (B, N, h, w), the shape given: the opposite of `rows`."""
+    """(B, h·w, N) → (B, N, h, w), which is `shape`: the inverse of `rows`."""
     batch, filters, height, width = shape
     return matrix.view(batch, height, width, filters).permute(0, 3, 1, 2)

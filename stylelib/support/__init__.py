@@ -1,1 +1,1 @@
-"""The ground that everything stands on: errors, files, pictures by name, the machine."""
+"""Helpers that everything else uses: errors, files, bundled pictures, masks, plots, the machine."""

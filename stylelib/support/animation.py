@@ -1,4 +1,4 @@
-"""Pictures as an animated GIF or as an MP4."""
+"""Animations: pictures as an animated GIF or an MP4."""
 
 import fractions
 import math
@@ -23,27 +23,29 @@ def write_animation(arrays: Sequence[Array], path: str | os.PathLike[str], secon
     arrays : Sequence of array
         (H, W, 3), all of one size.
     path : path
-        It ends in .gif or .mp4.
+        Ends in .gif or .mp4.
     seconds, hold : float
-        How long they last together, and how much longer the last one stays.
+        Duration of all pictures together, and extra duration of the last one.
 
     Returns
     -------
-    Path
-        Of the file, which appears whole or not at all.
+    pathlib.Path
+        The file's path; the file is written completely or not at all.
 
     Raises
     ------
     InputError
-        For pictures, times and places that cannot work.
+        If there are no pictures or their sizes differ, and for invalid durations and paths.
     """
     path = check_writable(path, (".gif", ".mp4"))
     if not arrays:
-        raise InputError("An animation needs at least one frame; make the run with keep_every=… .")
+        raise InputError("An animation needs at least one frame; set keep_every when you make the run.")
     if len({array.shape for array in arrays}) > 1:
         raise InputError("The frames of an animation must all have the same size.")
     if not (seconds > 0 and hold >= 0):
-        raise InputError(f"An animation lasts more than 0 seconds; got seconds={seconds}, hold={hold}.")
+        raise InputError(
+            f"An animation lasts more than 0 seconds, and hold is 0 or more; got seconds={seconds}, hold={hold}."
+        )
     write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
     with write_atomically(path) as file:
         write(arrays, file, seconds, hold)
@@ -52,7 +54,7 @@ def write_animation(arrays: Sequence[Array], path: str | os.PathLike[str], secon
 
 def _write_gif(arrays: Sequence[Array], file: BinaryIO, seconds: float, hold: float) -> None:
     images = [PIL.Image.fromarray(array) for array in arrays]
-    each = max(20, round(1000 * seconds / len(images)))  # browsers slow anything faster than 20 ms down to 100
+    each = max(20, round(1000 * seconds / len(images)))  # browsers show a shorter frame for 100 ms
     durations = [each] * (len(images) - 1) + [each + round(1000 * hold)]
     images[0].save(file, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
 
@@ -61,8 +63,8 @@ def _write_mp4(arrays: Sequence[Array], file: BinaryIO, seconds: float, hold: fl
     import av  # a large library that only this function needs
 
     rate = fractions.Fraction(len(arrays) / seconds).limit_denominator(1000)
-    height, width = (side - side % 2 for side in arrays[0].shape[:2])  # H.264 stores colour for 2 × 2 pixels at once
-    # The format is given because the temporary file's name does not tell it.
+    height, width = (side - side % 2 for side in arrays[0].shape[:2])  # H.264 stores one colour for 2 × 2 pixels
+    # The format is named, because the temporary file's name does not show it.
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "18"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -1,4 +1,4 @@
-"""Picture files of any kind that Pillow reads, as upright sRGB."""
+"""Decoding: all formats that Pillow reads, turned upright and converted to sRGB."""
 
 import contextlib
 import io
@@ -21,21 +21,21 @@ def decode(source: pathlib.Path | io.BytesIO | PIL.Image.Image, label: str) -> P
     source : path, open file or Pillow image
         What Pillow can open.
     label : str
-        What messages call it.
+        Its name in error messages.
 
     Returns
     -------
     PIL.Image.Image
-        Of mode RGB.
+        The picture, in mode RGB.
 
     Raises
     ------
     InputError
-        For anything that makes Pillow fail.
+        If Pillow cannot read it.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large sizes, but opens them
+            warnings.simplefilter("ignore")  # Pillow warns about odd metadata and large sizes, but opens the file
             if isinstance(source, PIL.Image.Image):
                 return _to_rgb(source)
             with PIL.Image.open(source) as image:
@@ -71,7 +71,7 @@ def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
     elif image.mode == "P":
         image = image.convert("RGB")
     if profile and image.mode in ("RGB", "CMYK", "L"):
-        with contextlib.suppress(PIL.ImageCms.PyCMSError, OSError):  # a broken profile: take the numbers as sRGB
+        with contextlib.suppress(PIL.ImageCms.PyCMSError, OSError):  # a broken profile is ignored
             source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
             srgb = PIL.ImageCms.createProfile("sRGB")
             image = PIL.ImageCms.profileToProfile(image, source, srgb, outputMode="RGB") or image
@@ -79,9 +79,9 @@ def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _wide_grey_to_8_bits(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert grey of 16 bits, 32 bits or floating point to mode L.
+    """Convert grey of 16-bit, 32-bit or floating-point values to mode L.
 
-    The wider two do not state their range, so it is guessed from the largest value.
+    The latter two do not state their range, so it is guessed from the largest value.
     """
     values = np.nan_to_num(np.asarray(image).astype(np.float64))
     peak = values.max(initial=0)

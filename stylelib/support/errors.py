@@ -19,11 +19,11 @@ def check_choice(kind: str, value: object, valid: Collection[str]) -> str:
     Parameters
     ----------
     kind : str
-        What is being chosen, for the message: "layer", "network", …
+        What is being chosen, for the error message: "layer", "network", …
     value : object
-        What was asked for.
+        The choice.
     valid : Collection of str
-        The names that there are.
+        The valid names.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def check_choice(kind: str, value: object, valid: Collection[str]) -> str:
     Raises
     ------
     InputError
-        For anything else; it suggests the nearest name.
+        For any other value; the message suggests the nearest name.
     """
     if isinstance(value, str) and value in valid:
         return value
@@ -49,11 +49,11 @@ def check_whole(name: str, value: Any, least: int) -> int:
     Parameters
     ----------
     name : str
-        What the number is, for the message.
+        What the number is, for the error message.
     value : object
         An int, or a NumPy integer.
     least : int
-        The smallest number allowed. The largest is that of 63 bits, which torch's seeds can hold.
+        The smallest number allowed. The largest is 2**63 - 1, because torch's seeds have 63 bits.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def check_writable(path: str | os.PathLike[str], endings: Collection[str]) -> pa
     Raises
     ------
     InputError
-        For another ending, a folder that is missing, or a place where this user may not write.
+        If the ending is not allowed, the folder is missing, or this user may not write there.
     """
     try:
         path = pathlib.Path(path).expanduser()
@@ -87,7 +87,7 @@ def write_atomically(path: str | os.PathLike[str], advice: str = "") -> Iterator
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
-    """Return a file's SHA-256 as hexadecimal text."""
+    """Return a file's SHA-256 in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -15,7 +15,7 @@ from stylelib.support.errors import InputError, check_choice
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """How large and how long.
+    """A picture size and a number of steps that suit a machine.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class Preset:
     size : int
         The longer side of a picture, in pixels.
     steps : int
-        Of a full run.
+        Number of steps of a full run.
     minutes : str
-        How long a notebook takes, for people.
+        Roughly how long a notebook takes, as a phrase.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Preset:
         return f"{self.name}: pictures of {self.size} px, {self.steps} steps a run"
 
 
-CONTAINER = pathlib.Path("/sys/fs/cgroup")  # where Linux tells a container its limits
+CONTAINER = pathlib.Path("/sys/fs/cgroup")  # where Linux keeps a container's limits
 
 PRESETS = {
     "quick": Preset("quick", 64, 8, "seconds a notebook; for tests, the pictures are not worth looking at"),
@@ -76,7 +76,7 @@ def pick_device(name: str | torch.device | None = None) -> torch.device:
     Parameters
     ----------
     name : str or torch.device, optional
-        "cpu", "cuda", "cuda:1", "mps"; by default the best there is: CUDA, then Apple's MPS, then the processor.
+        "cpu", "cuda", "cuda:1" or "mps"; by default the best available one: CUDA, then Apple's MPS, then the CPU.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def computing(picture: torch.Tensor) -> Iterator[None]:
     Parameters
     ----------
     picture : Tensor
-        (N, 3, H, W), what is computed for; the message names its size.
+        The picture that the computation is for, (N, 3, H, W); the message names its size.
     """
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
@@ -124,23 +124,23 @@ def computing(picture: torch.Tensor) -> Iterator[None]:
             raise
         height, width = picture.shape[-2:]
         smaller = max(height, width) * 2 // 3
-        raise InputError(f"{width} × {height} pixels need more memory than there is; try size={smaller}.") from None
+        raise InputError(f"{width} × {height} pixels need more memory than is free; try size={smaller}.") from None
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Return how much memory a computation can still take.
+    """Return how much memory a computation can still use.
 
-    On the processor, swap space does not count, and the limit of a container does.
+    On the CPU, swap space does not count, but the limit of a container does.
 
     Parameters
     ----------
     device : torch.device
-        Where it is computed.
+        The device that computes.
 
     Returns
     -------
     int or None
-        Bytes; None if the device or the system does not say.
+        Bytes; None if neither the device nor the system says it.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -149,12 +149,12 @@ def free_memory(device: torch.device) -> int | None:
         return None
     try:
         available = int(psutil.virtual_memory().available)
-    except (OSError, RuntimeError, NotImplementedError):  # a system that does not say
+    except (OSError, RuntimeError, NotImplementedError):  # the system does not say
         return None
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
         limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
         statistics = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        # files in the cache count as used, but are dropped when memory is needed
+        # cached files count as used, but the system drops them when memory is needed
         available = min(available, limit - used + int(statistics.get("inactive_file", 0)))
     return available
 

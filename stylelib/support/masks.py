@@ -7,7 +7,7 @@ from stylelib.support.errors import InputError
 
 
 def check_mask(mask: Tensor, pictures: Tensor | None = None) -> Tensor:
-    """Check a mask and bring it into one form.
+    """Check a mask and return it in a uniform shape.
 
     Parameters
     ----------
@@ -19,20 +19,19 @@ def check_mask(mask: Tensor, pictures: Tensor | None = None) -> Tensor:
     Returns
     -------
     Tensor
-        (1, 1, H, W), float32, on the pictures' device.
+        (1, 1, H, W), float32, on the pictures' device if they are given.
 
     Raises
     ------
     InputError
-        For another shape, for numbers outside 0 to 1, for a mask that is 0 everywhere, and for one that is not of the
-        pictures' size.
+        If the mask has another shape, values outside 0 to 1, only zeros, or another size than the pictures.
     """
     if not isinstance(mask, Tensor) or mask.ndim < 2 or not mask.numel() or mask.shape[:-2].numel() != 1:
         shape = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
         raise InputError(f"A mask is a tensor (H, W), 1 where the term counts and 0 where it does not; got {shape}.")
     mask = mask.detach().to(torch.float32).reshape(1, 1, *mask.shape[-2:])
     if not (mask.min() >= 0 and mask.max() <= 1 and mask.any()):
-        raise InputError("A mask holds numbers from 0 to 1, and some of them above 0.")
+        raise InputError("A mask must have values from 0 to 1, and at least one above 0.")
     if pictures is None:
         return mask
     if mask.shape[-2:] != pictures.shape[-2:]:
@@ -42,7 +41,7 @@ def check_mask(mask: Tensor, pictures: Tensor | None = None) -> Tensor:
 
 
 def shrink_mask(mask: Tensor, activations: Tensor) -> Tensor:
-    """Scale a mask to a layer's resolution: each position gets the mean over its pixels.
+    """Scale a mask to a layer's resolution, where each position gets the mean of its pixels.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The page that a figure is drawn on: its size, title and note; and pictures in rows on it."""
+"""The page of a figure: its size, title and note, and pictures in rows on it."""
 
 import io
 import textwrap
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 import matplotlib.figure
 import numpy as np
 
-WIDTH = 10.0  # of a figure, in inches, as are the next four
+WIDTH = 10.0  # width of a figure; this and the next four are in inches
 MAX_HEIGHT = 4.2  # of a picture
 MARGIN = 0.06
 GAP = 0.1  # between pictures
-LINE = 0.17  # of a caption
+LINE = 0.17  # height of a caption's line
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib figure that a notebook shows as a JPEG, an eighth of a PNG's size.
+    """A matplotlib figure that a notebook shows as a JPEG, which is an eighth of the size of a PNG.
 
-    It is made without pyplot, so it works in any thread, and nothing is left open.
+    It is made without pyplot, so it works in any thread and need not be closed.
     """
 
     DOTS_PER_INCH = 110
@@ -32,7 +32,7 @@ class Figure(matplotlib.figure.Figure):
         return buffer.getvalue()
 
     def _ipython_display_(self) -> None:
-        """Show the JPEG alone: with _repr_jpeg_, a notebook that uses pyplot would keep a PNG beside it."""
+        """Show only the JPEG. With _repr_jpeg_, a notebook that uses pyplot would store a PNG as well."""
         from IPython.display import Image, display
 
         display(Image(self.jpeg(), format="jpeg"))  # type: ignore[no-untyped-call]
@@ -44,18 +44,18 @@ def page(height: float, title: str | None, note: str | None, width: float = WIDT
     Parameters
     ----------
     height : float
-        Of the content, in inches.
+        Height of the content, in inches.
     title, note : str or None
-        What stands above and, in small letters, below the content; wrapped to the width.
+        Text above and, in small print, below the content; wrapped to the width.
     width : float
-        Of the figure, in inches.
+        Width of the figure, in inches.
 
     Returns
     -------
     figure : Figure
         With title and note.
     top, bottom : float
-        Of the content, as parts of the figure's height.
+        The upper and lower edge of the content, as fractions of the figure's height.
     """
     titles, notes = _wrap(title or "", 9 * width), _wrap(note or "", 18 * width)
     above = 0.16 + 0.2 * len(titles) if titles else 0.06
@@ -70,7 +70,7 @@ def page(height: float, title: str | None, note: str | None, width: float = WIDT
 def sheet(
     arrays: Sequence[Array], captions: Sequence[str], columns: int, title: str | None, note: str | None
 ) -> Figure:
-    """Show pictures in rows, each with its caption above; those of a row are equally high.
+    """Show pictures in rows, each with its caption above; the pictures of a row have the same height.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def sheet(
     columns : int
         Pictures in a row.
     title, note : str or None
-        What stands above and below the whole.
+        Text above and below the pictures.
 
     Returns
     -------
     Figure
-        At most WIDTH wide.
+        At most WIDTH inches wide.
     """
     rows: list[_Row] = []
     for start in range(0, len(arrays), columns):
@@ -120,7 +120,7 @@ class _Row(NamedTuple):
 
 
 def _row(arrays: Sequence[Array], texts: Sequence[str], highest: float) -> _Row:
-    """Fit pictures into the width of a figure, at most so many inches high."""
+    """Fit pictures into the width of a figure, at most `highest` inches high."""
     ratios = [min(max(array.shape[1] / array.shape[0], 0.4), 8) for array in arrays]  # width of a cell / its height
     height = min(highest, (WIDTH - 2 * MARGIN - GAP * (len(arrays) - 1)) / sum(ratios))
     widths = [height * ratio for ratio in ratios]
@@ -129,5 +129,5 @@ def _row(arrays: Sequence[Array], texts: Sequence[str], highest: float) -> _Row:
 
 
 def _wrap(text: str, letters: float) -> list[str]:
-    """Return the lines of a text, none longer than so many letters."""
+    """Return the lines of a text, wrapped to a number of letters."""
     return [line for part in text.splitlines() for line in textwrap.wrap(part, int(letters))]

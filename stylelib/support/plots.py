@@ -1,4 +1,4 @@
-"""Plots of numbers: lines, bars and matrices, each in colours that mean the same in all figures."""
+"""Plots of numbers: lines, bars and matrices. Content and style have the same colours in all figures."""
 
 import itertools
 import math
@@ -12,14 +12,14 @@ import numpy as np
 
 from stylelib.support.page import Figure, page
 
-# No curve is told by its colour alone: each also has a dash, a marker or a hatch. The colours are Okabe and Ito's.
+# Curves and bars differ not only in colour but also in dashes, markers or hatches. The colours are Okabe and Ito's.
 STYLE_COLOUR, CONTENT_COLOUR = "#0072B2", "#D55E00"
 COLOURS = ("#000000", STYLE_COLOUR, CONTENT_COLOUR, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MARKERS = "os^Dv*P"
 HATCHES = ("", "//", "..", "xx", "--")
 
-Curve = Sequence[float] | tuple[Sequence[Any], Sequence[float]]  # y values, or x values (numbers, texts) and y values
+Curve = Sequence[float] | tuple[Sequence[Any], Sequence[float]]  # y values, or x values (numbers, strings) and y values
 
 
 def lines(
@@ -35,11 +35,11 @@ def lines(
     Parameters
     ----------
     curves : Mapping
-        {label: (x values, y values)} or {label: y values}. x values may be texts, such as names of layers.
+        {label: (x values, y values)} or {label: y values}. x values may be strings, such as names of layers.
     xlabel, ylabel : str
         What the axes show.
     title, note : str, optional
-        What stands above and below the plot.
+        Text above and below the plot.
     logarithmic : str
         "y", "x" or "xy" for axes in powers of ten.
 
@@ -76,13 +76,13 @@ def bars(
     Parameters
     ----------
     groups : Mapping
-        {label of the group: {label of the bar: value}}. A bar that is missing in a group leaves its place empty.
+        {label of the group: {label of the bar: value}}. If a group lacks a bar, its place stays empty.
     ylabel : str
         What the values are.
     title, note : str, optional
-        What stands above and below the plot.
+        Text above and below the plot.
     logarithmic : bool
-        Whether the values are shown in powers of ten.
+        Whether the axis of the values is in powers of ten.
 
     Returns
     -------
@@ -124,14 +124,14 @@ def matrix(
     rows, columns : Sequence of str
         Their labels; the columns have the rows' labels by default.
     title, note : str, optional
-        What stands above and below the table.
+        Text above and below the table.
     digits : int
-        How many digits after the point are shown.
+        Number of digits after the decimal point.
 
     Returns
     -------
     Figure
-        With the numbers written in.
+        The table, with the numbers written in.
     """
     numbers = np.asarray(values, dtype=float)
     columns = rows if columns is None else columns
@@ -170,10 +170,10 @@ def add_legend(axes: matplotlib.axes.Axes) -> None:
 
 
 def curve_looks(labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a colour and a dash for each label, as arguments of matplotlib's plot; the pairs are all different."""
+    """Return a colour and a dash for each label, as arguments of matplotlib's plot; no two pairs are equal."""
     colours, looks = label_colours(labels), []
     for index, colour in enumerate(colours):
-        dash = colours.index(colour) + colours[:index].count(colour)  # a colour returns with another dash
+        dash = colours.index(colour) + colours[:index].count(colour)  # a repeated colour gets another dash
         looks.append({"color": colour, "linestyle": DASHES[dash % len(DASHES)]})
     return looks
 
@@ -203,7 +203,7 @@ def label_colours(labels: Sequence[str], palette: Sequence[str] = COLOURS) -> li
 
 
 def _shade(colour: str, index: int, count: int) -> str:
-    """One of `count` shades of a colour, from lighter to darker; the colour itself if it is the only one."""
+    """Return one of `count` shades of a colour, from light to dark; the colour itself if `count` is 1."""
     if count == 1:
         return colour
     amount = 0.75 * index / (count - 1) - 0.3  # of white where it is negative, else of black

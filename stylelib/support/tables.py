@@ -1,4 +1,4 @@
-"""Tables that print as text and show as HTML in a notebook."""
+"""Tables that print as text and are shown as HTML in a notebook."""
 
 import dataclasses
 import html
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows under column names; prints as text, shows as HTML in a notebook.
+    """Rows under column names.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Table:
     rows : Sequence of Sequence
         A value for each column; numbers get thousands separators.
     title : str
-        Stands above the table.
+        Text above the table.
     """
 
     columns: Sequence[str]
