@@ -188,7 +188,7 @@ def test_a_value_that_json_cannot_hold_is_refused(own, tmp_path):
     class Odd(Recipe):
         odd: object = dataclasses.field(default=object, metadata={"check": lambda value, recipe: None})
 
-    with pytest.raises(stylelib.InputError, match="a value of this Odd is not a number, a text or a tuple of them"):
+    with pytest.raises(stylelib.InputError, match="a value of this Odd is not a number, a string or a tuple of these"):
         sweep(Odd(**vars(PLAIN)), tmp_path, never)
 
 

@@ -408,7 +408,7 @@ def test_another_version_of_stylelib_or_weights_that_are_not_here_are_no_damage(
     "values, sentence",
     [
         ({"content": "riversid"}, "Did you mean 'riverside'"),
-        ({"content": 7}, "A recipe has its content image as a name, a path or the bytes of a file"),
+        ({"content": 7}, "The content image of a recipe is a name, a path or the bytes of a file"),
         ({"style": b"no picture"}, "This data is not a picture"),
         ({"content": "gone.jpg"}, "no file gone.jpg"),
         ({"network": "compcat"}, "Did you mean 'compact'"),
@@ -434,7 +434,7 @@ def test_every_recipe_is_checked_before_the_first_one_is_computed(values, senten
 def test_what_is_no_sweep_is_refused(folder, here, tmp_path):
     with pytest.raises(InputError, match="nothing to compute"):
         sweep([], folder, here)
-    with pytest.raises(InputError, match="made of recipes, such as `grid` gives; got str"):
+    with pytest.raises(InputError, match="takes recipes, such as `grid` returns; got str"):
         sweep(["riverside"], folder, here)
     with pytest.raises(InputError, match="workers is a whole number, 1 or more; got 0"):
         sweep(SMALL, folder, workers=0)
@@ -507,7 +507,7 @@ def test_an_interrupt_keeps_what_is_done_and_ends_the_rest(folder, tmp_path, mon
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell has none
     try:
         recipes = grid(SMALL, seed=range(4))
-        with pytest.warns(UserWarning, match=r"^Interrupted: 1 of 4 runs are done and kept in .*; the same call"):
+        with pytest.warns(UserWarning, match=r"^Interrupted: 1 of 4 runs are done and kept in .*; repeat the call"):
             results = sweep(recipes, folder, together=1, report=interrupt_after(0))
     finally:
         signal.signal(signal.SIGINT, before)

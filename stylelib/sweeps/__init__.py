@@ -1,7 +1,7 @@
-"""Many runs as one call: a grid of recipes, computed on all cores or on many machines, and kept in a folder.
+"""Sweeps: many runs with one call, computed on all cores or on many machines, and kept in a folder.
 
     recipes = grid(Recipe("transfer", "riverside"), style=["night_swirls", "woodcut"], alpha_beta=[0.02, 0.2, 2])
-    results = sweep(recipes, "my_sweep")  # stopped? the same call computes what is missing
+    results = sweep(recipes, "my_sweep")  # repeat the call to compute what is missing
     contact_sheet(results, columns=3)
 
 ===========  ==============================================================
@@ -14,7 +14,7 @@ file         what it holds
 `workers`    processes of this machine that compute
 `computing`  what a worker does with a parcel
 `together`   several runs evaluated as one batch
-`labels`     what tells the runs apart, and what failed
+`labels`     names for the runs, and the error that says what failed
 ===========  ==============================================================
 """
 

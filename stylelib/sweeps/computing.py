@@ -1,4 +1,4 @@
-"""What a worker does with the recipes that it is sent."""
+"""What a worker does with the recipes that it receives."""
 
 import contextlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from stylelib.sweeps.together import alike, finish_together, pays
 from stylelib.synthesis import Synthesis
 from stylelib.weights.networks import cached_network
 
-Made = tuple[bytes, dict[str, Any]] | str  # of one recipe: its PNG and what its JSON file says of it, or what failed
+Made = tuple[bytes, dict[str, Any]] | str  # for one recipe: its PNG and values for its JSON file, or why it failed
 
 
 def compute(parcel: Parcel | ArrivedParcel) -> list[Made]:
@@ -20,13 +20,12 @@ def compute(parcel: Parcel | ArrivedParcel) -> list[Made]:
     Parameters
     ----------
     parcel : Parcel
-        Its runs are evaluated as one batch where they are alike and that is quicker.
+        Its runs are evaluated as one batch if they are alike and this is faster.
 
     Returns
     -------
     list
-        For each recipe (the bytes of its PNG, what its JSON file says of the result), or a sentence that says why it
-        failed.
+        For each recipe, (the bytes of its PNG, values for its JSON file) or a sentence that says why it failed.
     """
     recipes = parcel.recipes
     runs: dict[int, Synthesis] = {}  # by their place in the parcel
@@ -39,7 +38,7 @@ def compute(parcel: Parcel | ArrivedParcel) -> list[Made]:
     _finish_batches([run for place, run in runs.items() if _steady(recipes[place])])
     for place in list(runs):
         try:
-            made[place] = _finish(recipes[place], runs.pop(place))  # popped, so that its memory is free afterwards
+            made[place] = _finish(recipes[place], runs.pop(place))  # popped, to free its memory afterwards
         except Exception as error:
             made[place] = why(error)
     return [made[place] for place in range(len(recipes))]
@@ -52,12 +51,12 @@ def why(error: BaseException) -> str:
 
 
 def _steady(recipe: Recipe) -> bool:
-    """Whether nothing changes while the run goes on, so that it can be part of a batch."""
+    """Return whether a run never changes its terms, so that it can be part of a batch."""
     return not recipe.changes and type(recipe).play is Recipe.play
 
 
 def _finish_batches(runs: Sequence[Synthesis]) -> None:
-    """Finish the runs that are quicker together. One that fails here fails again alone, and its error is kept then."""
+    """Finish the runs that are faster as one batch. A run that fails here fails again alone, which keeps its error."""
     for several in alike(runs):
         with contextlib.suppress(InputError, RuntimeError):
             if len(several) > 1 and pays(several):
@@ -65,7 +64,7 @@ def _finish_batches(runs: Sequence[Synthesis]) -> None:
 
 
 def _finish(recipe: Recipe, run: Synthesis) -> tuple[bytes, dict[str, Any]]:
-    """Finish a run, which may be at its end already, and return what is kept of it."""
+    """Finish a run, unless it is finished already, and return what is kept of it."""
     for _ in recipe.play(run):
         pass
     result: dict[str, Any] = {"made": run.describe(), "stop_reason": run.stop_reason, "losses": run.losses}

@@ -12,26 +12,26 @@ R = TypeVar("R", bound=Recipe)
 
 
 def grid(recipe: R, **values: Iterable[Any]) -> list[R]:
-    """Return the recipes for every combination of some values; those of the last name change fastest.
+    """Return a recipe for every combination of some values; those of the last name change fastest.
 
     Parameters
     ----------
     recipe : Recipe
-        It gives all other values. May be of a subclass of yours.
+        All other values come from it. It can be an object of your own subclass.
     **values
-        For any name of the recipe the values that it gets, such as alpha_beta=[0.1, 1], seed=range(3),
-        style_layers=[("conv1_1",), ("conv1_1", "conv2_1")], or style=[("night_swirls", "woodcut"), "mosaic"] where the
-        first recipe has two style images.
+        A list of values for each name that varies, such as alpha_beta=[0.1, 1], seed=range(3) or
+        style_layers=[("conv1_1",), ("conv1_1", "conv2_1")]. In style=[("night_swirls", "woodcut"), "mosaic"], the first
+        value has two style images.
 
     Returns
     -------
     list of Recipe
-        The product of the numbers of values many.
+        One for each combination.
 
     Raises
     ------
     InputError
-        For an unknown name, and for values that are not a list.
+        If a name is unknown, or its values are not a list or an empty one.
     """
     fields = {field.name: field for field in dataclasses.fields(recipe)}
     choices = []
@@ -48,7 +48,7 @@ def grid(recipe: R, **values: Iterable[Any]) -> list[R]:
 
 
 def _adapted(value: Any, field: "dataclasses.Field[Any]", recipe: Recipe) -> Any:
-    """Return a value in the form that recipes keep, so that equal values make equal recipes: 1 and 1.0 are one."""
+    """Return a value as recipes store it, so that equal values, such as 1 and 1.0, make equal recipes."""
     if hasattr(value, "tolist"):  # a number or an array of NumPy or torch
         value = value.tolist()
     if isinstance(field.default, tuple) and isinstance(value, str):

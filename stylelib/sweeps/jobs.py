@@ -18,20 +18,20 @@ from stylelib.support.files import write_atomically
 from stylelib.support.machine import pick_device, preset
 from stylelib.weights.networks import is_here, load_network
 
-TOGETHER = 4  # jobs that a worker gets at once; more would gain little, and all are lost when the worker dies
-SMALL = 64  # pixels up to which a batch is quicker on a processor, see tools/benchmarks
+TOGETHER = 4  # jobs that a worker gets in one parcel; more would gain little, and all are lost if the worker dies
+SMALL = 64  # pixels; up to this size a batch is faster on a CPU, see tools/benchmarks
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A run of a sweep that is done.
+    """The result of a job.
 
     Attributes
     ----------
     recipe : Recipe
-        As it was given.
+        The recipe as it was given.
     path : pathlib.Path
-        Its picture, a PNG. The JSON file beside it holds all the rest, and is a recipe file too.
+        Its picture, a PNG. The JSON file beside it holds everything else, and is a recipe file too.
     losses : dict
         The picture's weighted losses by name.
     history : list of Record
@@ -57,18 +57,18 @@ class Result:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A recipe of a sweep with its place in the folder.
+    """A recipe in a sweep, with its files.
 
     Attributes
     ----------
     recipe : Recipe
-        As it was given.
+        The recipe as it was given.
     sent : Recipe
-        As a worker gets it.
+        The recipe as a worker receives it.
     path : pathlib.Path
         Its picture.
     content : dict
-        What its JSON file says of the recipe.
+        The recipe's part of its JSON file.
     """
 
     recipe: Recipe
@@ -77,19 +77,19 @@ class Job:
     content: dict[str, Any]
 
     def write(self, png: bytes, rest: dict[str, Any]) -> Result:
-        """Keep what a worker made.
+        """Write what a worker computed.
 
         Parameters
         ----------
         png : bytes
             The picture.
         rest : dict
-            For the JSON file. It is written last, so a picture without one is known to be incomplete.
+            Further values for the JSON file. It is written last, so a picture without one is known to be incomplete.
 
         Returns
         -------
         Result
-            The same that `read` finds.
+            The same that `read` returns.
         """
         rest["result"]["sha256"] = hashlib.sha256(png).hexdigest()
         files = {self.path: png, self.path.with_suffix(".json"): recipe_files.to_json(self.content | rest)}
@@ -104,7 +104,7 @@ class Job:
         Parameters
         ----------
         fingerprint : str or None
-            The network's; None if its weights are not on this machine, and then the file is believed.
+            The network's; None if its weights are not on this machine, in which case it is not compared.
         """
         try:
             saved = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ class Job:
             whole = saved["result"]["sha256"] == hashlib.sha256(self.path.read_bytes()).hexdigest()
             if same and whole and fingerprint in (None, saved["network_fingerprint"]):
                 return self._result(saved["result"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # all that a damaged file can lead to
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever a damaged file can raise
             pass
         return None
 
@@ -122,21 +122,21 @@ class Job:
 
 
 def plan(recipe: Recipe, sent: Recipe, folder: pathlib.Path) -> Job:
-    """Return the job of a recipe, and keep its pictures in the folder, each of them once.
+    """Return the job of a recipe, and write its pictures to the folder, each of them once.
 
     Parameters
     ----------
     recipe : Recipe
-        As it was given.
+        The recipe as it was given.
     sent : Recipe
-        As a worker gets it.
+        The recipe as a worker receives it.
     folder : pathlib.Path
-        The sweep's.
+        The sweep's folder.
 
     Returns
     -------
     Job
-        Its name depends on every value of the recipe, on its class and on what is in its pictures.
+        Its name depends on every value of the recipe, on its class and on the content of its pictures.
 
     Raises
     ------
@@ -145,11 +145,11 @@ def plan(recipe: Recipe, sent: Recipe, folder: pathlib.Path) -> Job:
     """
     content, pictures = recipe_files.contents(recipe, lambda role, digest: f"picture-{digest[:16]}")
     try:
-        content = json.loads(recipe_files.to_json(content))  # as it will be read: lists in the place of tuples
+        content = json.loads(recipe_files.to_json(content))  # as it is read from the file, with lists for tuples
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"A sweep keeps its recipes as JSON, and a value of this {type(recipe).__name__} is not a number, a text "
-            f"or a tuple of them ({error})."
+            f"A sweep keeps its recipes as JSON, but a value of this {type(recipe).__name__} is not a number, a string "
+            f"or a tuple of these ({error})."
         ) from error
     for name, data in pictures.items():
         path = folder / name
@@ -162,16 +162,16 @@ def plan(recipe: Recipe, sent: Recipe, folder: pathlib.Path) -> Job:
 
 
 def batches_of(jobs: Iterable[Job], together: int | None, workers: int | None) -> Iterator[list[Job]]:
-    """Yield the jobs in lists, each to be sent at once and evaluated as one batch if that is quicker.
+    """Yield the jobs in lists, each of which is sent as one parcel and evaluated as one batch if that is faster.
 
     Parameters
     ----------
     jobs : Iterable of Job
         In any order.
     together : int or None
-        How many are in a list; None to choose.
+        Number of jobs in a list; None chooses it.
     workers : int or None
-        How many of this machine's workers compute; None if it is unknown who does.
+        Number of workers on this machine; None if another executor computes.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""What tells the runs of a sweep apart, and the sentence that says which of them failed."""
+"""Labels that tell the runs of a sweep apart, and the error that says which of them failed."""
 
 import hashlib
 import pathlib
@@ -21,7 +21,7 @@ class SweepError(InputError):
     Attributes
     ----------
     results : list of Result
-        Of all the other runs.
+        The results of all other runs.
     failures : list of (Recipe, str)
         The recipes that failed, each with its reason.
     """
@@ -45,18 +45,18 @@ def sweep_error(failures: Sequence[Failure], results: Sequence[Result], count: i
     Parameters
     ----------
     failures : Sequence of (Recipe, str)
-        With their reasons.
+        The recipes that failed, with their reasons.
     results : Sequence of Result
-        Of the others.
+        The results of the others.
     count : int
-        How many runs there are in all.
+        Number of all runs.
     folder : pathlib.Path
-        Where the results are.
+        The folder of the results.
 
     Returns
     -------
     SweepError
-        To be raised.
+        The error, for the caller to raise.
     """
     labels = labels_of([recipe for recipe, _ in failures] + [result.recipe for result in results])
     failed: dict[str, list[str]] = {}  # {reason: labels}

@@ -1,7 +1,7 @@
-"""What is sent to a worker: recipes, with the networks and optimisers of your own that they may name.
+"""Parcels, which are sent to workers: recipes, and your own networks and optimisers that they may name.
 
-cloudpickle packs all this, so that classes and functions of a notebook or of a script arrive too, whatever the executor
-itself sends things with.
+cloudpickle packs them, so that classes and functions from a notebook or a script arrive too, no matter how the executor
+sends its data.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ from stylelib.weights.networks import register_network, registered
 
 Packed = dict[tuple[str, str], bytes]  # {("network" or "optimizer", name): what was registered under it}
 
-_received: Packed = {}  # what this process was sent and has registered
+_received: Packed = {}  # what this process has received and registered
 
 
 class Registered:
-    """The networks and optimisers of your own that some recipes may name.
+    """Your own networks and optimisers that some recipes may name.
 
     Parameters
     ----------
@@ -52,18 +52,18 @@ class Registered:
 
     @functools.cached_property
     def packed(self) -> Packed:
-        """The same as bytes, made once, so that a worker recognises what it has already."""
+        """The same as bytes, made only once, so that a worker recognises what it has already."""
         return {name: _pack(thing, *name) for name, thing in self.things.items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Parcel:
-    """Some recipes on their way to a worker.
+    """Recipes that are sent to a worker.
 
     Attributes
     ----------
     recipes : list of Recipe
-        Computed one after the other, or as one batch.
+        They are computed one after another, or as one batch.
     own : Registered
         What they may name.
     """
@@ -77,7 +77,7 @@ class Parcel:
 
 @dataclasses.dataclass(frozen=True)
 class ArrivedParcel:
-    """A Parcel in another process; it is unpacked there when its recipes are asked for."""
+    """A Parcel in another process, where it is unpacked when its recipes are read."""
 
     packed: bytes
     own: Packed
@@ -91,19 +91,19 @@ class ArrivedParcel:
 
 
 def with_pictures(recipe: Recipe, loaded: dict[Any, bytes]) -> Recipe:
-    """Return a recipe as it is sent: a picture of your own goes along as the run will see it, small and as bytes.
+    """Return a recipe as it is sent: your own pictures are scaled to the recipe's size and included as bytes.
 
     Parameters
     ----------
     recipe : Recipe
-        Any.
+        Any recipe.
     loaded : dict
         {(source, size): bytes}: the pictures that were loaded for other recipes; new ones are added.
 
     Returns
     -------
     Recipe
-        Without paths of this machine.
+        A recipe without paths on this machine.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def with_pictures(recipe: Recipe, loaded: dict[Any, bytes]) -> Recipe:
     for role, source in recipe.pictures.items():
         if not isinstance(source, str | bytes | os.PathLike):
             raise InputError(
-                f"A recipe has its {role} image as a name, a path or the bytes of a file; got {type(source).__name__}."
+                f"The {role} image of a recipe is a name, a path or the bytes of a file; got {type(source).__name__}."
             )
         sent[role] = source
         if source not in bundled_images():
@@ -138,7 +138,7 @@ def to_png(picture: Tensor) -> bytes:
 def _pack(thing: Any, kind: str, name: str) -> bytes:
     try:
         packed: bytes = cloudpickle.dumps(thing)
-    except Exception as error:  # whatever an object raises that is asked to become bytes
+    except Exception as error:  # packing an object can raise anything
         raise InputError(
             f"Your {kind} {name} cannot be sent to a worker ({type(error).__name__}: {error}); define it in a module "
             f"and import it from there."
@@ -147,7 +147,7 @@ def _pack(thing: Any, kind: str, name: str) -> bytes:
 
 
 def _register(things: Packed) -> None:
-    """Register what was sent, unless it is here already or this process has its own of that name."""
+    """Register what was sent, unless it is here already or this process has its own object of that name."""
     for (kind, name), data in things.items():
         known = registered if kind == "network" else Optimizer.known
         if _received.get((kind, name)) == data or (name in known and (kind, name) not in _received):
@@ -160,6 +160,6 @@ def _register(things: Packed) -> None:
 
 
 def _load_network(data: bytes, **options: Any) -> Network:
-    """Make a network by the function that was sent. It is unpacked only here, because few runs need every network."""
+    """Make a network with the function that was sent, which is unpacked only now, because it may never be needed."""
     net: Network = pickle.loads(data)(**options)
     return net

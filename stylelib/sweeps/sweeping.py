@@ -34,30 +34,30 @@ def sweep(
 ) -> list[Result]:
     """Compute every recipe and keep the results in a folder.
 
-    Each result is written as soon as it is there, under a name made from the recipe's content. So equal recipes are
-    computed once, and the same call again computes only what is missing, damaged, or made with other weights. The
-    kernel's interrupt ends the sweep and returns the results so far.
+    Each result is written as soon as it is computed, under a name made from the recipe's content. Therefore equal
+    recipes are computed once, and the same call again computes only what is missing, damaged, or made with other
+    weights. An interrupt, such as that of the kernel, ends the sweep and returns the results so far.
 
-    Recipes may be of a subclass of yours, and name networks and optimisers of yours; all these are sent along. When you
-    change their code, use another folder, because the names of the results do not depend on it.
+    Recipes can be of your own subclass and can name your own networks and optimisers, which are all sent to the
+    workers. When you change their code, use another folder, because the names of the results do not depend on it.
 
     Parameters
     ----------
     recipes : Recipe or Iterable of Recipe
-        Such as `grid` gives. All are checked before the first one is computed.
+        Recipes such as `grid` returns. All are checked before the first one is computed.
     folder : path
-        It is made if it does not exist.
+        Created if it does not exist.
     executor : concurrent.futures.Executor, optional
         Where to compute instead of on this machine, such as ``distributed.Client(…).get_executor()`` for the machines
         of a Dask cluster. They need stylelib, but neither the folder nor your pictures.
     workers : int, optional
-        How many of this machine's workers compute; one for each core by default. Fewer need less memory.
+        Number of workers on this machine; by default one for each core, or one for a GPU. Fewer need less memory.
     together : int, optional
-        How many recipes are sent at once. They are evaluated as one batch if that turns out quicker, and written when
-        all of them are done. By default up to 4 on a GPU or for pictures of at most 64 pixels, else 1; and 1 with an
-        executor.
+        Number of recipes in a parcel. They are evaluated as one batch if a measurement shows that this is faster, and
+        written when all of them are done. By default up to 4 on a GPU or for pictures of at most 64 pixels, else 1;
+        and 1 with an executor.
     report : callable, optional
-        Called with each Result.
+        Called with each new Result.
 
     Returns
     -------
@@ -101,15 +101,15 @@ def sweep(
                     else:
                         done[job.path] = job.write(*one)
                 bar.update(len(batch))
-                for job in batch:  # after all of them are written, because an interrupt may come now
+                for job in batch:  # after all of them are written, because an interrupt may come here
                     if job.path in done:
                         report(done[job.path])
     except KeyboardInterrupt:
         warnings.warn(
-            f"Interrupted: {len(done)} of {len(jobs)} runs are done and kept in {folder}; the same call goes on.",
+            f"Interrupted: {len(done)} of {len(jobs)} runs are done and kept in {folder}; repeat the call to continue.",
             stacklevel=2,
         )
-        failures = {}  # the same call tries them again
+        failures = {}  # repeating the call computes them again
     finally:
         if own:
             own.stop()
@@ -130,14 +130,14 @@ def contact_sheet(results: Sequence[Result], columns: int | None = None, title: 
     columns : int, optional
         Pictures in a row; up to five by default.
     title : str, optional
-        Above the whole.
+        Text above the pictures.
 
     Returns
     -------
     stylelib.figures.Figure
-        Below it stands what all the pictures have in common.
+        Its note says what all the pictures have in common.
     """
-    from stylelib import figures  # loads matplotlib, which no sweep needs
+    from stylelib import figures  # here, because it loads matplotlib, which a sweep does not need
 
     parts = [result.made.split(" · ") for result in results]
     note = " · ".join(part for part in parts[0] if all(part in others for others in parts)) if parts else ""
@@ -148,10 +148,10 @@ def contact_sheet(results: Sequence[Result], columns: int | None = None, title: 
 def _compute_all(
     batches: list[list[Job]], executor: concurrent.futures.Executor, own: Registered
 ) -> Generator[tuple[list[Job], list[Made]], None, None]:
-    """Yield (jobs, what was made of each or why it failed), as they are done.
+    """Yield (jobs, what was made of each or why it failed) as soon as they are done.
 
-    Jobs that were sent together and came to nothing are sent again one by one, because one of them may have been the
-    reason for all.
+    If jobs that were sent together fail together, they are sent again one by one, because one of them may have been the
+    cause.
     """
     waiting: dict[concurrent.futures.Future[list[Made]], list[Job]] = {}
     try:
@@ -160,9 +160,9 @@ def _compute_all(
             for batch in sending:
                 try:
                     waiting[executor.submit(compute, Parcel([job.sent for job in batch], own))] = batch
-                except Exception as error:  # it takes no more
+                except Exception as error:  # the executor accepts no more jobs
                     yield batch, [why(error)] * len(batch)
-            # with a timeout, because Windows hears of an interrupt only between two waits
+            # with a timeout, because Windows handles an interrupt only between two waits
             for future in concurrent.futures.wait(waiting, 1, concurrent.futures.FIRST_COMPLETED).done:
                 batch = waiting.pop(future)
                 try:
@@ -179,15 +179,15 @@ def _compute_all(
 
 
 def _check(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """Return the recipes as they are sent; raise an InputError if one of them cannot work."""
+    """Return the recipes as they are sent; raise an InputError if one of them is invalid."""
     loaded: dict[Any, bytes] = {}
     sent = []
     for recipe in recipes:
         if not isinstance(recipe, Recipe):
-            raise InputError(f"A sweep is made of recipes, such as `grid` gives; got {type(recipe).__name__}.")
+            raise InputError(f"A sweep takes recipes, such as `grid` returns; got {type(recipe).__name__}.")
         small = with_pictures(recipe, loaded)
         with warnings.catch_warnings():
-            if small != recipe:  # `load_image` has warned of the picture itself
+            if small != recipe:  # `load_image` has warned about the original picture
                 warnings.simplefilter("ignore")
             small.check()
         sent.append(small)

@@ -1,4 +1,4 @@
-"""Several runs as one batch: their pictures go through the networks together, and everything else is each run's own."""
+"""Batches: the pictures of several runs go through the networks together; everything else is separate."""
 
 import contextlib
 import time
@@ -23,14 +23,14 @@ _tried: dict[tuple[object, ...], bool] = {}  # what `pays` has found out in this
 def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
     """Finish several runs, with all their pictures evaluated as one batch.
 
-    It is quicker for pictures so small that one does not keep a processor or GPU busy. Each run keeps its own
-    optimiser, line search and end, and makes the picture that it would make alone, except for the last bits. Every
-    picture goes as deep as the deepest run needs. An interrupt stops all runs, each after a whole step.
+    This is faster if a single picture is too small to keep the processor or GPU busy. Each run has its own optimiser,
+    line search and end, and makes the same picture as it would alone, except for the last bits. All pictures are
+    computed down to the deepest layer that any run needs. An interrupt stops all runs, each after a whole step.
 
     Parameters
     ----------
     runs : Iterable of Synthesis
-        With the same networks and pictures of one size.
+        Runs with the same networks and with pictures of one size.
 
     Returns
     -------
@@ -40,8 +40,8 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
     Raises
     ------
     InputError
-        For runs that do not go together, for too little memory, and if one of the runs cannot start. Each run is then
-        after a whole step, and can go on alone.
+        If the runs do not fit together, there is too little memory, or a run cannot start. Each run is then after a
+        whole step and can continue alone.
     """
     runs = list(runs)
     if not runs:
@@ -53,7 +53,7 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
     try:
         pictures = _go_on(steps, dict.fromkeys(runs))
         while pictures:
-            if evaluator is None or len(evaluator.lists) > len(pictures):  # one of them has come to its end
+            if evaluator is None or len(evaluator.lists) > len(pictures):  # a run has ended
                 evaluator = Evaluator(*[run.terms for run in pictures])
             evaluations = dict(zip(pictures, evaluator(torch.cat(list(pictures.values()))), strict=True))
             for run in evaluations:
@@ -77,22 +77,22 @@ def alike(runs: Iterable[Synthesis]) -> list[list[Synthesis]]:
 
 
 def pays(runs: Sequence[Synthesis]) -> bool:
-    """Return whether one batch is quicker than one run after the other. It is tried once for all that are like these.
+    """Return whether one batch is faster than one run after another, which is measured once for all similar runs.
 
     Parameters
     ----------
     runs : Sequence of Synthesis
-        Which are `alike`.
+        Runs that are `alike`.
 
     Returns
     -------
     bool
-        What the first trial showed.
+        What the first measurement showed.
 
     Raises
     ------
     InputError
-        If memory is too short for all at once.
+        If there is too little memory for all of them together.
     """
     first = runs[0]
     depths = frozenset((net.describe(), depth) for net, depth in _depths(first).items())
@@ -123,7 +123,7 @@ def _go_on(
 
 def _check_together(runs: Sequence[Synthesis]) -> None:
     if len(set(runs)) < len(runs):
-        raise InputError("A run is given twice.")
+        raise InputError("A run is given twice; give each run once.")
     for what, kinds in (
         ("pictures of one size, and equally many", {tuple(run.shape) for run in runs}),
         ("the same networks", {frozenset(wanted_layers(run.terms)) for run in runs}),

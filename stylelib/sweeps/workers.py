@@ -1,8 +1,8 @@
 """Workers: processes of this machine as a `concurrent.futures.Executor`. One that dies loses only its own call.
 
-They are programs of their own, so a script needs no ``if __name__ == "__main__":`` and nothing of the caller is forked.
-They are written by hand because the executors of the standard library and of loky fail all calls when one process dies,
-and because a worker of loky's goes on computing after its caller was killed.
+Each worker is a separate program, so a script needs no ``if __name__ == "__main__":`` and nothing is forked. The
+executors of the standard library and of loky are not used, because they fail all calls when one process dies, and
+because loky's workers continue to compute after their caller was killed.
 """
 
 import concurrent.futures
@@ -22,8 +22,8 @@ import torch
 from stylelib.support.errors import InputError, check_whole
 from stylelib.support.machine import pick_device
 
-ATTEMPTS = 3  # workers that one call may cost
-# A terminal sends its interrupt to every process, but only the caller acts on it, from the first moment on.
+ATTEMPTS = 3  # number of workers that a call may crash before it fails
+# A terminal sends its interrupt to every process, but only the caller should act on it, so a worker ignores it first.
 PROGRAM = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "from stylelib.sweeps.workers import work; work(threads={})"
@@ -41,9 +41,9 @@ def useful_workers() -> int:
 class Workers(concurrent.futures.Executor):
     """Up to `count` workers, started when they are needed; they share torch's threads evenly.
 
-    Two workers of one thread each do more than one of two threads, because two threads wait for each other at every
-    layer. Each worker needs memory of its own. A call whose worker dies is tried again in a new one, ATTEMPTS times in
-    all, and then ends with an InputError.
+    Two workers with one thread each are faster than one with two threads, because two threads wait for each other at
+    every layer. Each worker needs its own memory. A call whose worker dies is repeated in a new worker; after ATTEMPTS
+    workers it fails with an InputError.
 
     Parameters
     ----------
@@ -70,17 +70,17 @@ class Workers(concurrent.futures.Executor):
         function : callable
             It and its arguments are packed by cloudpickle, so they may be defined in a notebook.
         *arguments, **named
-            What it is called with.
+            The arguments.
 
         Returns
         -------
         concurrent.futures.Future
-            Of what it returns.
+            The future result.
         """
         return self._callers.submit(self._call, function, arguments, named)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls; end the workers when those submitted are done. With `wait`, return after that."""
+        """Accept no more calls. With `wait`, wait for the calls that were submitted, then end the workers."""
         self._callers.shutdown(wait, cancel_futures=cancel_futures)
         if wait:
             self.stop()
@@ -103,7 +103,7 @@ class Workers(concurrent.futures.Executor):
             try:
                 worker.stdin.write(call)
                 worker.stdin.flush()
-                answer = pickle.load(worker.stdout)  # bytes, so an answer that cannot be unpacked ends where it should
+                answer = pickle.load(worker.stdout)  # bytes, which are unpacked only after the pipe is empty
             except (OSError, EOFError, pickle.UnpicklingError):  # it is dead, or died in the middle of its answer
                 _end(worker)
                 continue
@@ -119,13 +119,13 @@ class Workers(concurrent.futures.Executor):
         )
 
     def _take(self) -> subprocess.Popen[bytes]:
-        """Return a worker that has nothing to do."""
+        """Return an idle worker, or start one."""
         with self._lock:
             if self._stopped:
                 raise concurrent.futures.CancelledError
             if self._idle:
                 return self._idle.pop()
-            path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # so that it can import what we can
+            path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # to let it import the same modules
             worker = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-c", PROGRAM.format(self.threads_each)],
                 stdin=subprocess.PIPE,
@@ -147,7 +147,7 @@ def work(threads: int) -> None:
     Parameters
     ----------
     threads : int
-        That torch may use here.
+        Number of threads that torch may use in this worker.
     """
     torch.set_num_threads(threads)
     answers = os.fdopen(os.dup(1), "wb")
@@ -165,7 +165,7 @@ def work(threads: int) -> None:
 
 
 def _as_answer(error: BaseException) -> bytes:
-    """Return an error as bytes; its text alone if it cannot be sent, cannot be made again, or would end a program."""
+    """Return an error as bytes; only its text if it cannot be packed, cannot be unpacked, or would end the program."""
     text = pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
     try:
         answer: bytes = cloudpickle.dumps((None, error))
@@ -179,5 +179,5 @@ def _receive(calls: "queue.SimpleQueue[bytes]") -> None:
     try:
         while True:
             calls.put(pickle.load(sys.stdin.buffer))
-    finally:  # the caller is gone, for whatever reason, so nobody waits for an answer
+    finally:  # the caller is gone, so an answer is no longer needed
         os._exit(0)
