@@ -133,16 +133,17 @@ def values(control):
 
 
 def test_the_menu_of_networks_offers_registered_ones_and_no_random_ones_unless_one_is_chosen(named):
-    assert values(make_control("network", RECIPE)) == [*LAYOUTS, named]
+    known = [*LAYOUTS, "vgg16-torchvision", "vgg19-torchvision", named]
+    assert values(make_control("network", RECIPE)) == known
     chosen = dataclasses.replace(RECIPE, network="vgg11-random")
-    assert values(make_control("network", chosen)) == [*LAYOUTS, named, "vgg11-random"]
+    assert values(make_control("network", chosen)) == [*known, "vgg11-random"]
 
 
 def test_a_network_that_is_not_here_is_marked(tmp_path, monkeypatch):
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     labels = {name: label for label, name in make_control("network", RECIPE).widget.options}
-    assert labels["compact"] == "compact" and labels["vgg19"] == "vgg19 (has to be downloaded)"
+    assert labels["compact"] == "compact" and labels["vgg19"] == "vgg19 (needs a download)"
 
 
 def test_the_menus_of_layers_follow_a_network_of_yours(named):
@@ -180,7 +181,7 @@ def test_the_menu_of_optimisers_offers_yours():
 
     try:
         control = make_control("optimizer", RECIPE)
-        assert {"L-BFGS, as the paper": "lbfgs", "Adam": "adam", "own": "own"}.items() <= dict(
+        assert {"L-BFGS, as in the paper": "lbfgs", "Adam": "adam", "own": "own"}.items() <= dict(
             control.widget.options
         ).items()
         control.widget.value = "own"

@@ -22,7 +22,7 @@ BOTH = ("storage", "releases")  # two addresses, as Keras' files have
 
 
 def cut_off(handler):
-    handler.send(handler.server.whole[: handler.start + 20_000], length=len(handler.server.whole))
+    handler.send(handler.server.whole[:20_000], length=len(handler.server.whole))
 
 
 def test_the_original_vgg19_from_keras_file_with_its_real_layout(folder, publish, server, tmp_path, capsys):

@@ -78,7 +78,7 @@ def test_what_is_no_name_is_refused(name):
 def test_of_several_names_the_first_that_is_here_is_taken(capsys):
     assert stylelib.load_network(["vgg19", "compact-random", "compact"], device="cpu").name == "compact-random"
     assert stylelib.load_network(("vgg16", "compact11"), device="cpu").name == "compact11"
-    assert "no pretrained vgg16 on this machine); load_network('vgg16') downloads it, 528 MB" in capsys.readouterr().out
+    assert "no pretrained vgg16 on this machine); load_network('vgg16') downloads it, 59 MB" in capsys.readouterr().out
     with pytest.raises(
         InputError, match=r"None of vgg16, vgg19 has its weights on this machine; load_network\('vgg16'"
     ):
@@ -205,7 +205,7 @@ def test_a_run_with_it_is_saved_and_goes_on(grid_means, tmp_path):
 def test_a_run_whose_network_has_no_name_asks_for_one_or_for_the_terms(tmp_path):
     net = GridMeans()
     path = stylelib.Synthesis(terms(net), "content", steps=2).finish().save(tmp_path / "run.pt")
-    with pytest.raises(InputError, match=r"a network of your own \(.*GridMeans\): give it a name.*register_network"):
+    with pytest.raises(InputError, match=r"a network of your own \(.*GridMeans\) without a name.*register_network"):
         stylelib.Synthesis.load(path)
     assert stylelib.Synthesis.load(path, terms=terms(net)).number == 2
 

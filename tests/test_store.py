@@ -16,9 +16,21 @@ import torch
 
 from stylelib.support.errors import InputError
 from stylelib.vgg import LAYOUTS, layer_names
-from stylelib.weights import store
-from stylelib.weights.store import find_weights, load_weights, weights_folder
-from tests.checkpoint_server import PAGE, assert_same, checkpoint, expected_tensors, files, header, save
+from stylelib.weights import store, trainings
+from stylelib.weights.formats import fingerprint
+from stylelib.weights.store import fetch_weights, find_weights, load_weights, weights_folder
+from tests.checkpoint_server import (
+    PAGE,
+    assert_same,
+    checkpoint,
+    expected_tensors,
+    files,
+    header,
+    in_rgb,
+    original,
+    save,
+    save_keras,
+)
 
 pytest_plugins = ["tests.checkpoint_server"]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -32,10 +44,10 @@ def test_a_download_is_announced_verified_and_kept_as_a_small_file(folder, vgg11
     found = load_weights("vgg11")
 
     assert_same(found, expected_tensors("vgg11", state))
-    assert (found.name, found.source) == ("vgg11", "torchvision VGG11_Weights.IMAGENET1K_V1")
+    assert (found.name, found.source) == ("vgg11", "torchvision IMAGENET1K_V1")
     assert found.mean == (0.485, 0.456, 0.406) and found.std == (0.229, 0.224, 0.225)
     shown = capsys.readouterr()
-    assert f"Downloading vgg11, once: 35 MB from {server.url}{address}" in shown.out
+    assert f"Downloading the weights of vgg11, once: 35 MB from {server.url}{address}" in shown.out
     assert "100%" in shown.err  # the progress bar
     assert server.requests == [address]
 
@@ -54,16 +66,17 @@ def test_a_download_is_announced_verified_and_kept_as_a_small_file(folder, vgg11
     assert_same(again, found.tensors)
 
 
-def test_vgg19_has_16_convolutions_and_80_megabytes(folder, publish, tmp_path):
+def test_torchvisions_vgg19_has_16_convolutions_and_80_megabytes(folder, publish, tmp_path):
     state = checkpoint("vgg19", full=True)
     # torchvision's VGG files date from 2017 and have torch's older layout.
     path = save(tmp_path / "elsewhere", "vgg19", state, _use_new_zipfile_serialization=False)
-    publish("vgg19", path)
-    found = load_weights("vgg19")
+    publish("vgg19-torchvision", path)
+    found = load_weights("vgg19-torchvision")
     assert len(found.tensors) == 32
     assert_same(found, expected_tensors("vgg19", state))
     assert sum(value.numel() for value in found.tensors.values()) == 20_024_384
-    assert 80.0e6 < (folder / "vgg19.safetensors").stat().st_size < 80.2e6
+    assert 80.0e6 < (folder / "vgg19-torchvision.safetensors").stat().st_size < 80.2e6
+    assert find_weights("vgg19-torchvision") == folder / "vgg19-torchvision.safetensors"
 
 
 def test_a_later_load_needs_neither_torchvision_nor_the_network(kept):
@@ -76,7 +89,7 @@ assert "torchvision" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "torchvision VGG11_Weights.IMAGENET1K_V1"
+    assert done.stdout.strip() == "torchvision IMAGENET1K_V1"
 
 
 # ---- Files that are here already
@@ -90,7 +103,7 @@ def test_torchvisions_file_on_this_machine_saves_the_download(place, folder, lig
     here.write_bytes(light.read_bytes())
     assert find_weights("vgg11") == here
     found = load_weights("vgg11", download=False)
-    assert found.source == "torchvision VGG11_Weights.IMAGENET1K_V1"
+    assert found.source == "torchvision IMAGENET1K_V1"
     assert server.requests == [] and here.read_bytes() == light.read_bytes()
     assert find_weights("vgg11") == folder / "vgg11.safetensors"
     assert load_weights("vgg11").sha256 == found.sha256
@@ -172,6 +185,148 @@ def test_the_folder_is_the_users_cache_unless_told_otherwise(monkeypatch, tmp_pa
     assert weights_folder() == Path(pooch.os_cache("stylelib"))
 
 
+# ---- Two trainings of one architecture
+
+
+@pytest.fixture
+def torchvisions(tmp_path, publish):
+    """torchvision's file of a VGG-19 in torch's cache, and what it holds."""
+    state = checkpoint("vgg19")
+    path = save(tmp_path / "torch/hub/checkpoints", "vgg19", state)
+    publish("vgg19-torchvision", path)
+    return path, expected_tensors("vgg19", state)
+
+
+def kept_before(folder, tensors):
+    """A small file as stylelib kept it when vgg19 meant torchvision's weights."""
+    folder.mkdir()
+    tensors = {key: value.contiguous() for key, value in tensors.items()}
+    about = {"name": "vgg19", "source": "torchvision VGG19_Weights.IMAGENET1K_V1", "sha256": fingerprint(tensors)}
+    about |= {"input_mean": "[0.485, 0.456, 0.406]", "input_std": "[0.229, 0.224, 0.225]"}
+    safetensors.torch.save_file(tensors, folder / "vgg19.safetensors", about)
+
+
+@pytest.mark.parametrize("place", ["weights", "keras/models"])
+def test_keras_file_on_this_machine_saves_the_download(place, folder, keras, publish, server, tmp_path, torchvisions):
+    publish("vgg19", keras)
+    here = tmp_path / place / keras.name
+    here.parent.mkdir(parents=True)
+    here.write_bytes(keras.read_bytes())
+    assert find_weights("vgg19") == here
+    found = load_weights("vgg19", download=False)
+    assert found.source == trainings.ORIGINAL.source
+    assert_same(found, in_rgb(original("vgg19")))
+    assert server.requests == [] and here.read_bytes() == keras.read_bytes()
+    assert find_weights("vgg19") == folder / "vgg19.safetensors"
+    assert load_weights("vgg19").sha256 == found.sha256
+
+
+def test_keras_file_with_the_classifier_is_known_too(folder, keras, publish, tmp_path, monkeypatch):
+    publish("vgg19", keras)
+    whole = save_keras(tmp_path / "vgg19_weights_tf_dim_ordering_tf_kernels.h5", original("vgg19"))
+    digest = hashlib.md5(whole.read_bytes()).hexdigest()
+    monkeypatch.setitem(store.KERAS_FILES, "vgg19", (store.KERAS_FILES["vgg19"][0], (whole.name, digest)))
+    folder.mkdir()
+    whole.rename(folder / whole.name)
+    assert_same(load_weights("vgg19", download=False), in_rgb(original("vgg19")))
+
+
+def test_a_damaged_file_of_keras_is_told_and_not_used(folder, keras, publish, server, tmp_path):
+    address = publish("vgg19", keras)
+    folder.mkdir()
+    (folder / keras.name).write_bytes(keras.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match=re.escape(str(folder / keras.name)) + " is damaged.*its MD5 begins with"):
+        load_weights("vgg19")
+    assert server.requests == [address]
+
+
+def test_torchvisions_vgg19_is_used_rather_than_downloading_the_original(folder, keras, publish, server, torchvisions):
+    path, tensors = torchvisions
+    address = publish("vgg19", keras)
+    assert find_weights("vgg19") == path
+    found = load_weights("vgg19")
+    assert found.source == "torchvision IMAGENET1K_V1" and server.requests == []
+    assert_same(found, tensors)
+    assert files(folder) == ["vgg19-torchvision.safetensors"], "it is not kept as the original"
+    assert load_weights("vgg19-torchvision", download=False).sha256 == found.sha256
+    assert find_weights("vgg19") == find_weights("vgg19-torchvision") == folder / "vgg19-torchvision.safetensors"
+
+    small, fetched = fetch_weights("vgg19")  # who asks for the original gets it
+    assert fetched.source == trainings.ORIGINAL.source and server.requests == [address]
+    assert small == find_weights("vgg19") == folder / "vgg19.safetensors"
+    assert load_weights("vgg19").sha256 == fetched.sha256
+    assert load_weights("vgg19-torchvision").sha256 == found.sha256
+
+
+def test_a_file_that_was_kept_when_vgg19_meant_torchvisions_is_read_and_says_so(folder, keras, publish, server):
+    tensors = expected_tensors("vgg19", checkpoint("vgg19"))
+    kept_before(folder, tensors)
+    address = publish("vgg19", keras)
+    for name in ("vgg19", "vgg19-torchvision"):
+        assert find_weights(name) == folder / "vgg19.safetensors"
+        assert load_weights(name).source == "torchvision VGG19_Weights.IMAGENET1K_V1"
+    assert server.requests == []
+
+    _, fetched = fetch_weights("vgg19")
+    assert server.requests == [address] and load_weights("vgg19").sha256 == fetched.sha256
+    assert files(folder) == ["vgg19-torchvision.safetensors", "vgg19.safetensors"]
+    assert_same(load_weights("vgg19-torchvision", download=False), tensors)
+
+
+def test_fetching_puts_the_small_file_into_a_folder_and_downloads_once(folder, keras, publish, server, tmp_path):
+    address, stick = publish("vgg19", keras), tmp_path / "stick"
+    path, weights = fetch_weights("vgg19", stick)
+    assert path == stick / "vgg19.safetensors" and files(stick) == ["vgg19.safetensors"]
+    assert fetch_weights("vgg19", stick)[1].sha256 == weights.sha256 and server.requests == [address]
+    assert find_weights("vgg19") is None, "nothing but the folder is written to"
+
+    fetch_weights("vgg19")
+    fetch_weights("vgg19", tmp_path / "second")
+    assert (tmp_path / "second/vgg19.safetensors").read_bytes() == (folder / "vgg19.safetensors").read_bytes()
+    assert len(server.requests) == 2
+
+
+def test_fetching_renews_a_damaged_file(folder, keras, publish, server):
+    publish("vgg19", keras)
+    path, weights = fetch_weights("vgg19")
+    truncate(path)
+    with pytest.warns(UserWarning, match="cut off.* made again"):
+        assert fetch_weights("vgg19")[1].sha256 == weights.sha256
+    assert load_weights("vgg19").sha256 == weights.sha256 and len(server.requests) == 2
+
+
+def test_fetching_into_a_folder_that_cannot_be_written_is_one_sentence(folder, keras, publish, tmp_path):
+    publish("vgg19", keras)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        fetch_weights("vgg19", tmp_path / "file" / "inside")
+    fetch_weights("vgg19")
+    with pytest.raises(InputError, match="cannot be written"):
+        fetch_weights("vgg19", tmp_path / "file" / "inside")
+
+
+@pytest.mark.parametrize("limit", [10_000_000, 1000])  # the small file does not fit; not even the download does
+def test_a_full_disk_leaves_nothing_of_keras_file_either(limit, folder, keras, publish):
+    resource = pytest.importorskip("resource", reason="a limit on file sizes, to stand for a full disk, needs Unix")
+    publish("vgg19", keras)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(InputError, match=r"(cannot|could not) be written \(File too large\): make room there"):
+            load_weights("vgg19")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert files(folder) == []
+
+
+def test_vgg16_comes_from_keras_too(folder, publish, tmp_path):
+    path = save_keras(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", original("vgg16"), top=False)
+    publish("vgg16", path)
+    found = load_weights("vgg16")
+    assert_same(found, in_rgb(original("vgg16")))
+    assert found.source == trainings.ORIGINAL.source and files(folder) == ["vgg16.safetensors"]
+
+
 # ---- The small file, damaged
 
 
@@ -246,7 +401,7 @@ def test_unknown_names_are_refused_with_the_nearest():
 
 
 def test_the_embedded_network_is_in_the_package_and_says_what_it_is(folder, monkeypatch):
-    monkeypatch.setattr(store, "downloaded", None)
+    monkeypatch.setattr(store, "download", None)
     found = load_weights("compact")
     assert find_weights("compact") == store.DATA / "compact.safetensors"
     assert not folder.exists()
