@@ -80,7 +80,7 @@ def test_a_fine_checkerboard_becomes_grey_when_it_is_made_small():
 
 
 def test_a_smaller_picture_keeps_its_size_and_says_so():
-    with pytest.warns(UserWarning, match=r"This array is only 40 × 24 pixels and keeps that size instead of .* 64") as caught:
+    with pytest.warns(UserWarning, match=r"is only 40 × 24 pixels and keeps that size .* 64") as caught:
         assert load_image(colours(), 64).shape[-2:] == (24, 40)
     assert caught[0].filename == __file__
 

@@ -364,7 +364,8 @@ def test_a_small_picture_is_noted_once(call, tmp_path):
     PIL.Image.new("RGB", (40, 40), "red").save(tmp_path / "small.png")
     code, _, err = call("style", tmp_path / "small.png", *SMALL, "--steps", "1", "-o", tmp_path / "out.png")
     assert code == 0
-    assert err == f"Note: {tmp_path / 'small.png'} is only 40 × 40 pixels and keeps that size instead of being enlarged to 64.\n"
+    note = f"{tmp_path / 'small.png'} is only 40 × 40 pixels and keeps that size instead of being enlarged to 64."
+    assert err == f"Note: {note}\n"
 
 
 def test_table_lists_the_layers(call):

@@ -215,7 +215,7 @@ def test_what_no_control_shows_is_refused_beside_another():
 def test_a_picture_smaller_than_the_size_is_told_and_taken_all_the_same(studio):
     turn(studio, "size", 1000)
     assert studio.chosen().size == 1000
-    assert "riverside is 768 × 512: it keeps that size" in complaints(studio)["size"]
+    assert "riverside is only 768 × 512 pixels and keeps that size" in complaints(studio)["size"]
 
 
 # ------------------------------------------------------------------------------------------------ pictures of your own

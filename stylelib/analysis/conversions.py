@@ -1,14 +1,14 @@
 """Other implementations' weights in the paper's units.
 
-    conversions.table()                                   # all that are known, at 512 × 512 with VGG-19
+    conversions.table()                                   # all known implementations, at 512 × 512 with VGG-19
     weights = convert(IMPLEMENTATIONS["neural-style"])    # weights.alpha, weights.style, weights.shares
 
-Every implementation of the method minimises a · Σ (F − P)² + Σ_l b_l · Σ (G − A)². The constants a and b_l differ: an
-implementation takes a mean or a sum, divides the Gram matrix by M, by N·M or not at all, and multiplies by its weights.
-The paper prints α/2 and β w_l / (4 N² M²) there, so α = 2 a and β w_l = 4 N² M² b_l exactly.
+Every implementation of the method minimises a · Σ (F − P)² + Σ_l b_l · Σ (G − A)². The constants a and b_l differ,
+because an implementation takes means or sums, divides the Gram matrix by M, by N·M or not at all, and has its own
+weights. In the paper they are α/2 and β w_l / (4 N² M²), so α = 2 a and β w_l = 4 N² M² b_l exactly.
 
-The conversion holds for equal activations. A network that is shown pictures from 0 to 255 instead of 0 to 1, or that is
-not normalised, has other activations, and then the same weights are another balance of content and style.
+The conversion assumes equal activations. If a network's pictures go from 0 to 255 instead of 0 to 1, or if it is not
+normalised, its activations differ, and the same weights then balance content and style differently.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ class Implementation:
     Attributes
     ----------
     name : str
-        Whose it is.
+        Its name.
     content : float
         The weight of Σ (F − P)², or of its mean over the N · M entries, see `content_error`.
     style : tuple of float
@@ -53,16 +53,16 @@ class Implementation:
     content_error, style_error : str
         "mean" or "sum".
     content_layer : str
-        Where content is compared.
+        The layer at which content is compared.
     style_layers : tuple of str
-        Where style is compared.
+        The layers at which style is compared.
     sees : str
-        The range of the pictures that its network is shown.
+        The range of the pictures that its network gets.
 
     Raises
     ------
     InputError
-        For unknown divisors and errors, and for another number of weights than of style layers.
+        For unknown divisors and kinds of error, and if there are not as many weights as style layers.
     """
 
     name: str
@@ -115,7 +115,7 @@ class PaperWeights:
     alpha : float
         α.
     content_layer : str
-        Where content is compared.
+        The layer at which content is compared.
     style : dict of str to float
         {layer: β w_l}.
     """
@@ -126,7 +126,7 @@ class PaperWeights:
 
     @property
     def beta(self) -> float:
-        """β: the w_l add up to 1, as in the paper."""
+        """β, such that the w_l add up to 1, as in the paper."""
         return sum(self.style.values())
 
     @property
@@ -135,7 +135,7 @@ class PaperWeights:
         return {layer: weight / self.beta for layer, weight in self.style.items()}
 
     def terms(self, net: Network, content: Tensor, style: Tensor) -> list[Term]:
-        """Return the terms that minimise this loss on a network, divided by β, which changes no minimum.
+        """Return the terms of this loss on a network, divided by β, which does not move its minimum.
 
         Parameters
         ----------
@@ -177,12 +177,12 @@ def convert(
     Returns
     -------
     PaperWeights
-        For pictures of this size.
+        The weights for pictures of this size.
 
     Raises
     ------
     InputError
-        For a picture that is too small for a layer.
+        If the picture is too small for a layer.
     """
     filters, positions = layer_size(implementation.content_layer, size, widths)
     mean = implementation.content_error == "mean"
@@ -215,7 +215,7 @@ def layer_size(layer: str, size: int | tuple[int, int] = 512, widths: Sequence[i
     Raises
     ------
     InputError
-        For a picture that is too small for the layer.
+        If the picture is too small for the layer.
     """
     height, width = size if isinstance(size, tuple) else (size, size)
     stride = stride_of(layer)

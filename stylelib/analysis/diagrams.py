@@ -17,8 +17,8 @@ GREY, BOX = "#555555", "#f4f4f4"
 # the next one.
 LEFT, MIDDLE, RIGHT = 1.35, 5.0, 8.65
 FIRST, BLOCK = 2.03, 0.27
-# The layouts' drawing, in inches: what stands above the first network, a network's row, where its first block begins,
-# a convolution, a pooling, and the height of a box in each block.
+# The layouts' drawing, in inches: the space above the first network, the height of a network's row, the left edge of
+# its first block, the width of a convolution and of a pooling, and the height of a box in each block.
 ABOVE, ROW, START, SLOT, GAP = 0.5, 0.66, 1.12, 0.498, 0.21
 HEIGHTS = (0.42, 0.35, 0.29, 0.23, 0.18)
 POOLING = "#bbbbbb"
@@ -80,8 +80,7 @@ def method_diagram(content: Tensor, picture: Tensor, style: Tensor) -> Figure:
 def vgg_diagram(names: Sequence[str] = ("vgg11", "vgg13", "vgg16", "vgg19", "compact")) -> Figure:
     """Draw how VGGs are built: a row for each network, a box for each convolution, poolings between the blocks.
 
-    The smaller a feature map, the lower its box, though not to scale. The paper's style layers and its content layer
-    are marked.
+    A smaller feature map has a lower box, but not to scale. The paper's style layers and its content layer are marked.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ def _thumbnail(axes: matplotlib.axes.Axes, x: float, picture: Tensor) -> None:
 
 
 def _network(axes: matplotlib.axes.Axes, x: float) -> None:
-    """Five blocks; each sees the picture at half the width of the one below it."""
+    """Draw five blocks; the feature maps of each are half as wide as those of the one below it."""
     for block in range(5):
         half, y = _half_width(block), FIRST + BLOCK * block
         corner, style = (x - half, y - 0.1), "round,pad=0.01"
@@ -143,7 +142,7 @@ def _half_width(block: int) -> float:
 
 
 def _comparison(axes: matplotlib.axes.Axes, x: float, block: int, label: str, colour: str) -> None:
-    """Two arrows, from a block of the networks on both sides to what is compared."""
+    """Draw two arrows, from a block of the networks on both sides to what is compared."""
     y = FIRST + BLOCK * block
     axes.text(x, y, label, ha="center", va="center", fontsize=8.5, color=colour)
     reach = (RIGHT - MIDDLE) / 2 - _half_width(block) - 0.05
@@ -159,7 +158,7 @@ def _arrow(
 
 
 def _layout(axes: matplotlib.axes.Axes, name: str, starts: Sequence[float], y: float) -> None:
-    """One network's row: its blocks around the height y."""
+    """Draw a network's row, with its blocks centred at the height y."""
     axes.text(0.1, y + 0.09, name, va="center", fontsize=9, weight="bold")
     axes.text(0.1, y - 0.09, f"{sum(LAYOUTS[name])} convolutions", va="center", fontsize=8)
     for block, (x, depth) in enumerate(zip(starts, LAYOUTS[name], strict=True)):

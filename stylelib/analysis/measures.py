@@ -1,7 +1,7 @@
 """Measures of pictures that need no network.
 
-Each function takes picture tensors (1, 3, H, W), RGB, 0 to 1, and returns plain numbers, so that a claim about what one
-sees can be checked.
+Each function takes picture tensors (1, 3, H, W), RGB, 0 to 1, and returns plain numbers, which can support or refute a
+statement about how pictures look.
 """
 
 import itertools
@@ -14,14 +14,14 @@ from torch import Tensor
 from stylelib.images import check_picture
 from stylelib.support.errors import InputError
 
-LIGHTNESS = (0.299, 0.587, 0.114)  # weights of red, green and blue in it (ITU-R BT.601)
+LIGHTNESS = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
 PATCH = 5  # side of a patch, in pixels
 DIRECTIONS = 128  # number of random directions along which distributions are compared
-SPACINGS = (5, 10, 20, 40)  # in pixels: each is the upper end of a range of distances that begins at half of it
+SPACINGS = (5, 10, 20, 40)  # pixels; each is the upper end of a range of distances that starts at half of it
 
 
 def pixel_error(picture: Tensor, other: Tensor) -> float:
-    """Root mean square difference of two pictures of one size.
+    """Root mean square difference of two pictures of the same size.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def pixel_error(picture: Tensor, other: Tensor) -> float:
 
 
 def edge_agreement(picture: Tensor, photo: Tensor, blur: float = 1.0) -> float:
-    """How far two pictures of one size have their edges in the same places.
+    """How well the edges of two pictures of the same size coincide.
 
-    It is the correlation of the strengths of the lightness's gradient.
+    It is the correlation between the magnitudes of their lightness gradients.
 
     Parameters
     ----------
@@ -70,16 +70,16 @@ def edge_agreement(picture: Tensor, photo: Tensor, blur: float = 1.0) -> float:
 
 
 def layout_agreement(picture: Tensor, photo: Tensor, cells: int = 16) -> float:
-    """How far two pictures of one size are light and dark in the same places.
+    """How well the light and dark regions of two pictures of the same size coincide.
 
-    It is the correlation of their lightness, averaged over the cells of a grid.
+    It is the correlation between their lightness, averaged over the cells of a grid.
 
     Parameters
     ----------
     picture, photo : Tensor
         (1, 3, H, W), RGB, 0 to 1.
     cells : int
-        Cells along the longer side.
+        Number of cells along the longer side.
 
     Returns
     -------
@@ -100,20 +100,20 @@ def layout_agreement(picture: Tensor, photo: Tensor, cells: int = 16) -> float:
 
 
 def patch_distances(picture: Tensor, style: Tensor, levels: int = 5, seed: int = 0) -> dict[int, float]:
-    """How unlike the patches of two pictures are, wherever they lie.
+    """How different the patches of two pictures are, regardless of position.
 
-    At each level of a pyramid, in which each picture is half as large as the one before, all patches of 5 × 5 cells,
-    without their mean colour, are compared by the sliced Wasserstein distance (Rabin et al., 2011): the distance of
-    their sorted projections onto random directions.
+    Both pictures are halved again and again. At each level, all patches of 5 × 5 cells are compared without their mean
+    colour, by the sliced Wasserstein distance (Rabin et al., 2011), which is the distance between sorted projections
+    onto random directions.
 
     Parameters
     ----------
     picture, style : Tensor
         (1, 3, H, W), RGB, 0 to 1, of any sizes.
     levels : int
-        Of the pyramid, at most.
+        Maximum number of levels.
     seed : int
-        Of the random directions.
+        Seed of the random directions.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def patch_distances(picture: Tensor, style: Tensor, levels: int = 5, seed: int =
     Raises
     ------
     InputError
-        For pictures too small to have patches.
+        If the pictures are too small to have patches.
     """
     generator = torch.Generator().manual_seed(seed)
     distances: dict[int, float] = {}
@@ -141,14 +141,14 @@ def patch_distances(picture: Tensor, style: Tensor, levels: int = 5, seed: int =
 
 
 def colour_distance(picture: Tensor, style: Tensor, seed: int = 0) -> float:
-    """How unlike the colours of two pictures are, wherever they lie: the sliced Wasserstein distance.
+    """How different the colours of two pictures are, regardless of position: the sliced Wasserstein distance.
 
     Parameters
     ----------
     picture, style : Tensor
         (1, 3, H, W), RGB, 0 to 1, of any sizes.
     seed : int
-        Of the random directions.
+        Seed of the random directions.
 
     Returns
     -------
@@ -162,11 +162,11 @@ def colour_distance(picture: Tensor, style: Tensor, seed: int = 0) -> float:
 
 
 def spacing_distances(picture: Tensor, style: Tensor) -> dict[int, float]:
-    """How unlike two pictures are in how their details are spaced.
+    """How different the spacing of details is in two pictures.
 
-    Detail is how far a pixel is from the mean of the 5 × 5 pixels around it. Its autocorrelation tells how likely there
-    is more detail at some distance, in some direction, from a detail. All displacements from half of a distance up to
-    it are compared.
+    Detail is the difference between a pixel and the mean of the 5 × 5 pixels around it. Its autocorrelation says how
+    likely it is to find more detail at a displacement from a detail. For each distance, all displacements from half of
+    it up to it are compared.
 
     Parameters
     ----------
@@ -176,13 +176,13 @@ def spacing_distances(picture: Tensor, style: Tensor) -> dict[int, float]:
     Returns
     -------
     dict of int to float
-        {largest distance in pixels: unlikeness}. 0 means the same spacings, wherever the details lie; 1 means as unlike
-        as white noise, which has none.
+        {largest distance in pixels: difference}. 0 means the same spacing, regardless of position; 1 means as different
+        as white noise, which has no spacing.
 
     Raises
     ------
     InputError
-        For pictures smaller than the smallest distance.
+        If the pictures are smaller than the smallest distance.
     """
     shorter = min(*picture.shape[-2:], *style.shape[-2:])
     pair = [_detail(check_picture(image)) for image in (picture, style)]
@@ -205,7 +205,7 @@ def fine_energy(picture: Tensor) -> float:
 
 
 def stroke_coherence(picture: Tensor, reach: float = 2.0) -> float:
-    """How far neighbouring edges lie along one direction, as in brush strokes.
+    """How strongly neighbouring edges share one direction, as brush strokes do.
 
     It is (λ₁ − λ₂) / (λ₁ + λ₂) of the structure tensor (Bigün and Granlund, 1987), averaged with the strength of the
     edges as the weight.
@@ -220,7 +220,7 @@ def stroke_coherence(picture: Tensor, reach: float = 2.0) -> float:
     Returns
     -------
     float
-        From 0, any direction, to 1, all the same.
+        From 0, all directions, to 1, one direction.
     """
     lightness = _lightness(check_picture(picture))
     right = lightness[..., 1:-1, 2:] - lightness[..., 1:-1, :-2]
@@ -254,7 +254,7 @@ def _check_same_size(picture: Tensor, other: Tensor) -> None:
     check_picture(other, "the other picture")
     if picture.shape != other.shape:
         sizes = " and ".join(f"{image.shape[-1]} × {image.shape[-2]}" for image in (picture, other))
-        raise InputError(f"Two pictures can be compared pixel by pixel if they have one size; these are {sizes}.")
+        raise InputError(f"Pictures can be compared pixel by pixel only if they have the same size; these are {sizes}.")
 
 
 def _lightness(picture: Tensor) -> Tensor:
@@ -268,7 +268,7 @@ def _edges(picture: Tensor, blur: float) -> Tensor:
 
 
 def _blur(values: Tensor, deviation: float) -> Tensor:
-    """(1, 1, H, W) under a Gaussian window, the same size."""
+    """Blur (1, 1, H, W) with a Gaussian window; the size stays the same."""
     reach = math.ceil(3 * deviation)
     window = torch.exp(-torch.arange(-reach, reach + 1.0, device=values.device).square() / (2 * deviation**2))
     window = window / window.sum()
@@ -288,20 +288,20 @@ def _quantile_distance(values: Tensor, goals: Tensor) -> Tensor:
 
 
 def _quantiles(values: Tensor, count: int = 512) -> Tensor:
-    """Sorted columns at `count` even places: comparable between pictures of different sizes."""
+    """Return `count` evenly spaced quantiles of each column, which can be compared between pictures of any sizes."""
     places = torch.linspace(0, len(values) - 1, count).round().long()
     return values.sort(dim=0).values[places]
 
 
 def _detail(picture: Tensor) -> Tensor:
-    """How much each pixel stands out from its surroundings, colours added up; without its mean: (H, W)."""
+    """Return how much each pixel differs from its surroundings, summed over the colours, minus its mean: (H, W)."""
     surroundings = F.avg_pool2d(picture, PATCH, stride=1, padding=PATCH // 2, count_include_pad=False)
     detail = (picture - surroundings).abs().sum(dim=1)[0].cpu()
     return detail - detail.mean()
 
 
 def _autocorrelation(values: Tensor, most: int) -> Tensor:
-    """Of a field (H, W), for displacements of up to `most` pixels either way: (2 most + 1)², 1 in the middle."""
+    """Return the autocorrelation of a field (H, W) for displacements of up to `most` pixels: (2 most + 1)², 1 at 0."""
     size = [2 * side for side in values.shape]  # so large that no displacement wraps around
     sums, pairs = (
         torch.fft.irfft2(torch.fft.rfft2(field, s=size).abs().square(), s=size)
@@ -313,9 +313,9 @@ def _autocorrelation(values: Tensor, most: int) -> Tensor:
 
 
 def _spectrum(picture: Tensor) -> tuple[Tensor, Tensor]:
-    """(power per pixel, frequency in periods per pixel) of all plane waves in the picture, colours added up.
+    """Return the power per pixel and the frequency (periods per pixel) of all plane waves, summed over the colours.
 
-    A window that fades out towards the borders keeps the jump between opposite borders from counting as fine detail.
+    A window that fades out towards the borders prevents the jump between opposite borders from counting as fine detail.
     """
     height, width = picture.shape[-2:]
     window = torch.hann_window(height, False)[:, None] * torch.hann_window(width, False)[None]

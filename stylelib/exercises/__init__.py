@@ -3,8 +3,8 @@
     from stylelib.exercises import check
     check("gram_matrix", my_gram_matrix)
 
-A check calls the reader's function on random inputs, compares the answer with a reference, and says in a sentence what
-is right or wrong. It recognises the usual mistakes by what they compute. There is one file for each notebook.
+A check calls the reader's function with random inputs, compares the results with a reference, and says what is right or
+wrong. It recognises the usual mistakes by their results. There is one file for each notebook.
 """
 
 from typing import Any
@@ -39,16 +39,16 @@ def check(name: str, answer: Any) -> Verdict:
     name : str
         A key of `EXERCISES`.
     answer : object
-        Most often a function; for a question with a few answers to choose from, one of them.
+        Usually a function; for a multiple-choice question, one of the choices.
 
     Returns
     -------
     Verdict
-        It shows itself at the end of a cell.
+        A notebook shows it at the end of a cell.
 
     Raises
     ------
     InputError
-        For an exercise that does not exist.
+        If there is no such exercise.
     """
     return EXERCISES[check_choice("exercise", name, EXERCISES)].check(answer)

@@ -1,4 +1,4 @@
-"""How an answer is checked, and what the reader is told."""
+"""The checks of answers, and the feedback for the reader."""
 
 import dataclasses
 import math
@@ -37,13 +37,13 @@ class Exercise:
     Attributes
     ----------
     inputs : callable
-        Makes random arguments for the function from a torch.Generator.
+        Takes a torch.Generator and returns random arguments for the function.
     reference : callable
         The right function; it returns a tensor.
     mistakes : Mapping
         {feedback: function that makes this mistake}.
     praise : str
-        What a right answer is told.
+        The feedback for a right answer.
     """
 
     inputs: Callable[[torch.Generator], tuple[Any, ...]]
@@ -56,7 +56,7 @@ class Exercise:
         if not callable(answer):
             kind = type(answer).__name__
             return Verdict(False, f"Pass the function itself, without calling it; this is a {kind}.")
-        factors = []  # of the right answer, where the answer is a multiple of it
+        factors = []  # given / expected, if the answer is a multiple of the right one
         for seed in range(3):
             arguments = self.inputs(torch.Generator().manual_seed(seed))
             try:
@@ -87,9 +87,9 @@ class Exercise:
         )
 
     def _feedback(self, arguments: tuple[Any, ...], given: Tensor) -> str | None:
-        """Return what to say of a wrong answer if it is one of the known mistakes."""
+        """Return the feedback for a wrong answer if it is one of the known mistakes."""
         if not torch.isfinite(given).all():
-            return "Your answer has a NaN or an infinity in it. Is something divided by zero?"
+            return "Your answer contains a NaN or an infinity. Is something divided by zero?"
         for feedback, mistake in self.mistakes.items():
             if _close(given, mistake(*arguments)):
                 return feedback
@@ -98,7 +98,7 @@ class Exercise:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """A question with a few answers to choose from.
+    """A multiple-choice question.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Choice:
     wrong : Mapping
         {wrong answer: feedback}.
     praise : str
-        What a right answer is told.
+        The feedback for a right answer.
     """
 
     right: Any

@@ -11,7 +11,7 @@ from stylelib.experiments import reconstruct_content
 from stylelib.protocols.network import Network
 from stylelib.synthesis import Synthesis
 
-HIDDEN = "conv3_2"  # the answer to exercise 2: look away
+HIDDEN = "conv3_2"  # the answer to exercise 2
 
 
 def hidden_reconstruction(photo: Tensor, net: Network) -> Synthesis:
@@ -28,7 +28,7 @@ def _two_layers(f1: Tensor, p1: Tensor, f2: Tensor, p2: Tensor, w: float) -> Ten
 
 
 def _random_layers(generator: torch.Generator) -> tuple[Any, ...]:
-    """Return F and P of a wide layer, F and P of a coarse one that is louder, and a weight."""
+    """Return F and P of a wide layer, F and P of a coarse layer with larger activations, and a weight."""
     wide = [random_activations(generator)[:1] for _ in range(2)]
     coarse = [3 * random_activations(generator)[:1, :, :2, :2] for _ in range(2)]
     return *wide, *coarse, 0.2
@@ -50,7 +50,7 @@ EXERCISES = {
                 losses.content_loss
             ),
             "You took absolute values; square the differences instead.": lambda f, p: (f - p).abs().sum() / 2,
-            "You summed before you squared, so opposite errors cancel, and almost any picture would do.": (
+            "You summed before you squared, so opposite errors cancel and almost any picture has a small loss.": (
                 lambda f, p: (f - p).sum().square() / 2
             ),
             "You took a square root at the end; the loss is the sum of squares itself.": (
@@ -95,7 +95,7 @@ EXERCISES = {
                 lambda f1, p1, f2, p2, w: w * losses.content_loss(f1, p1) + losses.content_loss(f2, p2)
             ),
             "The second layer is missing.": lambda f1, p1, f2, p2, w: w * losses.content_loss(f1, p1),
-            "The errors are not divided by Σ P², so the louder layer wins, whatever the weights are.": (
+            "The errors are not divided by Σ P², so the layer with larger activations counts more.": (
                 lambda f1, p1, f2, p2, w: w * (f1 - p1).square().sum() + (1 - w) * (f2 - p2).square().sum()
             ),
             "You divided both errors by one common Σ P²; divide each by that of its own target.": (
@@ -104,13 +104,13 @@ EXERCISES = {
                     / (p1.square().sum() + p2.square().sum())
                 )
             ),
-            "You divided by the picture's own Σ F²; the target P stays the same during a run, F does not.": (
+            "You divided by the picture's own Σ F²; divide by Σ P², because P stays the same during a run.": (
                 lambda f1, p1, f2, p2, w: _two_layers(p1, f1, p2, f2, w)
             ),
             "You multiplied the two errors; add them, because a product is 0 as soon as one of them is.": (
                 lambda f1, p1, f2, p2, w: w * losses.content_loss(f1, p1) * (1 - w) * losses.content_loss(f2, p2)
             ),
         },
-        praise="A loss for each layer, all in one unit, with a weight: equation 5 does the same for style.",
+        praise="Each layer has a loss in the same unit, and a weight; equation 5 does the same for style.",
     ),
 }

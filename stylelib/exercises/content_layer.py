@@ -50,20 +50,20 @@ EXERCISES = {
         wrong={
             "conv4_1": "The 4 counts convolutions from the start of the network, not blocks. Blocks one and two of "
             "VGG-19 have two convolutions each: count.",
-            "conv4_2": "That is the paper's layer, and what the name suggests to many; but the 4 counts convolutions, "
-            "and in VGG-19 conv4_2 is the tenth.",
+            "conv4_2": "That is the paper's layer, and the name suggests it; but the 4 counts convolutions, and in "
+            "VGG-19 conv4_2 is the tenth.",
             "conv3_1": "One too far: that is the fifth convolution. Blocks one and two have two each.",
             "conv2_1": "One too few: that is the third convolution.",
             "conv1_4": "Block one of VGG-19 has only two convolutions; the count goes on in block two.",
         },
-        praise="A tutorial that many people have learned from takes its content from a layer that, as the paper shows, "
-        "keeps too much. Name a layer by its block and index.",
+        praise="A tutorial that many people have learned from takes its content from a layer that keeps too much, as "
+        "the paper shows. Name a layer by its block and index.",
     ),
     "content_share": Exercise(
         inputs=_random_losses,
         reference=_share,
         mistakes={
-            "α and β are missing: the share is of the weighted losses.": (
+            "α and β are missing: the shares are those of the weighted losses.": (
                 lambda content, styles, weights, alpha, beta: _share(content, styles, weights, 1, 1)
             ),
             "β is missing in front of the style loss.": (
@@ -92,13 +92,13 @@ EXERCISES = {
                 )
             ),
         },
-        praise="How much a loss counts is its share of the total, and α/β alone does not tell that share.",
+        praise="A loss counts as much as its share of the total, and α/β alone does not determine that share.",
     ),
     "layout": Exercise(
         inputs=_random_pictures,
         reference=_layout,
         mistakes={
-            "You compared pixel by pixel; average over blocks of 4 × 4 first, or fine detail decides.": (
+            "You compared pixel by pixel, so fine detail decides; average over blocks of 4 × 4 first.": (
                 lambda picture, photo: _correlation(picture.mean(dim=1), photo.mean(dim=1))
             ),
             "You compared the colours one by one; take the mean of red, green and blue first.": (
@@ -129,7 +129,6 @@ EXERCISES = {
                 lambda picture, photo: _correlation(*(_blocks(image).mean(dim=2) for image in (picture, photo)))
             ),
         },
-        praise="Light where it was light, dark where it was dark: this number measures nothing else, and it needs no "
-        "network.",
+        praise="This number says only whether the same places are light and dark, and it needs no network.",
     ),
 }

@@ -63,7 +63,7 @@ EXERCISES = {
             ),
             "The content loss is missing.": lambda content, e, w, alpha, beta: _total(0, e, w, alpha, beta),
         },
-        praise="Equation 7, with equation 5 in it: the height of the landscape at one picture.",
+        praise="This is equation 7 with equation 5 in it. It is the height of the landscape at one picture.",
     ),
     "blend": Exercise(
         inputs=_content_noise_and_share,
@@ -72,13 +72,13 @@ EXERCISES = {
             "The shares are swapped: with a share of 0 there is no noise.": (
                 lambda content, noise, share: _blend(noise, content, share)
             ),
-            "The content image keeps its full weight; the two weights have to add up to 1.": (
+            "The content image has its full weight; the two weights have to add up to 1.": (
                 lambda content, noise, share: content + share * noise
             ),
             "The noise has its full weight; it should have `share`.": (
                 lambda content, noise, share: (1 - share) * content + noise
             ),
-            "That is half and half, whatever the share.": lambda content, noise, share: (content + noise) / 2,
+            "That is always half of each; use `share`.": lambda content, noise, share: (content + noise) / 2,
             "You multiplied the two pictures; mix them by adding.": (
                 lambda content, noise, share: content ** (1 - share) * noise**share
             ),
@@ -86,7 +86,7 @@ EXERCISES = {
                 lambda content, noise, share: content + share * (content - noise)
             ),
         },
-        praise="A straight line from one start to the other.",
+        praise="The blends lie on a straight line from one start to the other.",
     ),
     "distance_matrix": Exercise(
         inputs=lambda generator: (torch.rand(4, 3, 5, 6, generator=generator, dtype=torch.float64),),
@@ -112,6 +112,6 @@ EXERCISES = {
                 lambda pictures: _distances(pictures).triu()
             ),
         },
-        praise="Symmetric, with zeros on the diagonal: how far every picture is from every other.",
+        praise="The matrix is symmetric with zeros on its diagonal, and shows how far each picture is from each other.",
     ),
 }

@@ -23,7 +23,7 @@ EXERCISES = {
             "An inch is longer than a centimetre: multiply by 2.54 instead of dividing.": (
                 lambda pixels, dpi: pixels / dpi / 2.54
             ),
-            "That is how many pixels so many centimetres have; the question is the opposite.": (
+            "That converts centimetres to pixels; the question asks for the opposite.": (
                 lambda pixels, dpi: pixels * dpi / 2.54
             ),
             "That is in millimetres.": lambda pixels, dpi: 25.4 * pixels / dpi,
@@ -58,6 +58,6 @@ EXERCISES = {
                 lambda count: _growing(count).flip(1)
             ),
         },
-        praise="The style row of Figure 1 as one table: one more layer in each row, and w_l = 1/r.",
+        praise="This is the style row of Figure 1 as a table, with one more layer in each row and w_l = 1/r.",
     ),
 }

@@ -24,6 +24,7 @@ EXERCISES = {
                 lambda picture: picture.flatten(2).median(dim=2).values[0]
             ),
         },
-        praise="The crudest style there is: it tells which colours, but not where. The Gram matrix tells more.",
+        praise="This is a very simple style: it says which colours there are, but not where. The Gram matrix says "
+        "more.",
     ),
 }

@@ -29,7 +29,7 @@ def _style_gradient(f: Tensor, a: Tensor) -> Tensor:
 
 
 def _activations_and_target(generator: torch.Generator) -> tuple[Any, ...]:
-    """Return F of 4 × 15 with some zeros, and a Gram matrix A as of another picture."""
+    """Return F, 4 × 15 with some zeros, and the Gram matrix A of other activations."""
     f, p = torch.relu(random_activations(generator) - 0.4).flatten(2)
     return f, p @ p.T
 
@@ -63,7 +63,7 @@ EXERCISES = {
                 lambda f: _rows(f).sum(dim=1)[:, None] + _rows(f).sum(dim=1)[None]
             ),
         },
-        praise="Equation 3: a row for each filter, and every two rows multiplied and summed.",
+        praise="This is equation 3: there is a row for each filter, and each pair of rows is multiplied and summed.",
     ),
     "gram_of_four_copies": Choice(
         right=4,
@@ -73,7 +73,7 @@ EXERCISES = {
             16: "That is the factor of Σ G², which squares each entry. One entry sums over the positions once.",
             8: "Each entry has two factors F, but at the same position: count the positions.",
         },
-        praise="Four times the positions, four times the sum. Divided by their number, nothing would change.",
+        praise="Four times as many positions make the sum four times as large. Their mean would not change.",
     ),
     "style_gradient": Exercise(
         inputs=_activations_and_target,
@@ -128,6 +128,6 @@ EXERCISES = {
                 lambda f: _statistics(f).mean(dim=0, keepdim=True).expand(len(f), -1, -1)
             ),
         },
-        praise="Two numbers for each filter; they tell nothing about positions or about other filters.",
+        praise="These are two numbers for each filter, and they say nothing about positions or about other filters.",
     ),
 }

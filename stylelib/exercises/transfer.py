@@ -46,7 +46,7 @@ EXERCISES = {
                 lambda f: losses.gram_matrix(torch.nn.functional.normalize(f.flatten(2), dim=2)[..., None])
             ),
         },
-        praise="A Gram matrix: which filters fire together, wherever that is.",
+        praise="A Gram matrix says which filters are active together, regardless of position.",
     ),
     "style_loss": Exercise(
         inputs=lambda generator: (random_activations(generator)[:1], random_activations(generator)[:1]),
@@ -70,12 +70,12 @@ EXERCISES = {
                     (losses.gram_matrix(f) - losses.gram_matrix(p)).sum() ** 2 / losses.gram_matrix(p).square().sum()
                 )
             ),
-            "Square what you divide by, too: Σ A², not Σ A.": (
+            "The divisor is not squared: it is Σ A², not Σ A.": (
                 lambda f, p: (
                     (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / losses.gram_matrix(p).sum()
                 )
             ),
-            "You squared what you divide by too late: Σ A², not (Σ A)².": (
+            "You squared the divisor too late: it is Σ A², not (Σ A)².": (
                 lambda f, p: (
                     (losses.gram_matrix(f) - losses.gram_matrix(p)).square().sum() / losses.gram_matrix(p).sum() ** 2
                 )
@@ -87,7 +87,7 @@ EXERCISES = {
                 f, p
             ).sqrt(),
         },
-        praise="0 for the same texture, 1 for an empty picture.",
+        praise="The loss is 0 for the same texture, and 1 if no filter is active.",
     ),
     "content_gradient": Exercise(
         inputs=lambda generator: tuple(torch.relu(random_activations(generator) - 0.4) for _ in range(2)),
@@ -108,6 +108,6 @@ EXERCISES = {
             ),
             "That is each entry's loss, not its derivative.": lambda f, p: 0.5 * (f - p).square(),
         },
-        praise="Equation 2: the error itself, wherever the filter fires.",
+        praise="This is equation 2: the difference itself where the filter is active, else 0.",
     ),
 }

@@ -10,7 +10,7 @@ from torch import Tensor
 from stylelib.exercises.checking import Choice, Exercise
 from stylelib.vgg import block_of, stride_of
 
-# ---------------------------------------------------------------------------------- how large a layer's maps are
+# ---------------------------------------------------------------------------------- the size of a layer's maps
 
 PICTURES = (("conv4_2", 187, 250), ("conv2_1", 75, 101), ("conv5_1", 240, 173))  # one for each seed
 
@@ -33,7 +33,7 @@ def _halved(layer: str, height: int, width: int, times: Callable[[str], int]) ->
     return height // 2 ** times(layer), width // 2 ** times(layer)
 
 
-# ------------------------------------------------------------------------------- how much of the picture it sees
+# --------------------------------------------------------------------------------------- the receptive field
 
 STEPS = (
     ("conv", "conv", "pool", "conv", "conv", "pool", "conv"),
@@ -65,7 +65,7 @@ def _field_that_pooling_doubles(steps: Sequence[str]) -> int:
 
 
 def _two_layers(generator: torch.Generator) -> tuple[Any, ...]:
-    """Return two layers' weights with as many filters in each, so that a wrong axis does not change a shape."""
+    """Return the weights of two layers with equally many filters, so that a wrong axis does not change a shape."""
     weight, following = (torch.randn(4, 4, 3, 3, generator=generator, dtype=torch.float64) for _ in range(2))
     bias = torch.randn(4, generator=generator, dtype=torch.float64)
     return weight, bias, following, 0.5 + 3 * torch.rand(4, generator=generator, dtype=torch.float64)
@@ -116,7 +116,7 @@ EXERCISES = {
                 ),
             }
         ),
-        praise="Only the block matters; convolutions change nothing, because they pad the border.",
+        praise="Only the block matters, because convolutions pad the border and keep the size.",
     ),
     "receptive_field": Exercise(
         inputs=lambda generator: (list(STEPS[generator.initial_seed() % len(STEPS)]),),
@@ -143,12 +143,12 @@ EXERCISES = {
                 "A pooling does not double the field so far; it doubles the steps that come after it.": (
                     _field_that_pooling_doubles
                 ),
-                "That is the stride, the distance of two positions; the field is how much one of them sees.": (
+                "That is the stride, the distance between two positions; the field is what one of them sees.": (
                     lambda steps: 2 ** list(steps).count("pool")
                 ),
             }
         ),
-        praise="Small steps before the poolings, large ones after them: the field grows faster and faster.",
+        praise="The steps are small before the poolings and large after them, so the field grows faster and faster.",
     ),
     "normalise_filters": Exercise(
         inputs=_two_layers,
@@ -194,7 +194,7 @@ EXERCISES = {
                 lambda weight, bias, following, mean: _packed(weight, bias - mean, following)
             ),
         },
-        praise="Every mean is 1 now, and the next layer's activations are unchanged.",
+        praise="Each filter's mean is 1 now, and the next layer's activations are unchanged.",
     ),
     "conv_4": Choice(
         right="conv2_2",
@@ -205,6 +205,7 @@ EXERCISES = {
             "conv3_1": "That is the fifth: blocks 1 and 2 have two convolutions each, so four come before it.",
             "conv1_4": "Block 1 of VGG-19 has only two convolutions; go on counting in block 2.",
         },
-        praise="Block 1 has two, so the fourth is the second of block 2: much shallower than the paper's conv4_2.",
+        praise="Block 1 has two, so the fourth is the second of block 2, which is much shallower than the paper's "
+        "conv4_2.",
     ),
 }

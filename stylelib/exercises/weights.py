@@ -52,7 +52,8 @@ EXERCISES = {
                 lambda ratio, filters, positions: ratio / (2 * filters)
             ),
         },
-        praise="So a caption's 1e-3 is a very small number in the printed equations, and depends on the picture size.",
+        praise="A caption's 1e-3 becomes a very small number in the printed equations, and depends on the picture's "
+        "size.",
     ),
     "layer_shares": Exercise(
         inputs=lambda generator: (_five(generator), _five(generator)),
@@ -86,7 +87,7 @@ EXERCISES = {
                 lambda weights, errors: _shares(weights / errors)
             ),
         },
-        praise="What a w_l is worth depends on the network and on the pictures, not on the setting alone.",
+        praise="How much a w_l counts depends on the network and on the pictures too.",
     ),
     "equal_weights": Exercise(
         inputs=lambda generator: (_five(generator),),
@@ -109,6 +110,6 @@ EXERCISES = {
                 lambda errors: 1 / errors / errors.sum()
             ),
         },
-        praise="At that picture every layer counts the same. During the run the errors change, and so do the shares.",
+        praise="At this picture all layers count equally. During the run the errors change, and so do the shares.",
     ),
 }

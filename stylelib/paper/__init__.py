@@ -1,1 +1,1 @@
-"""The paper's figures, each as a list of runs; and recorded runs to look at without computing."""
+"""The paper's figures, each as a list of runs, and recordings, which show runs without computing them."""

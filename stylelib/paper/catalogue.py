@@ -1,4 +1,4 @@
-"""The paper's figures as data: each is a list of panels, a panel is a run with its parameters and seed."""
+"""The paper's figures as data. Each is a list of panels, and a panel is a run with its parameters and seed."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ STAND_INS = {  # the paper's picture: the bundled one in its place
     "city_by_day": "riverside",
     "city_by_night": "still_life",
 }
-OTHER_NETWORKS = 100  # relative α/β for a caption's α/β of 1: the paper's 1e-3 becomes style_transfer's own 0.1
+OTHER_NETWORKS = 100  # times the caption's α/β is the relative α/β, so 1e-3 becomes style_transfer's default, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Panel:
     Attributes
     ----------
     label : str
-        What its caption begins with.
+        The start of its caption.
     content, style : str or None
         Names of the paper's pictures; a reconstruction has only one of them.
     ratio : float or None
-        α/β as the paper's caption has it.
+        α/β in the paper's caption.
     relative_ratio : float or None
-        α/β on networks other than VGG-19; OTHER_NETWORKS times the caption's by default.
+        α/β for networks other than VGG-19; OTHER_NETWORKS times the caption's by default.
     content_layer : str
-        Where content is compared.
+        The layer at which content is compared.
     style_layers : tuple of str
-        Where style is compared.
+        The layers at which style is compared.
     init, relative_init : str
         Where the run starts: on VGG-19, and on other networks.
     seed : int
-        Of the noise.
+        Seed of the noise.
     """
 
     label: str
@@ -61,7 +61,7 @@ class Panel:
         return [name for name in (self.content, self.style) if name is not None]
 
     def alpha_beta(self, as_printed: bool) -> float | None:
-        """Return α/β as the paper's caption has it, or that for other networks."""
+        """Return α/β from the paper's caption, or the one for other networks."""
         if as_printed or self.ratio is None:
             return self.ratio
         return OTHER_NETWORKS * self.ratio if self.relative_ratio is None else self.relative_ratio
@@ -74,7 +74,7 @@ class PaperFigure:
     Attributes
     ----------
     title : str
-        What stands above it.
+        Text above it.
     panels : tuple of Panel
         Its runs.
     originals : tuple of str
@@ -82,7 +82,7 @@ class PaperFigure:
     columns : int
         Pictures in a row.
     remark : str
-        What else a reader should know.
+        A last sentence for its note.
     """
 
     title: str
@@ -174,7 +174,7 @@ def source(name: str) -> pathlib.Path | str:
     Returns
     -------
     Path or str
-        The paper's picture if its file is here and whole, else a bundled picture's name.
+        The paper's picture if its file is here and undamaged, else a bundled picture's name.
     """
     path = paper_folder() / f"{name}.jpg"
     if name in PAPER_IMAGES and path.is_file():

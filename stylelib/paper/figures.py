@@ -3,10 +3,10 @@
     made = list(make("figure 4"))             # [(panel, run), …], each run finished
     save("figure 4", made, "figures")         # figures/figure_4-….png, for print
 
-On pretrained VGG-19 a figure is made with the numbers of its caption, in the mean convention of the authors' own code.
-On any other network these numbers mean nothing, as notebook 06 shows. There the relative convention is used, with 100
-times the caption's α/β, and most transfers start from the content image. The pictures are the paper's if they have been
-fetched with `stylelib.support.gallery.fetch_paper_image`, else bundled ones. Nothing is downloaded here.
+On pretrained VGG-19, a figure is made with the numbers of its caption, in the mean convention of the authors' own code.
+On any other network these numbers mean nothing, as notebook 06 shows. Then the relative convention is used, with 100
+times the caption's α/β, and most transfers start from the content image. The pictures are the paper's if you have
+downloaded them with `stylelib.support.gallery.fetch_paper_image`, else bundled ones. Nothing is downloaded here.
 """
 
 import os
@@ -62,7 +62,7 @@ Made = Sequence[tuple[Panel, Synthesis]]  # a figure's panels with their runs
 
 def settings(panel: Panel, net: Network) -> dict[str, Any]:
     """Return the arguments of the experiment that makes a panel on a network, without pictures and size."""
-    as_printed = net.name == "vgg19"  # the captions' numbers belong to it
+    as_printed = net.name == "vgg19"  # the captions' numbers are for VGG-19
     common = {"convention": "mean" if as_printed else "relative", "seed": panel.seed}
     if panel.content is None:
         return {"layers": list(panel.style_layers), "init": "noise", **common}
@@ -100,14 +100,14 @@ def make(
     Yields
     ------
     panel : Panel
-        One after another.
+        The figure's panels, one after another.
     run : Synthesis
         Its run, finished.
 
     Raises
     ------
     InputError
-        For an unknown figure.
+        If the figure is unknown.
     """
     figure = FIGURES[check_choice("figure", name, FIGURES)]
     net = load_network() if net is None else net
@@ -120,7 +120,7 @@ def make(
 
 
 def prepare(panel: Panel, net: Network, size: int | None = None, steps: int | None = None) -> Synthesis:
-    """Return the run of one panel, not yet started; parameters as for `make`."""
+    """Return the run of one panel, not started; the parameters are as for `make`."""
     arguments = {"network": net, "steps": steps, **settings(panel, net)}
     size = preset().size if size is None else size
     pictures = [load_image(source(name), size) for name in panel.pictures]
@@ -132,7 +132,7 @@ def prepare(panel: Panel, net: Network, size: int | None = None, steps: int | No
 
 
 def sheet(name: str, made: Made) -> Figure:
-    """Return the figure of finished runs, with everything that made it below.
+    """Return the figure of finished runs, with a note that says everything that made it.
 
     Parameters
     ----------
@@ -166,14 +166,15 @@ def save(
     made : iterable of pairs
         What `make` yields.
     folder : path
-        It is made if it does not exist.
+        Created if it does not exist.
     dpi : int
         Dots per inch.
 
     Returns
     -------
-    Path
-        The file. Its name says network, size and steps, so that a quick try does not replace a better print.
+    pathlib.Path
+        The file's path. Its name contains network, size and steps, so that a quick test does not replace a better
+        figure.
     """
     made, folder = list(made), pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -182,7 +183,7 @@ def save(
     path = check_writable(folder / f"{stem}-{max(run.image.shape[-2:])}px-{run.steps}steps.png", (".png",))
     metadata = {"Title": FIGURES[name].title, "Description": describe(name, made)}
     with write_atomically(path) as file:
-        options = {"compress_level": 3}  # half the time of the default, and a file that is a sixth larger
+        options = {"compress_level": 3}  # half the default's time, for a file that is a sixth larger
         sheet(name, made).savefig(file, format="png", dpi=dpi, metadata=metadata, pil_kwargs=options)
     return path
 
@@ -217,7 +218,7 @@ def captions(figure: PaperFigure, net: Network) -> tuple[list[str], list[str]]:
     figure : PaperFigure
         One of `FIGURES`, or yours.
     net : Network
-        Which decides the convention.
+        The network, which decides the convention.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Recorded runs: small JPEG frames, losses and the recipe in one file, to look at without computing anything.
+"""Recordings: small JPEG frames, losses and the recipe of recorded runs in one file.
 
-A recording holds a run for every combination of a few values of its recipe, its knobs. All runs are recorded at the
-same steps.
+A recording has a run for every combination of its knobs, which are a few values of its recipe. It shows them without
+computing anything. All runs are recorded at the same steps.
 """
 
 import dataclasses
@@ -24,8 +24,8 @@ from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.weights.networks import load_network
 
-SHARES = (0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.65, 1)  # of the steps, at which a frame is kept
-WIDTH, QUALITY = 240, 72  # of a frame: in pixels, and as a JPEG
+SHARES = (0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.65, 1)  # a frame is kept after these fractions of the steps
+WIDTH, QUALITY = 240, 72  # of a frame: its longer side in pixels, and the JPEG's quality
 INDEX = "recording.json"
 
 Knobs = Mapping[str, Mapping[str, Any]]  # {name of a recipe's value: {label: value}}
@@ -42,7 +42,7 @@ class RecordedRun:
     losses : dict of int to dict
         {step: {name: loss}}.
     made : str
-        What made it, as a caption says it.
+        What made it, as a caption.
     """
 
     frames: dict[int, bytes]
@@ -63,7 +63,7 @@ class Recording:
     runs : dict of tuple to RecordedRun
         {the knobs' values, in order: the run}.
     fingerprint : str
-        The network's.
+        The network's fingerprint.
     """
 
     recipe: Recipe
@@ -72,7 +72,7 @@ class Recording:
     fingerprint: str
 
     def find(self, recipe: Recipe) -> RecordedRun | None:
-        """Return the run with a recipe's knobs, whatever its other values are; None if there is none."""
+        """Return the run with a recipe's values of the knobs; its other values do not matter. None if there is none."""
         return self.runs.get(tuple(getattr(recipe, name) for name in self.knobs))
 
 
@@ -88,14 +88,14 @@ def make(
     knobs : Mapping
         {name of a recipe's value: {label: value}}.
     network : Network, optional
-        The recipe's, if it is loaded already.
+        The recipe's network, if you have loaded it already.
     report : callable, optional
         Called with the caption of each run that has been computed.
 
     Returns
     -------
     Recording
-        Of all combinations; one that only changes the seed of a run without noise is not computed again.
+        All combinations; one that only changes the seed of a run without noise is not computed again.
     """
     network = network or load_network(recipe.network, pooling=recipe.pooling)
     runs: dict[tuple[Any, ...], RecordedRun] = {}
@@ -119,7 +119,7 @@ def _run(recipe: Recipe, network: Network) -> RecordedRun:
     for step in run:
         if step.number in wanted:
             frames[step.number] = frame(step.image)
-    frames.setdefault(run.number, frame(run.image))  # the end of a run that converged early
+    frames.setdefault(run.number, frame(run.image))  # for a run that converged early
     for record in run.history:
         if record.number in frames:
             losses[record.number] = {name: float(f"{loss:.4g}") for name, loss in record.losses.items()}
@@ -137,19 +137,19 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> pathlib.Path:
     Parameters
     ----------
     recording : Recording
-        What `make` gives. The same recording is always the same file, byte for byte.
+        What `make` returns. The same recording is always the same file, byte for byte.
     path : path
-        It ends in .zip.
+        Ends in .zip.
 
     Returns
     -------
-    Path
-        Of the file.
+    pathlib.Path
+        The file's path.
 
     Raises
     ------
     InputError
-        For a place that cannot be written.
+        If the file cannot be written.
     """
     path = check_writable(path, (".zip",))
     files, runs = {}, []
@@ -180,7 +180,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
     Parameters
     ----------
     path : path
-        Of the file.
+        The file.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
     Raises
     ------
     InputError
-        If there is no such file, or it is not a recording.
+        If the file is missing, or is not a recording.
     """
     path = pathlib.Path(path)
     try:
@@ -215,5 +215,5 @@ def load(path: str | os.PathLike[str]) -> Recording:
 
 
 def _hashable(value: Any) -> Any:
-    """Return lists, as JSON has them, as tuples."""
+    """Return a value from JSON with tuples in place of lists."""
     return tuple(map(_hashable, value)) if isinstance(value, list) else value

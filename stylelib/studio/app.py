@@ -42,31 +42,31 @@ STATUS = {
 class Studio(BoxWithStill):
     """Widgets to set up a run, to watch and steer it, and to save its picture.
 
-    α/β can be changed while the run is going on or paused; the run then continues from the picture as it is. Every
-    other change needs a new run.
+    α/β can be changed while the run is active or paused; the run then continues from its current picture. Every other
+    change needs a new run.
 
     Parameters
     ----------
     recipe : Recipe, optional
         The values that the controls start with; the preset's size and steps by default.
     knobs : Mapping or Sequence of str, optional
-        The values that can be changed: names, or {name: None, or {label: value} for a slider with these alone}; all
-        by default.
+        The values that can be changed: names, or {name: None} or {name: {label: value}} for a slider with only these
+        values; all by default.
     title : str, optional
-        A line above.
+        A heading.
     recording : Recording, optional
-        Shown for the values that it has, until a run is started.
+        Its runs are shown for the values that it has, until a run is started.
 
     Attributes
     ----------
     controls : dict of str to Control
-        By name.
+        The controls by name.
     buttons : dict of str to widget
         "run", "pause", "stop" and "reset".
     display, saving, code : Display, Saving, widget
         The other parts.
     current_recipe : Recipe
-        What the latest run was made with, with its changes of α/β.
+        The recipe of the latest run, with its changes of α/β.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class Studio(BoxWithStill):
         self._show_recorded()
         cells.close_earlier(self)
 
-    # ------------------------------------------------------------------------------------------------ what one can do
+    # ------------------------------------------------------------------------------------------------ public methods
 
     def run(self) -> "Studio":
-        """Start a run with the values of the controls, unless one of them is refused. Return the studio."""
+        """Start a run with the values of the controls, unless one of them is invalid. Return the studio."""
         if self.runner is not None and self.runner.active:
             return self
         recipe = self.chosen()
@@ -159,7 +159,7 @@ class Studio(BoxWithStill):
 
     @property
     def current(self) -> Synthesis | None:
-        """The run, whether it is going on, paused or over; None before the first."""
+        """The run, whether it is active, paused or over; None before the first."""
         return None if self.runner is None else self.runner.run
 
     @property
@@ -168,10 +168,10 @@ class Studio(BoxWithStill):
         return apply_all(self.recipe, self.controls)
 
     def chosen(self) -> Recipe | None:
-        """Return the recipe that the controls describe; None if a value is refused, with a sentence beside it."""
+        """Return the recipe that the controls describe; None if a value is invalid, with a sentence beside it."""
         recipe = self.selection
-        good = [control.check(recipe) for control in self.controls.values()]  # all of them, to complain about each
-        if not all(good) or not self._fits(recipe):
+        valid = [control.check(recipe) for control in self.controls.values()]  # all of them, to complain about each
+        if not all(valid) or not self._fits(recipe):
             self.display.say("Not started: see the sentence marked ⚠.")
             return None
         if recipe == self.recipe:
@@ -189,7 +189,7 @@ class Studio(BoxWithStill):
         """Return the recording's pictures, or those that the run starts from, as a JPEG."""
         return (strip(self.recording) if self.recording else inputs(self.recipe)).jpeg()
 
-    # ------------------------------------------------------------------------------------------------------ the inside
+    # ------------------------------------------------------------------------------------------------------- internals
 
     def _make_buttons(self) -> dict[str, ipywidgets.Button]:
         def button(text: str, icon: str, tooltip: str, act: Callable[[], object], style: str = "") -> Any:
@@ -212,7 +212,7 @@ class Studio(BoxWithStill):
             self.pause()
 
     def _fits(self, recipe: Recipe) -> bool:
-        """Whether the values go together. What is wrong stands beside the size, which as a rule is at fault."""
+        """Return whether the values fit together; if not, say why beside the size, which is usually the cause."""
         control = self.controls.get("size") or next(iter(self.controls.values()))
         try:
             with warnings.catch_warnings(record=True) as remarks:
@@ -225,7 +225,7 @@ class Studio(BoxWithStill):
         return True
 
     def _prepare(self, recipe: Recipe) -> Synthesis:
-        """In the runner's thread, because loading takes time."""
+        """Return the run. The runner's thread calls this, because loading takes time."""
         network = cached_network(recipe.network, recipe.pooling)
         return recipe.prepare(network, keep_every=keep_every(recipe.steps))
 
@@ -234,7 +234,7 @@ class Studio(BoxWithStill):
             self.display.show(run, step)
 
     def _changed(self, control: Control) -> None:
-        """Take a new value: α/β for the current run, everything else for the next one."""
+        """Use a new value: α/β in the current run, every other value in the next one."""
         control.complain("")
         if control.name == "alpha_beta" and self.runner is not None and self.runner.active:
             if control.check(self.selection):
@@ -244,7 +244,7 @@ class Studio(BoxWithStill):
             self._show_recorded()
 
     def _change_alpha_beta(self, alpha_beta: float, run: Synthesis) -> None:
-        """In the runner's thread, between two steps."""
+        """Change α/β of the current run. The runner's thread calls this between two steps."""
         change_alpha_beta(run, alpha_beta)
         if run is self.current:
             changes = {**dict(self.current_recipe.changes), run.number: alpha_beta}
@@ -258,11 +258,12 @@ class Studio(BoxWithStill):
             self.runner = None
             self.saving.offer(None, self.recipe)  # the buttons save only what is shown
             self.display.clear()
-            self.display.hold(recorded.frames, f"Recorded: {recorded.made}. Run computes it here.", "Recorded step")
+            caption = f"Recorded: {recorded.made}. Press Run to compute it here."
+            self.display.hold(recorded.frames, caption, "Recorded step")
 
     def _follow_runner(self, runner: Runner | None = None) -> None:
         """Update buttons, controls and display to the runner's state."""
-        if runner is not None and runner is not self.runner:  # one that was reset ends a little later
+        if runner is not None and runner is not self.runner:  # it belongs to a run that was reset
             return
         state = READY if self.runner is None else self.runner.state
         run = self.current

@@ -1,10 +1,10 @@
-"""Which notebook cell made which studio, so that running the cell again closes the studios that it made before."""
+"""Notebook cells and the studios that they made. When a cell is run again, its earlier studios are closed."""
 
 from typing import Protocol
 
 
 class Closable(Protocol):
-    """Whatever can be closed."""
+    """An object that can be closed."""
 
     def close(self) -> None:
         """Close it."""
@@ -14,7 +14,7 @@ _made: dict[str, tuple[str | None, list[Closable]]] = {}  # cell: (its last exec
 
 
 def close_earlier(new: Closable) -> None:
-    """Close what an earlier execution of the running cell made, and note the new one."""
+    """Close what earlier executions of the running cell made, and remember the new object."""
     cell, execution = running_cell()
     if cell is None:
         return
@@ -27,7 +27,7 @@ def close_earlier(new: Closable) -> None:
 
 
 def running_cell() -> tuple[str | None, str | None]:
-    """Return the identifiers of the cell that is running and of this execution; None where the front end has none."""
+    """Return the identifiers of the running cell and of this execution; None if the front end does not send them."""
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

@@ -1,4 +1,4 @@
-"""Controls for the values of a recipe, with labels, choices and checks from the recipe's own fields.
+"""Controls for the values of a recipe, with labels, choices and checks from the recipe's fields.
 
 Each control has a line below it that says what is wrong with its value. One control, "second_style", has no field of
 its own; it changes `style` and `style_weights`.
@@ -19,7 +19,7 @@ from stylelib.vgg import LAYOUTS, layer_names
 from stylelib.weights.networks import RANDOM, cached_network, known_networks, registered
 from stylelib.weights.store import find_weights
 
-SHOWN = (  # in this order, where the kind of recipe uses them
+SHOWN = (  # in this order, if the kind of recipe uses them
     "content",
     "style",
     "second_style",
@@ -33,17 +33,17 @@ SHOWN = (  # in this order, where the kind of recipe uses them
     "size",
     "steps",
 )
-OPTIMIZERS = {"lbfgs": "L-BFGS, as the paper", "adam": "Adam"}  # how the menu calls them
+OPTIMIZERS = {"lbfgs": "L-BFGS, as in the paper", "adam": "Adam"}  # their names in the menu
 
 Choices = Mapping[str, Any]  # {label: value}
 Knobs = Mapping[str, Choices | None] | Sequence[str]
 
 
 class LayerControl(Control):
-    """A menu of layers, which can be replaced when another network is chosen."""
+    """A menu of layers, which can change when another network is chosen."""
 
     def offer(self, layers: Sequence[str]) -> None:
-        """Offer other layers. The chosen ones stay, even where the network does not have them."""
+        """Offer other layers. The selected ones stay, even if the network does not have them."""
         value = self.value
         options = tuple(dict.fromkeys([*layers, *([value] if isinstance(value, str) else value)]))
         if options != tuple(self.widget.options):
@@ -59,8 +59,8 @@ def make_controls(recipe: Recipe, knobs: Knobs | None = None) -> dict[str, Contr
     recipe : Recipe
         The controls start with its values.
     knobs : Mapping or Sequence of str, optional
-        Names of controls, or {name: None, or {label: value} for a menu and a slider with these alone}; by default all
-        that the kind of recipe uses.
+        Names of controls, or {name: None} or {name: {label: value}} for a menu and a slider with only these values; by
+        default all controls that the kind of recipe uses.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def apply_all(recipe: Recipe, controls: Mapping[str, Control]) -> Recipe:
 
 
 def default_names(recipe: Recipe) -> list[str]:
-    """Return the names of the controls for everything that a recipe's kind uses."""
-    fields = {"second_style": "style_weights"}  # only a kind that has them can have two styles
+    """Return the names of the controls for all values that a recipe's kind uses."""
+    fields = {"second_style": "style_weights"}  # only a kind with style weights can have two styles
     return [name for name in SHOWN if fields.get(name, name) in recipe.values]
 
 
@@ -95,11 +95,11 @@ def make_control(name: str, recipe: Recipe, choices: Choices | None = None) -> C
     Parameters
     ----------
     name : str
-        Of a field, or "second_style".
+        The name of a field, or "second_style".
     recipe : Recipe
         The control starts with its value.
     choices : Mapping, optional
-        {label: value}, for a menu and a slider with these alone.
+        {label: value}, for a menu and a slider with only these values.
 
     Returns
     -------
@@ -145,10 +145,10 @@ def _follow(network: Control, layers: Sequence[LayerControl]) -> None:
 
 
 def _networks() -> list[tuple[str, str]]:
-    """Return the label and the name of each network to choose from, but not of those with random weights."""
+    """Return the label and the name of each network in the menu; those with random weights are left out."""
     names = [name for name in known_networks() if not name.endswith(RANDOM)]
     here = {name: name in registered or find_weights(name) for name in names}
-    return [(name if here[name] else f"{name} (has to be downloaded)", name) for name in names]
+    return [(name if here[name] else f"{name} (needs a download)", name) for name in names]
 
 
 def _optimizers() -> list[tuple[str, str]]:
@@ -157,7 +157,7 @@ def _optimizers() -> list[tuple[str, str]]:
 
 def _menu(label: str, value: Any, options: Sequence[Any]) -> ipywidgets.Dropdown:
     values = [option[1] if isinstance(option, tuple) else option for option in options]
-    options = list(options) if value in values else [*options, value]  # one that is wrong is refused by its check
+    options = list(options) if value in values else [*options, value]  # its check refuses an invalid value
     return ipywidgets.Dropdown(options=options, value=value, description=label, layout=LAYOUT, style=STYLE)
 
 
@@ -169,7 +169,7 @@ def _list(label: str, value: Sequence[str], options: Sequence[str]) -> ipywidget
 
 
 def _menu_with_slider(name: str, label: str, value: Any, choices: Choices) -> Control:
-    """Return a menu, whose label a screen reader reads, and a slider for the same options, which has no label."""
+    """Return a menu with a label for screen readers, and a slider without a label for the same options."""
     menu = _menu(label, value, list(choices.items()))
     slider = ipywidgets.SelectionSlider(options=menu.options, index=menu.index, readout=False, layout=BESIDE)
     ipywidgets.link((slider, "index"), (menu, "index"))
@@ -177,7 +177,7 @@ def _menu_with_slider(name: str, label: str, value: Any, choices: Choices) -> Co
 
 
 def _ratio(label: str, value: float) -> tuple[ipywidgets.FloatText, ipywidgets.FloatLogSlider]:
-    """Return a number, and a slider for the usual ones below it."""
+    """Return a field for a number, and a slider for the usual range below it."""
     text = ipywidgets.FloatText(value=value, description=label, layout=LAYOUT, style=STYLE)
     low, high = -3, 2
     start = min(max(value, 10.0**low), 10.0**high)

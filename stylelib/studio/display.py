@@ -1,4 +1,4 @@
-"""The picture of a run, its loss curves and its state, as widgets that are replaced in place without a flicker."""
+"""The display of a run: its picture, loss curves and status, updated in place without flicker."""
 
 import html
 import time
@@ -15,7 +15,7 @@ from stylelib.images import to_jpeg
 from stylelib.synthesis import Synthesis
 
 SHARE = 0.05  # of the run's time that all drawing together may take
-SHORTEST_INTERVAL = 0.1  # seconds between two pictures; the eye sees no more of them
+SHORTEST_INTERVAL = 0.1  # seconds between two pictures, because more of them could not be seen
 NARROW = {"description_width": "3em"}
 WIDTH = 480  # of the picture and of the curves, in CSS pixels
 BLANK = to_jpeg(torch.ones(1, 3, 3, 4))  # an Image widget without a value shows a broken one
@@ -27,14 +27,14 @@ class Pace:
     Parameters
     ----------
     share : float
-        0 to 1.
+        The share of the time, 0 to 1.
     """
 
     def __init__(self, share: float) -> None:
         self.share, self._next = share, 0.0
 
     def draw(self, function: Callable[..., object], *arguments: Any, force: bool = False) -> None:
-        """Call the function if it is time to. The longer it takes, the later it is called again."""
+        """Call the function if it is time to draw. The longer it takes, the later it is called again."""
         started = time.perf_counter()
         if force or started >= self._next:
             function(*arguments)
@@ -43,7 +43,7 @@ class Pace:
 
 
 class Display:
-    """Show a run.
+    """The widgets that show a run.
 
     Attributes
     ----------
@@ -76,16 +76,16 @@ class Display:
         self.clear()
 
     def show(self, run: Synthesis, step: Step | None = None, force: bool = False) -> None:
-        """Bring the display up to date with a run, if it is time to.
+        """Update the display with a run, if it is time to draw.
 
         Parameters
         ----------
         run : Synthesis
             The run.
         step : Step, optional
-            Whose picture is shown; the best picture so far by default.
+            The step whose picture is shown; by default the best picture so far.
         force : bool
-            Draw in any case.
+            Whether to draw even if it is not time.
         """
         picture = run.image if step is None else step.image
         self._picture_pace.draw(self.draw_picture, picture, describe_progress(run), force=force)
@@ -96,7 +96,7 @@ class Display:
         self.status.value = f'<span role="status">{html.escape(text)}</span>'
 
     def clear(self) -> None:
-        """Show what stands here before the first run."""
+        """Show what is displayed before the first run."""
         self.picture.value = BLANK
         self.curves.layout.display = "none"
         self.hold({}, "")
@@ -112,7 +112,7 @@ class Display:
         caption : str
             What made them.
         word : str
-            Stands before the step's number in the status line.
+            The word before the step's number in the status line.
         """
         self._frames, self._word = {}, word
         self.scrubber.layout.display = None if frames else "none"
@@ -149,7 +149,7 @@ class Display:
 
 
 def describe_progress(run: Synthesis) -> str:
-    """Return in a few words how far a run is, or why it stopped."""
+    """Return a line that says which step a run is at, or why it stopped."""
     if run.stop_reason:
         return f"{run.number} steps in {run.seconds:.0f} s: {run.stop_reason}."
     left = run.seconds_left

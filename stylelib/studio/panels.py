@@ -16,7 +16,7 @@ from stylelib.support.errors import check_choice
 from stylelib.support.machine import preset
 from stylelib.terms import STYLE_LAYERS
 
-SIZE, STEPS = 256, 100  # of every recording, as the preset "laptop"
+SIZE, STEPS = 256, 100  # of every recording, as in the preset "laptop"
 LAST_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2")
 
 
@@ -27,7 +27,7 @@ class Panel:
     Attributes
     ----------
     title : str
-        What can be tried.
+        The question that it answers.
     recipe : Recipe
         The values that no knob changes.
     knobs : Mapping
@@ -97,21 +97,21 @@ def panel(name: str, network: str | None = None, folder: str | os.PathLike[str] 
     Parameters
     ----------
     name : str
-        The notebook's, without its ending.
+        The notebook's name, without its ending.
     network : str, optional
         The name of the network to compute with.
     folder : path
-        Where the recordings are.
+        The folder of the recordings.
 
     Returns
     -------
     Studio
-        With the preset's size and steps.
+        Its runs have the preset's size and steps.
 
     Raises
     ------
     InputError
-        For an unknown name, and for a damaged recording.
+        If the name is unknown, or the recording is damaged.
     """
     chosen = PANELS[check_choice("panel", name, PANELS)]
     recipe = dataclasses.replace(chosen.recipe, size=preset().size, steps=preset().steps)

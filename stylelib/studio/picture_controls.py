@@ -24,11 +24,11 @@ class PictureControl(Control):
     Parameters
     ----------
     name : str
-        Of the control.
+        The control's name.
     label : str
-        Of the menu.
+        The menu's label.
     role : str
-        "content" or "style": the recipe's field, and which bundled pictures are offered.
+        "content" or "style": the recipe's field, and the kind of bundled pictures in the menu.
     recipe : Recipe
         The control starts with its picture.
     """
@@ -81,7 +81,7 @@ class PictureControl(Control):
         self.widget.disabled = self.upload.disabled = not enabled
 
     def _take(self, change: Mapping[str, Any]) -> None:
-        """Keep an uploaded file if it is a picture; else say what is wrong and stay with the picture of before."""
+        """Keep an uploaded file if it is a picture; if not, say what is wrong and keep the previous picture."""
         if not change["new"]:
             return
         (file,) = change["new"]
@@ -98,7 +98,7 @@ class PictureControl(Control):
 
     def _keep(self, data: bytes) -> None:
         self.uploaded = data
-        if self.widget.value == OWN:  # the menu does not tell another file as a change, so leave it for a moment
+        if self.widget.value == OWN:  # the menu does not report another file as a change, so leave it briefly
             self.widget.value = self.widget.options[0]
         self._select(OWN)
 
@@ -114,7 +114,7 @@ class StyleControl(PictureControl):
     Parameters
     ----------
     label : str
-        Of the menu.
+        The menu's label.
     recipe : Recipe
         The control starts with its picture.
     """
@@ -131,7 +131,7 @@ class StyleControl(PictureControl):
 
 
 class SecondStyleControl(PictureControl):
-    """The second style image, or "none", and its share of the weight that the first two have together.
+    """The second style image, or "none", and its share of the weights of the first two together.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class SecondStyleControl(PictureControl):
     Attributes
     ----------
     share, share_slider : widget
-        A number and a slider for it, 0 to 1; shown only where there is a second style image.
+        A number from 0 to 1 and a slider for it; shown only if there is a second style image.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -207,7 +207,7 @@ class SecondStyleControl(PictureControl):
         self.share_box.layout.display = "none" if self.value is None else None
 
     def _with_share(self, recipe: Recipe) -> Recipe:
-        if self.share.value == share_of_second(recipe):  # weights that are left out mean equal shares, and stay so
+        if self.share.value == share_of_second(recipe):  # so weights that were left out stay left out
             return recipe
         weights = _weights(recipe)
         both = sum(weights[:2])
@@ -216,7 +216,7 @@ class SecondStyleControl(PictureControl):
 
 
 def share_of_second(recipe: Recipe) -> float:
-    """Return the second style's share of what the first two weigh together, 0 to 1; a half where there is one style."""
+    """Return the second style's share of the first two weights together, 0 to 1; 0.5 if there is only one style."""
     weights = _weights(recipe)
     both = sum(weights[:2])
     return weights[1] / both if len(weights) > 1 and both else 0.5

@@ -1,4 +1,4 @@
-"""A run in a thread of its own, so that the kernel stays free. This module knows no widgets."""
+"""A run in its own thread, so that the kernel stays free. This module does not depend on widgets."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,17 +15,17 @@ Task = Callable[[Synthesis], object]
 class Runner:
     """Prepare one run and advance it, step by step, in a daemon thread.
 
-    `pause`, `stop` and `between_steps` are requests. The thread follows them before the next step, so that no step is
-    interrupted halfway.
+    `pause`, `stop` and `between_steps` are requests. The thread handles them before the next step, so that no step is
+    interrupted.
 
     Parameters
     ----------
     prepare : callable
-        Returns the run. It may load networks and take its time.
+        Returns the run. It may take long, for example because it loads a network.
     play : callable
-        From the run to an iterator over its steps.
+        Takes the run and returns an iterator over its steps.
     on_step : callable, optional
-        Called with the run and each step, between two steps; the time that it takes delays the run.
+        Called with the run and the step after each step; the time that it takes delays the run.
     on_change : callable, optional
         Called with the runner whenever its state changes.
 
@@ -56,7 +56,7 @@ class Runner:
         self._thread = threading.Thread(target=self._work, name="stylelib run", daemon=True)
 
     def start(self) -> "Runner":
-        """Begin, or go on after a pause. Return the runner."""
+        """Start the run, or continue it after a pause. Return the runner."""
         if self.state == READY:
             self._set_state(PREPARING)
             self._thread.start()
@@ -75,7 +75,7 @@ class Runner:
             self._request(STOPPED)
 
     def between_steps(self, task: Task) -> None:
-        """Have the thread call `task(run)` before the next step, also while the run is paused."""
+        """Let the thread call `task(run)` before the next step, also while the run is paused."""
         with self._condition:
             self._tasks.append(task)
             self._condition.notify_all()
@@ -91,7 +91,7 @@ class Runner:
         Returns
         -------
         bool
-            True if the thread has ended. False at once if the run is paused, because nobody can resume it while the
+            True if the thread has ended. False immediately if the run is paused, because it cannot be resumed while the
             kernel waits.
         """
         if self.state == READY:
@@ -107,7 +107,7 @@ class Runner:
 
     @property
     def active(self) -> bool:
-        """Whether the run can still go on."""
+        """Whether the run can still continue."""
         return self.state in (PREPARING, RUNNING, PAUSED) and self._wanted != STOPPED
 
     def _request(self, state: str) -> None:
@@ -133,12 +133,12 @@ class Runner:
                     self._on_step(run, step)
             run.stop(f"stopped after step {run.number}")
             self._set_state(STOPPED)
-        except Exception as error:  # shown beside the controls, because nobody sees what a thread prints
+        except Exception as error:  # shown beside the controls, because a thread's traceback is not
             self.error = error
             self._set_state(FAILED)
 
     def _may_go_on(self, run: Synthesis) -> bool:
-        """Do the tasks, and sleep while paused. False once the run should end."""
+        """Run the tasks, and sleep while paused. Return False once the run should end."""
         while True:
             with self._condition:
                 wanted, tasks, self._tasks = self._wanted, self._tasks, []

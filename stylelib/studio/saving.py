@@ -1,4 +1,4 @@
-"""The row of the studio that saves pictures, animations and recipes."""
+"""The part of the studio that saves pictures, animations and recipes."""
 
 import base64
 import dataclasses
@@ -56,16 +56,16 @@ class Saving:
         Parameters
         ----------
         run : Synthesis or None
-            None disables the buttons.
+            The run to save; None disables the buttons.
         recipe : Recipe
-            What the run was made with.
+            The recipe that the run was made with.
         """
         self._run, self._recipe = run, recipe
         for button in self.buttons:
             button.disabled = run is None
 
     def save_picture(self, run: Synthesis) -> list[pathlib.Path]:
-        """Write the best picture so far. Return the paths of what was written, as do the next two."""
+        """Write the best picture so far. Like the next two methods, return the paths of the files."""
         return [save_image(run.image, self._path(".png"))]
 
     def save_animation(self, run: Synthesis) -> list[pathlib.Path]:
@@ -95,12 +95,12 @@ class Saving:
 
 
 def download_link(path: pathlib.Path) -> str:
-    """Return a link, as HTML, that holds a saved file, because the kernel may run on another machine than the browser.
+    """Return a link that contains a saved file, because the kernel may not run on the browser's machine.
 
     Parameters
     ----------
     path : pathlib.Path
-        Of a picture, an animation or a recipe.
+        A picture, an animation or a recipe.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pictures in place of the widgets, for a page that cannot run them."""
+"""Pictures in place of widgets, for a page that cannot run them."""
 
 import base64
 import itertools
@@ -13,7 +13,7 @@ from stylelib.recipes import Recipe
 
 
 class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Widgets one above the other, and a JPEG that stands for them on a page that cannot run them."""
+    """A column of widgets, and a JPEG that replaces them on a page that cannot run them."""
 
     def still(self) -> bytes:
         """Return the JPEG."""

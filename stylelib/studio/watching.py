@@ -1,4 +1,4 @@
-"""A run that shows itself in a notebook while it goes: the picture and its loss curves, replaced in place.
+"""Watching a run in a notebook: its picture and its loss curves are updated in place.
 
 run = watch(stylelib.style_transfer("riverside", "night_swirls"))
 """
@@ -22,16 +22,16 @@ STILL_PICTURES = 6  # of a slider, on a page that cannot run it
 def watch(run: Synthesis, title: str | None = None) -> Synthesis:
     """Finish a run while showing it.
 
-    The output area holds one picture, which is replaced as the run goes, but never so often that drawing takes more
-    than a twentieth of the time. The kernel's interrupt (■) stops the run and keeps the picture; `watch` it again to
-    continue. Outside a notebook nothing is shown.
+    The cell's output is one picture, which is updated only so often that drawing takes at most a twentieth of the time.
+    Interrupting the kernel (■) stops the run and keeps the picture; `watch` it again to continue. Outside a notebook
+    nothing is shown.
 
     Parameters
     ----------
     run : Synthesis
-        Anywhere on its way.
+        A run at any step.
     title : str, optional
-        A line above.
+        Text above the picture.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def watch(run: Synthesis, title: str | None = None) -> Synthesis:
     def frame() -> Image:
         return Image(draw_frame(run, title).jpeg(), format="jpeg")  # type: ignore[no-untyped-call]
 
-    in_notebook = hasattr(get_ipython(), "kernel")  # elsewhere `display` would print each picture's address
+    in_notebook = hasattr(get_ipython(), "kernel")  # elsewhere `display` would print each picture's repr
     shown = display(frame(), display_id=True) if in_notebook else None  # type: ignore[no-untyped-call]
     next_time = 0.0
     try:
@@ -61,7 +61,7 @@ def watch(run: Synthesis, title: str | None = None) -> Synthesis:
 
 
 def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scrubbed":
-    """Show a slider that goes through pictures which have been computed already; the arrow keys move it too.
+    """Show a slider through pictures that have been computed already; the arrow keys move it too.
 
     A page that cannot run it shows up to six of the pictures instead.
 
@@ -70,7 +70,7 @@ def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scru
     pictures : Sequence of Tensor
         (1, 3, H, W) each.
     labels : Sequence of str
-        A text for each.
+        One for each picture.
     name : str
         What the slider changes.
 
@@ -99,11 +99,11 @@ class Scrubbed(BoxWithStill):
     Parameters
     ----------
     slider : widget
-        On top.
+        The slider.
     picture : widget
-        Below it.
+        The picture.
     draw_still : callable
-        Returns the JPEG that stands for both on a page that cannot run them.
+        Returns the JPEG that replaces both on a page that cannot run them.
     """
 
     def __init__(self, slider: ipywidgets.Widget, picture: ipywidgets.Widget, draw_still: Callable[[], bytes]) -> None:
@@ -115,7 +115,7 @@ class Scrubbed(BoxWithStill):
 
 
 def _spread(pictures: Sequence[Tensor], labels: Sequence[str]) -> tuple[list[Tensor], list[str]]:
-    """At most STILL_PICTURES of the pictures, evenly spread, the first and the last among them, with their labels."""
+    """Return at most STILL_PICTURES evenly spread pictures, including the first and the last, and their labels."""
     last = len(pictures) - 1
     chosen = list(range(last + 1))
     if last >= STILL_PICTURES:
@@ -124,7 +124,7 @@ def _spread(pictures: Sequence[Tensor], labels: Sequence[str]) -> tuple[list[Ten
 
 
 def draw_frame(run: Synthesis, title: str | None = None) -> Figure:
-    """Draw the picture on the left, the curves on the right and the state below; always of the same size."""
+    """Draw the picture on the left, the curves on the right and the status below; the size never changes."""
     image = to_array(run.image)
     shape = image.shape[1] / image.shape[0]
     picture_width = min(5.6, MAX_HEIGHT * shape)

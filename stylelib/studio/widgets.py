@@ -1,4 +1,4 @@
-"""The base class of the studio's controls, and the measures that they share."""
+"""The base class of the studio's controls, and the sizes that they share."""
 
 import dataclasses
 import html
@@ -23,7 +23,7 @@ class Control:
     name : str
         The recipe's field that it sets.
     widget : widget
-        Has the value.
+        Holds the value.
     slider : widget, optional
         Another way to set the same value, below the widget.
 
@@ -43,7 +43,7 @@ class Control:
 
     @property
     def value(self) -> Any:
-        """What the widget says."""
+        """The widget's value."""
         return self.widget.value
 
     def show(self, recipe: Recipe) -> None:
@@ -56,7 +56,7 @@ class Control:
         return dataclasses.replace(recipe, **{self.name: self.value})
 
     def check(self, recipe: Recipe) -> bool:
-        """Return whether the value can work in a recipe that has it; if not, a sentence below the widget says why."""
+        """Return whether a recipe with the value is valid; if not, a sentence below the widget says why."""
         try:
             self.check_value(recipe)
         except InputError as error:
@@ -66,7 +66,7 @@ class Control:
         return True
 
     def check_value(self, recipe: Recipe) -> None:
-        """Raise an InputError if the value cannot work."""
+        """Raise an InputError if the value is invalid."""
         check_value(self.name, recipe)
 
     def complain(self, sentence: str) -> None:
@@ -79,5 +79,5 @@ class Control:
             widget.disabled = not enabled
 
     def on_change(self, function: Callable[["Control"], object]) -> None:
-        """Have `function(control)` called whenever the value changes."""
+        """Call `function(control)` whenever the value changes."""
         self.widget.observe(lambda _: function(self), names="value")
