@@ -7,6 +7,9 @@ import stylelib
 from stylelib.support.errors import InputError
 from stylelib.weights import networks, normalization
 from stylelib.weights.normalization import normalize_activations
+from tests.checkpoint_server import OXFORD, checkpoint, original, save, save_keras
+
+pytest_plugins = ["tests.checkpoint_server"]
 
 
 def test_without_a_name_it_takes_what_is_here_and_says_so(capsys):
@@ -111,6 +114,76 @@ def test_layers_are_checked_without_loading_anything(monkeypatch):
 def test_a_programs_last_networks_are_kept():
     assert networks.cached_network("compact") is networks.cached_network("compact")
     assert networks.cached_network("compact", "max").pooling == "max"
+
+
+# ---------------------------------------------------------------------- the original VGG-19 and torchvision's
+
+
+def test_a_caption_says_which_training_it_is(folder, keras, publish):
+    publish("vgg19", keras)
+    net = stylelib.load_network("vgg19", normalize=False, device="cpu")
+    assert net.describe() == "vgg19 (original weights, Simonyan and Zisserman 2014, CC BY 4.0; avg pooling)"
+    assert net.std.flatten().tolist() == pytest.approx([1 / 255] * 3)
+
+
+def test_torchvisions_in_place_of_the_original_are_said_in_a_line(folder, publish, capsys):
+    path = save(folder, "vgg19", checkpoint("vgg19"))
+    publish("vgg19-torchvision", path)
+    line = (
+        "Network: vgg19 as torchvision trained it, because those weights are on this machine; `python -m stylelib "
+        "fetch vgg19` downloads the original ones, which the paper used, 80 MB once.\n"
+    )
+    for name in ("vgg19", None):
+        net = stylelib.load_network(name, normalize=False, device="cpu")
+        assert capsys.readouterr().out == line
+        assert net.name == "vgg19" and net.describe() == "vgg19 (torchvision IMAGENET1K_V1; avg pooling)"
+    net = stylelib.load_network("vgg19-torchvision", normalize=False, device="cpu")
+    assert capsys.readouterr().out == ""
+    assert net.describe() == "vgg19-torchvision (torchvision IMAGENET1K_V1; avg pooling)"
+    assert net.layers[-1] == "conv5_4" and net.identity["name"] == "vgg19-torchvision"
+
+
+def test_vgg11_torchvision_is_another_name_of_vgg11(kept):
+    assert networks.check_name("vgg13-torchvision") == "vgg13" and networks.is_here("vgg11-torchvision")
+    net = stylelib.load_network("vgg11-torchvision", normalize=False, device="cpu")
+    assert net.name == net.identity["name"] == "vgg11"
+    assert networks.check_layers_by_name("vgg16-torchvision", "conv5_3") == ["conv5_3"]
+    assert "vgg11-torchvision" not in networks.known_networks()
+
+
+def test_a_file_of_yours_is_named_in_the_caption(keras, recwarn):
+    net = stylelib.load_network(weights=keras, normalize=False, device="cpu")
+    assert net.name == "vgg19" and net.describe() == f"vgg19 (your file {keras.name}; avg pooling)"
+    assert "none of the published ones" in str(recwarn.pop(UserWarning).message)
+
+
+@pytest.fixture(scope="module")
+def oxford_file(tmp_path_factory):
+    """The original VGG-19 in Keras' layout, made of the numbers that lie beside the repository."""
+    if not OXFORD.exists():
+        pytest.skip("the original weights are not here")
+    return save_keras(tmp_path_factory.mktemp("oxford") / "vgg19.h5", original("vgg19", full=True))
+
+
+def test_the_original_vgg19s_activations_are_those_of_the_published_definition(oxford_file):
+    """Written out: BGR, 0 to 255, the mean colour subtracted, zero padding, average pooling between the blocks."""
+    tensors, picture = original("vgg19", full=True), stylelib.load_image("riverside", 96)
+    net = stylelib.load_network("vgg19", weights=oxford_file, normalize=False, device="cpu")
+    assert net.describe().startswith("vgg19 (your file vgg19.h5, original weights, Simonyan and Zisserman 2014")
+    found = net(picture, net.layers)
+    x = 255 * picture.flip(1) - torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)
+    for layer in net.layers:
+        if layer.endswith("_1") and layer != "conv1_1":
+            x = torch.nn.functional.avg_pool2d(x, 2)
+        x = torch.nn.functional.conv2d(x, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"], padding=1).relu()
+        assert (found[layer] - x).norm() < 1e-4 * x.norm(), layer
+
+
+def test_a_transfer_with_the_original_vgg19_runs(oxford_file, photo, painting):
+    net = stylelib.load_network("vgg19", weights=oxford_file, device="cpu")
+    run = stylelib.style_transfer(photo, painting, net, steps=10).finish()
+    assert run.history[-1].loss < 0.7 * run.history[0].loss
+    assert "original weights, Simonyan and Zisserman 2014, CC BY 4.0" in run.describe()
 
 
 # ------------------------------------------------------------------------------------------------ a network of your own
