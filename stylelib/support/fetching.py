@@ -1,4 +1,4 @@
-"""Files from the internet: verified, resumed after a cut, limited in size; what helps is said by the cause."""
+"""Downloads: verified, resumed after a cut, limited in size, and with advice that fits the cause of a failure."""
 
 import contextlib
 import contextvars
