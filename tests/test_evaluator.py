@@ -94,6 +94,7 @@ def test_the_runs_notes_hold_what_the_evaluator_could_not_do_once(net, photo, mo
     assert run.notes == ["slowly"]
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("runs", [1, 3])
 def test_a_replayed_evaluation_is_the_computed_one(runs):
