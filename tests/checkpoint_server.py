@@ -233,8 +233,8 @@ def publish(server, monkeypatch):
         urls = tuple(server.url + address for address in addresses)
         entries[name] = RemoteFile(urls, f"{kind}:{digest}", size + 1000, size / 2**20)
         if kind == "md5":
-            files = ((path.name, digest), *store.KERAS_FILES[name][1:])
-            monkeypatch.setitem(store.KERAS_FILES, name, files)
+            files = ((path.name, f"md5:{digest}"), *store.ORIGINAL_FILES[name][1:])
+            monkeypatch.setitem(store.ORIGINAL_FILES, name, files)
         return addresses[0] if len(addresses) == 1 else addresses
 
     return publish

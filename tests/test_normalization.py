@@ -3,6 +3,8 @@
 import copy
 
 import pytest
+import safetensors
+import safetensors.torch
 import torch
 
 import stylelib
@@ -55,6 +57,37 @@ def test_load_network_normalises_over_the_bundled_pictures_and_remembers(tmp_pat
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
     kept.write_bytes(b"damaged")
     assert stylelib.load_network("compact", device="cpu").fingerprint() == first.fingerprint()
+
+
+def not_a_number(means):
+    return {layer: mean * torch.nan for layer, mean in means.items()}
+
+
+def of_another_network(means):
+    return {layer: mean[:-1] for layer, mean in means.items()}
+
+
+def without_a_layer(means):
+    return dict(list(means.items())[1:])
+
+
+def of_another_type(means):
+    return {layer: mean.double() for layer, mean in means.items()}
+
+
+@pytest.mark.parametrize("damage", [not_a_number, of_another_network, without_a_layer, of_another_type])
+@pytest.mark.parametrize("about", ["none", "kept"])
+def test_means_that_are_not_the_ones_that_were_kept_are_computed_again(damage, about, tmp_path, monkeypatch):
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
+    first = stylelib.load_network("compact11", device="cpu")
+    (kept,) = tmp_path.glob("mean-activations-compact11-*.safetensors")
+    with safetensors.safe_open(kept, "pt") as file:
+        header = file.metadata() if about == "kept" else None
+    whole = kept.read_bytes()
+    kept.write_bytes(safetensors.torch.save(damage(safetensors.torch.load_file(kept)), header))
+    again = stylelib.load_network("compact11", device="cpu")
+    assert all(torch.equal(again.scales[layer], scale) for layer, scale in first.scales.items())
+    assert kept.read_bytes() == whole
 
 
 def test_means_weigh_each_picture_the_same_whatever_its_size(net):

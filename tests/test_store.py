@@ -225,10 +225,21 @@ def test_keras_file_with_the_classifier_is_known_too(folder, keras, publish, tmp
     publish("vgg19", keras)
     whole = save_keras(tmp_path / "vgg19_weights_tf_dim_ordering_tf_kernels.h5", original("vgg19"))
     digest = hashlib.md5(whole.read_bytes()).hexdigest()
-    monkeypatch.setitem(store.KERAS_FILES, "vgg19", (store.KERAS_FILES["vgg19"][0], (whole.name, digest)))
+    monkeypatch.setitem(
+        store.ORIGINAL_FILES, "vgg19", (store.ORIGINAL_FILES["vgg19"][0], (whole.name, f"md5:{digest}"))
+    )
     folder.mkdir()
     whole.rename(folder / whole.name)
     assert_same(load_weights("vgg19", download=False), in_rgb(original("vgg19")))
+
+
+def test_a_conversion_from_caffe_on_this_machine_saves_the_download(folder, tmp_path, monkeypatch):
+    state = checkpoint("vgg19")
+    path = save(tmp_path / "torch/hub/checkpoints", "vgg19", state)
+    monkeypatch.setitem(store.ORIGINAL_FILES, "vgg19", ((path.name, f"sha256:{path.stem[-8:]}"),))
+    found = load_weights("vgg19", download=False)
+    assert found.source == trainings.ORIGINAL.source and files(folder) == ["vgg19.safetensors"]
+    assert_same(found, in_rgb(expected_tensors("vgg19", state)))
 
 
 def test_a_damaged_file_of_keras_is_told_and_not_used(folder, keras, publish, server, tmp_path):

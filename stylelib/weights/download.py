@@ -16,21 +16,23 @@ DOWNLOADS = {  # MB
     "vgg16-torchvision": 528,
     "vgg19-torchvision": 548,
 }
-ORIGINALS = ("vgg16", "vgg19")  # the weights of Simonyan and Zisserman; the others' are torchvision's
 KERAS = (
     "https://storage.googleapis.com/tensorflow/keras-applications/{name}/{file}",
     "https://github.com/fchollet/deep-learning-models/releases/download/v0.1/{file}",
 )
-KERAS_FILES = {  # name and MD5 of the files with the original weights: without the classifier, and with it
+ORIGINAL_FILES = {  # name and digest of the files that have them, the one that is downloaded first
     "vgg16": (
-        ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
-        ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b"),
+        ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "md5:6d6bbae143d832006294945121d1f1fc"),
+        ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "md5:64373286793e3c8b2b4e3219cbf3544b"),
+        ("vgg16-00b39a1b.pth", "sha256:00b39a1b"),  # converted from Caffe by J. Johnson
     ),
     "vgg19": (
-        ("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "253f8cb515780f3b799900260a226db6"),
-        ("vgg19_weights_tf_dim_ordering_tf_kernels.h5", "cbe5617147190e668d6c5d5026f83318"),
+        ("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "md5:253f8cb515780f3b799900260a226db6"),
+        ("vgg19_weights_tf_dim_ordering_tf_kernels.h5", "md5:cbe5617147190e668d6c5d5026f83318"),
+        ("vgg19-d01eb7cb.pth", "sha256:d01eb7cb"),
     ),
 }
+ORIGINALS = tuple(ORIGINAL_FILES)  # the weights of Simonyan and Zisserman; the others' are torchvision's
 
 
 def published_file(name: str) -> RemoteFile:
@@ -48,9 +50,9 @@ def published_file(name: str) -> RemoteFile:
         ends in the beginning of its SHA-256: vgg19-dcbb9e9d.pth.
     """
     if name in ORIGINALS:
-        file, md5 = KERAS_FILES[name][0]
+        file, digest = ORIGINAL_FILES[name][0]
         urls = tuple(url.format(name=name, file=file) for url in KERAS)
-        return RemoteFile(urls, f"md5:{md5}", _with_a_margin(1e6 * DOWNLOADS[name]), DOWNLOADS[name])
+        return RemoteFile(urls, digest, _with_a_margin(1e6 * DOWNLOADS[name]), DOWNLOADS[name])
     from torchvision.models import get_model_weights  # here, because it takes two seconds
 
     entry = get_model_weights(architecture(name)).IMAGENET1K_V1

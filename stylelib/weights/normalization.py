@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import pathlib
 from collections.abc import Mapping, Sequence
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from stylelib.support.files import write_atomically
 from stylelib.support.gallery import bundled_images
 from stylelib.support.machine import computing
 from stylelib.vgg import VGG
+from stylelib.weights.formats import fingerprint
 from stylelib.weights.store import weights_folder
 
 NORMALIZATION_SIZE = 256  # longer side, in pixels, of the pictures that the means are taken over
@@ -84,12 +87,23 @@ def normalize_over_bundled_pictures(net: VGG) -> VGG:
     for path in paths:
         key.update(path.read_bytes())
     cached = weights_folder() / f"mean-activations-{net.name}-{key.hexdigest()[:16]}.safetensors"
-    try:
-        means = safetensors.torch.load_file(cached)
-    except (OSError, safetensors.SafetensorError):  # not there yet, or damaged
+    means = _cached_means(cached, net)
+    if means is None:
         means = mean_activations(net, [load_image(path, NORMALIZATION_SIZE) for path in paths])
         with contextlib.suppress(OSError, InputError):  # a folder that cannot be written costs seconds, no more
             cached.parent.mkdir(parents=True, exist_ok=True)
             with write_atomically(cached) as file:
-                file.write(safetensors.torch.save(means))
+                file.write(safetensors.torch.save(means, {"sha256": fingerprint(means)}))
     return normalize_activations(net, means)
+
+
+def _cached_means(path: pathlib.Path, net: VGG) -> dict[str, Tensor] | None:
+    """Return the means in a file of the cache; None if it is not there, damaged, or of another network."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            means = {layer: file.get_tensor(layer) for layer in net.layers}
+    except (OSError, safetensors.SafetensorError):
+        return None
+    fits = all(mean.dtype == torch.float32 and mean.shape == (net.filters(layer),) for layer, mean in means.items())
+    return means if fits and about.get("sha256") == fingerprint(means) else None

@@ -18,7 +18,7 @@ import torch
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.fetching import one_process, wrong_content
 from stylelib.support.files import file_sha256, write_atomically
-from stylelib.weights.download import DOWNLOADS, KERAS_FILES, ORIGINALS, download, not_asked_for, published_file
+from stylelib.weights.download import DOWNLOADS, ORIGINAL_FILES, ORIGINALS, download, not_asked_for, published_file
 from stylelib.weights.formats import FROM_TORCHVISION, Weights, architecture, read_weights
 from stylelib.weights.hdf5 import check_h5py
 from stylelib.weights.trainings import ORIGINAL, TORCHVISION
@@ -149,23 +149,24 @@ def _is_meant(weights: Weights, name: str) -> bool:
 def _files(name: str, folder: pathlib.Path) -> Iterator[tuple[str, pathlib.Path, str]]:
     """Yield the files on this machine that a pretrained network can be read from, the best first.
 
-    Each comes with its kind, "small", "keras" or "torchvision", and the digest that it has to have.
+    Each comes with its kind, "small", "original" or "torchvision", and the digest that it has to have.
     """
     folders = list(dict.fromkeys([folder, weights_folder()]))
     torchvisions = f"{name}{FROM_TORCHVISION}" if name in ORIGINALS else name
     for place in folders:
         if os.path.isfile(path := place / f"{name}.safetensors"):
             yield "small", path, ""
-    for place in [*folders, _keras_folder()]:
-        for file, md5 in KERAS_FILES.get(name, ()):
+    torchs_cache = pathlib.Path(torch.hub.get_dir()) / "checkpoints"
+    for place in [*folders, _kerass_cache(), torchs_cache]:
+        for file, digest in ORIGINAL_FILES.get(name, ()):
             if os.path.isfile(path := place / file):
-                yield "keras", path, f"md5:{md5}"
+                yield "original", path, digest
     for place in folders:
         if name in ORIGINALS and os.path.isfile(path := place / f"{torchvisions}.safetensors"):
             yield "small", path, ""
         if name not in ORIGINALS and _holds_torchvisions(path := place / f"{architecture(name)}.safetensors"):
             yield "small", path, ""
-    for place in [*folders, pathlib.Path(torch.hub.get_dir()) / "checkpoints"]:
+    for place in [*folders, torchs_cache]:
         if any(place.glob(f"{architecture(name)}-*.pth")):  # else torchvision need not be imported
             published = published_file(torchvisions)
             if os.path.isfile(path := place / published.file):
@@ -178,7 +179,7 @@ def _on_this_machine(name: str, folder: pathlib.Path) -> Iterator[tuple[pathlib.
         if digest and (wrong := wrong_content(path, digest)):
             warnings.warn(f"The file {path} is damaged ({wrong}) and is not used.", stacklevel=4)
             continue
-        training = {"keras": ORIGINAL, "torchvision": TORCHVISION}.get(kind)
+        training = {"original": ORIGINAL, "torchvision": TORCHVISION}.get(kind)
         try:
             weights = read_weights(path, name, training)
         except InputError as error:
@@ -192,7 +193,7 @@ def _on_this_machine(name: str, folder: pathlib.Path) -> Iterator[tuple[pathlib.
         yield path, weights
 
 
-def _keras_folder() -> pathlib.Path:
+def _kerass_cache() -> pathlib.Path:
     return pathlib.Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras")) / "models"
 
 
