@@ -295,7 +295,7 @@ def test_a_module_is_found_in_the_current_folder(module, tmp_path):
 @pytest.mark.parametrize(
     "name, text, sentence",
     [
-        ("gone", None, "There is no module 'gone'; give its name without .py, and start in the folder that it is in."),
+        ("gone", None, "There is no module 'gone'; give its name without .py, and run this in the folder that has it."),
         ("broken.py", "", "There is no module 'broken.py'; give its name without .py, and"),
         ("broken", "1 / 0", "The module broken cannot be imported (ZeroDivisionError: division by zero)"),
         ("broken", "import not_there", "broken cannot be imported (ModuleNotFoundError: No module named 'not_there')"),
@@ -429,7 +429,7 @@ MISTAKES = {  # arguments after `transfer riverside night_swirls`, or a whole co
     "a page named .png": (["content", "{bad}/page.png", "-o", "{out}.png"], "is not a picture"),
     "an empty file": (["content", "{bad}/empty.png", "-o", "{out}.png"], "is not a picture"),
     "a folder": (["content", "{bad}", "-o", "{out}.png"], "is a folder"),
-    "the input as output": (["content", "{bad}/a.jpg", "-o", "{bad}/a.jpg"], "save under another name"),
+    "the input as output": (["content", "{bad}/a.jpg", "-o", "{bad}/a.jpg"], "choose another name for the output"),
     "an unknown network": (["-o", "{out}.png", "--network", "vgg91"], "Did you mean 'vgg19'?"),
     "an unknown layer": (["-o", "{out}.png", *SMALL, "--content-layer", "conv4-2"], "Did you mean 'conv4_2'?"),
     "an unknown style layer": (["-o", "{out}.png", *SMALL, "--style-layers", "conv1_1,conv9_9"], "'conv9_9'"),
@@ -465,14 +465,14 @@ MISTAKES = {  # arguments after `transfer riverside night_swirls`, or a whole co
     "a run of something else": (["resume", "{bad}/other.pt", "-o", "{out}.png"], "not a run"),
     "a picture as a run": (["resume", "{bad}/a.jpg", "-o", "{out}.png"], "not a saved run"),
     "a negative number of steps": (["-o", "{out}.png", "--steps", "-1"], "Steps is a whole number, 0 or more; got -1"),
-    "resumed backwards": (["resume", "{bad}/other.pt", "-o", "{out}.png", "--steps", "-1"], "0 or more, is wanted"),
-    "a table of minus one pixel": (["table", "vgg19", "--size", "-1"], "0 or more, is wanted; got '-1'"),
+    "resumed backwards": (["resume", "{bad}/other.pt", "-o", "{out}.png", "--steps", "-1"], "0 or more, is expected"),
+    "a table of minus one pixel": (["table", "vgg19", "--size", "-1"], "0 or more, is expected; got '-1'"),
     "too few style weights": (["-o", "{out}.png", *SMALL, "--style-weights", "1,2"], "1 images, 2 weights"),
-    "a style weight in words": (["-o", "{out}.png", "--style-weights", "much"], "a number is wanted; got 'much'"),
+    "a style weight in words": (["-o", "{out}.png", "--style-weights", "much"], "a number is expected; got 'much'"),
     "two styles of a texture": (["style", "mosaic", "woodcut", "-o", "{out}.png"], "Unrecognized arguments: woodcut"),
     "the second style as output": (
         ["transfer", "riverside", "woodcut", "{bad}/a.jpg", "-o", "{bad}/a.jpg"],
-        "save under another name",
+        "choose another name for the output",
     ),
     "a table of nothing": (["table", "compakt"], "Did you mean 'compact'?"),
     "an unknown paper picture": (["fetch", "tubinge"], "Did you mean 'tubingen'?"),
@@ -550,7 +550,7 @@ def test_what_stops_the_finer_run_leaves_the_coarser_picture(call, tmp_path, mon
     monkeypatch.setattr(synthesis, "check_memory", small_machine)
     path = tmp_path / "out.png"
     code, _, err = call(*TRANSFER[:-1], "32,64", "--steps", "2", "-o", path)
-    assert code == 2 and err.endswith(f"64 pixels are too many. The picture that was made until then is in {path}.\n")
+    assert code == 2 and err.endswith(f"64 pixels are too many. The picture so far is in {path}.\n")
     assert max(pixels(path).shape) == 32
 
 

@@ -40,13 +40,13 @@ def badges(address: str) -> str:
 
 
 def clone(address: str) -> str:
-    """Return the lines of the README that fetch the project."""
+    """Return the lines of the README that clone the project."""
     folder = address.rsplit("/", 1)[1]
-    return f"Fetch the project first:\n\n```sh\ngit clone {address} && cd {folder}\n```"
+    return f"Clone the project first:\n\n```sh\ngit clone {address} && cd {folder}\n```"
 
 
 def with_address(text: str, address: str) -> str:
-    """Return a text with what stands between its marks made for an address.
+    """Return a text in which the parts between marks are made for an address.
 
     The marks are <!-- badges --> and <!-- clone --> in Markdown, and "# address" in CITATION.cff.
     """
@@ -58,7 +58,7 @@ def with_address(text: str, address: str) -> str:
 
 
 def with_install_cell(notebook: NotebookNode, address: str) -> NotebookNode:
-    """Return a notebook that installs stylelib where it is missing, or the notebook without that cell."""
+    """Return a notebook with a cell that installs stylelib if it is missing; with no address, one without that cell."""
     notebook = copy.deepcopy(notebook)
     cells = [cell for cell in notebook.cells if "install" not in cell.metadata.get("tags", [])]
     if address:

@@ -15,11 +15,11 @@ import pdoc
 
 import stylelib
 
-TABLE = r"^=+ .*\n(?:.+\n)+?=+ .*\n(?:.+\n)+?=+ .*$"  # with columns marked by lines of =
+TABLE = r"^=+ .*\n(?:.+\n)+?=+ .*\n(?:.+\n)+?=+ .*$"  # a table whose columns are marked by lines of =
 
 
 def prepare(name: str = "stylelib") -> None:
-    """Make what pdoc needs of a module and all below it: tables in Markdown, and submodules in `__all__`."""
+    """Prepare a module and its submodules for pdoc, which needs tables in Markdown and submodules in `__all__`."""
     module = importlib.import_module(name)
     module.__doc__ = re.sub(TABLE, markdown_table, module.__doc__ or "", flags=re.MULTILINE)
     if not hasattr(module, "__path__"):
@@ -31,7 +31,7 @@ def prepare(name: str = "stylelib") -> None:
 
 
 def markdown_table(found: re.Match[str]) -> str:
-    """Return what TABLE found as a table of Markdown."""
+    """Return a match of TABLE as a table in Markdown."""
     marks, head, _, *rows, _ = found[0].splitlines()
     columns = [slice(*mark.span()) for mark in re.finditer("=+", marks)]
     columns[-1] = slice(columns[-1].start, None)
@@ -41,7 +41,7 @@ def markdown_table(found: re.Match[str]) -> str:
 
 
 def write(folder: pathlib.Path) -> None:
-    """Write the pages into a folder. They need no network, neither to be made nor to be read."""
+    """Write the pages into a folder. Neither writing nor reading them needs a network connection."""
     prepare()
     pdoc.render.configure(docformat="numpy", footer_text=f"stylelib {importlib.metadata.version('stylelib')}")
     pdoc.pdoc(stylelib.__name__, output_directory=folder)

@@ -17,14 +17,14 @@ PAGE, PICTURE = ROOT / "docs/architecture.md", ROOT / "docs/architecture.svg"
 
 WIDTH, LEFT, GAP, HEAD, LINE = 860, 150, 8, 30, 15  # pixels of the drawing
 BLACK, GREY = "#111827", "#6b7280"
-FLOORS = {"shell": "use", "recipes": "the method,\nand what it needs", "support": "ground"}  # beside these layers
+FLOORS = {"shell": "uses", "recipes": "the method,\nand what it needs", "support": "helpers"}  # beside these layers
 
 HEADER = """\
 # Architecture
 
 <!-- written by tools/architecture.py -->
 
-**The method lies flat at the top of `stylelib/`, one short file for each step; everything else has a folder.** To learn
+**The method is at the top of `stylelib/`, with one short file for each part. Everything else is in folders.** To learn
 the method, read the files of the first table in their order. A picture passes through `images`, `vgg`, `terms`,
 `synthesis` and `figures`, in this order.
 
@@ -36,10 +36,10 @@ both with import-linter.
 | to add | look at |
 | --- | --- |
 | a term, for example one with a mask | `protocols/term.py`; `terms.py` has examples |
-| a statistic, which is another idea of what style is | `protocols/statistic.py` |
+| a statistic, which defines what style is | `protocols/statistic.py` |
 | a network | `protocols/network.py`, `register_network` in `weights/networks.py` |
 | an optimiser | `protocols/optimizer.py`; `optimizers.py` has examples |
-| another way to make pictures from numbers | `protocols/parameterization.py` |
+| a parameterization, which makes pictures from numbers | `protocols/parameterization.py` |
 | a notebook, an exercise, a panel | `notebooks/`, `exercises/`, `studio/panels.py` |
 
 [CONTRIBUTING](../CONTRIBUTING.md) has a recipe for each.
@@ -54,7 +54,7 @@ def layers() -> list[list[str]]:
 
 
 def is_method(name: str) -> bool:
-    """Whether a name in a layer is a file of the method; the others are rooms."""
+    """Return whether a name in a layer is a file of the method; the others are rooms, which are folders."""
     return (PACKAGE / f"{name}.py").exists()
 
 
@@ -108,11 +108,11 @@ def picture() -> str:
     down = f'<path d="M 130 44 V {top - GAP}" stroke="{GREY}"/>'
     down += f'<path d="M 125 {top - GAP - 8} l 5 8 l 5 -8" stroke="{GREY}" fill="none"/>'
     legend = [
-        text(20, 24, "imports lead down", 13, GREY),
+        text(20, 24, "imports point down", 13, GREY),
         box(LEFT, 12, 14, 14, True),
         text(LEFT + 20, 24, "the method: one file each", 13, BLACK),
         box(LEFT + 200, 12, 14, 14, False),
-        text(LEFT + 220, 24, "rooms: folders, with their files", 13, BLACK),
+        text(LEFT + 220, 24, "folders, with their files", 13, BLACK),
     ]
     size = f'width="{WIDTH}" height="{top + GAP}"'
     first = (

@@ -14,7 +14,7 @@ from stylelib.support.errors import check_choice
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write a recording for each panel that is named."""
+    """Write a recording for each named panel."""
     parser = argparse.ArgumentParser(description="Record the runs of the notebooks' live panels.")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(PANELS)}; all of them by default")

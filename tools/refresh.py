@@ -36,7 +36,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"
 README = ROOT / "README.md"
 MARKS = ("<!-- series -->", "<!-- /series -->")
-MINUTES = 20  # that one cell may take
+MINUTES = 20  # the time limit of one cell
 PAGE_WIDTH = 900  # pixels
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CARD = (360, 240)  # pixels
@@ -64,7 +64,7 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def title_and_promise(notebook: NotebookNode) -> tuple[str, str]:
-    """Return a notebook's title, and what a reader gains from it: "you can read …" or "you will have made …"."""
+    """Return a notebook's title, and what readers can do after it: "you can read …" or "you will have made …"."""
     first = notebook.cells[0].source.replace("**", "")
     title = re.search(r"^# (.+)$", first, re.MULTILINE)[1]
     promise = re.search(r"^After this notebook (you will .+?)\.$", first, re.MULTILINE)[1]
@@ -202,7 +202,7 @@ def _for_page(name: str) -> str:
 
 
 def run(notebook: NotebookNode, preset: str) -> None:
-    """Run all cells. Progress bars and times, which differ from run to run, do not get into the file."""
+    """Run all cells. Progress bars and times are left out of the file, because they differ from run to run."""
     from nbclient import NotebookClient
 
     os.environ.pop("STYLELIB_PRESET", None)
@@ -228,7 +228,7 @@ def tidy(notebook: NotebookNode, preset: str) -> None:
         if cell.cell_type == "code":
             for output in cell.outputs:
                 output.get("metadata", {}).clear()
-                if "image/jpeg" in output.get("data", {}):  # a page that runs nothing shows it instead of the widget
+                if "image/jpeg" in output.get("data", {}):  # shown on pages that cannot run the widget
                     output.data.pop(WIDGET, None)
 
 

@@ -1,1 +1,1 @@
-"""The shell: python -m stylelib. `parser` holds its options, `commands` what each does, `running` a run's way there."""
+"""The shell: python -m stylelib. `parser` defines its options, `commands` does what they say, `running` runs a run."""

@@ -2,8 +2,8 @@
 
     python -m stylelib transfer CONTENT STYLE -o OUT
 
-Exit codes: 0, done. 2, something cannot be done; one sentence on stderr says what to do. 130, interrupted; the picture
-so far is saved.
+The exit code is 0 after success; 2 after a mistake, with one sentence on stderr that says what to do; and 130 after an
+interrupt, with the picture so far saved.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from stylelib.weights.store import PRETRAINED, fetch_weights, weights_folder
 
 def run() -> int:
     """Run the program's own command line; return the exit code."""
-    for stream in (sys.stdout, sys.stderr):  # a Windows console may not know the letter β
+    for stream in (sys.stdout, sys.stderr):  # a Windows console may be unable to print β
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     return main()
@@ -71,16 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"stylelib: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # whoever read the output has gone, as `| head` does
+    except BrokenPipeError:  # the reader of the output has ended, as `| head` does
         sys.stdout = None
         return 0
     except KeyboardInterrupt:
-        print("stylelib: interrupted; what was not finished was not written.", file=sys.stderr)
+        print("stylelib: interrupted; unfinished files were not written.", file=sys.stderr)
         return INTERRUPTED
 
 
 def paint(options: argparse.Namespace) -> int:
-    """Make a picture by one of the experiments, at one size or from coarse to fine."""
+    """Make a picture with one of the experiments, at one size or coarse to fine."""
     check_outputs(options)
     sizes = getattr(options, "size", None) or [preset().size]
     recipe = recipe_of(options, size=sizes[-1], steps=preset().steps)
@@ -103,7 +103,7 @@ def paint(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Go on with a saved run."""
+    """Continue a saved run."""
     check_outputs(options)
     saved = Synthesis.load(options.run)
     if options.steps is not None:
@@ -200,7 +200,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
 
 
 def _import(module: str) -> None:
-    """Import a module of the user's, for what it defines."""
+    """Import a module of the user's, so that what it defines is known."""
     try:
         importlib.import_module(module)
     except InputError:
@@ -208,7 +208,7 @@ def _import(module: str) -> None:
     except Exception as error:  # whatever the module's own code raises
         if isinstance(error, ModuleNotFoundError) and error.name == module:
             raise InputError(
-                f"There is no module '{module}'; give its name without .py, and start in the folder that it is in."
+                f"There is no module '{module}'; give its name without .py, and run this in the folder that has it."
             ) from None
         raise InputError(
             f"The module {module} cannot be imported ({type(error).__name__}: {error}); correct it first."
@@ -216,22 +216,22 @@ def _import(module: str) -> None:
 
 
 def _check_pictures(recipe: Recipe, output: str) -> None:
-    """Try the pictures before the network, so that a misspelt name is noticed before a download."""
+    """Check the pictures before the network, so that a misspelt name is noticed before a download."""
     for picture in recipe.pictures.values():
         if os.path.exists(picture) and os.path.exists(output) and os.path.samefile(picture, output):
-            raise InputError(f"{output} is one of the pictures to start from; save under another name.")
+            raise InputError(f"{output} is one of the input pictures; choose another name for the output.")
     for name in {"content", "style"} & set(recipe.values):
         check_value(name, recipe)
 
 
 def _check(recipe: Recipe, sizes: Sequence[int]) -> None:
-    """Check the smallest and the largest size; those between them are all right then."""
+    """Check the smallest and the largest size; then those between them are valid too."""
     for size in {sizes[0], sizes[-1]}:
         dataclasses.replace(recipe, size=size).check()
 
 
 def _values(cls: type[Recipe], text: str) -> tuple[str, list[Any]]:
-    """NAME=V1,V2,… → (name, [value, …]). A value with several parts has "+" between them."""
+    """Turn NAME=V1,V2,… into (name, [value, …]). The parts of a value are joined by "+"."""
     name, _, listed = text.partition("=")
     texts = [one for one in listed.split(",") if one]
     if name == "style":

@@ -1,4 +1,4 @@
-"""The shell's commands and options. Those of a run come from the fields of Recipe: names, kinds and help texts."""
+"""The shell's commands and options. The options of a run are made from the fields of Recipe."""
 
 import argparse
 import dataclasses
@@ -18,10 +18,10 @@ from stylelib.weights.store import PRETRAINED
 
 SUMMARIES = {  # of the commands that make a recipe, by its kind
     "transfer": "paint a content image in the style of one or more style images",
-    "content": "reconstruct a content image from one layer (Figure 1, below)",
-    "style": "reconstruct a style image's texture (Figure 1, above)",
+    "content": "reconstruct a content image from one layer (Figure 1, bottom row)",
+    "style": "reconstruct a style image's texture (Figure 1, top row)",
 }
-DEFAULTS = {  # where not Recipe's default counts, but what suits the machine
+DEFAULTS = {  # of the options whose default depends on the machine
     "network": "vgg19 if its weights are on this machine, else compact",
     "size": "the preset's",
     "steps": "the preset's",
@@ -30,7 +30,7 @@ EXAMPLES = {str: "NAME", int: "N", float: "X"}
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with its errors as one sentence."""
+    """An ArgumentParser whose errors are InputErrors of one sentence."""
 
     def error(self, message: str) -> NoReturn:
         """Raise an InputError, see argparse."""
@@ -43,7 +43,7 @@ def make_parser() -> Parser:
     parser = Parser(prog="python -m stylelib", description="Neural style transfer after Gatys, Ecker and Bethge, 2016.")
     meaning = (
         "import a Python module of yours first, so that the networks, optimisers, terms and recipes that it defines "
-        "are known by name; such as: --import my_module transfer CONTENT STYLE --optimizer mine -o OUT"
+        "are known by name; for example: --import my_module transfer CONTENT STYLE --optimizer mine -o OUT"
     )
     parser.add_argument("--import", dest="modules", metavar="MODULE", action="append", default=[], help=meaning)
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND", parser_class=Parser)
@@ -56,40 +56,39 @@ def make_parser() -> Parser:
         _add_recipe(command, kind)
         _add_outputs(command)
 
-    command = add("resume", "go on with a run that --save-run kept")
+    command = add("resume", "continue a run that --save-run wrote")
     command.add_argument("run", metavar="RUN.pt")
-    command.add_argument("--steps", type=_whole, metavar="N", help="in all (default: as the run had)")
+    command.add_argument("--steps", type=_whole, metavar="N", help="steps in all (default: the run's)")
     _add_outputs(command)
 
-    command = add("recipe", "make the picture of a recipe that the studio saved")
+    command = add("recipe", "make the picture of a recipe file, such as the studio saves")
     command.add_argument("recipe", metavar="RECIPE.json")
     _add_outputs(command)
 
-    command = add("sweep", "compute a recipe for many values on all cores; called again, it goes on")
+    command = add("sweep", "compute a recipe for many values on all cores; the same command again continues")
     command.add_argument("recipe", metavar="RECIPE.json")
-    command.add_argument("folder", metavar="FOLDER", help="where the pictures go")
+    command.add_argument("folder", metavar="FOLDER", help="where the pictures are written")
     meaning = (
-        "such as seed=0,1,2 or style_layers=conv1_1+conv2_1; style=night_swirls+woodcut,mosaic has two styles first"
+        "such as seed=0,1,2; a + joins the parts of a value, as in style_layers=conv1_1+conv2_1 or "
+        "style=night_swirls+woodcut,mosaic"
     )
     command.add_argument("values", nargs="+", metavar="NAME=V1,V2,…", help=meaning)
-    command.add_argument("--workers", type=_whole, metavar="N", help="at a time (default: one for each core)")
-    meaning = "recipes that a worker gets at once (default: 1, and up to 4 of small pictures)"
+    command.add_argument("--workers", type=_whole, metavar="N", help="number of processes (default: one for each core)")
+    meaning = "recipes that a worker gets at a time (default: 1, or up to 4 for small pictures)"
     command.add_argument("--together", type=_whole, metavar="N", help=meaning)
-    command.add_argument("--sheet", metavar="FILE.jpg", help="write all pictures side by side too")
+    command.add_argument("--sheet", metavar="FILE.jpg", help="also write all pictures side by side")
 
     command = add("table", "list the layers of a network")
     command.add_argument("network", metavar="NETWORK", help=", ".join(LAYOUTS))
-    meaning = "side of the picture that the cost is counted for (default %(default)s)"
+    meaning = "side of the picture for which the cost is counted (default: %(default)s)"
     command.add_argument("--size", type=_whole, default=256, metavar="PX", help=meaning)
 
     add("pictures", "list the pictures that come with the project")
-    command = add(
-        "fetch", "download a network's weights or one of the paper's own pictures, and check that they are it"
-    )
+    command = add("fetch", "download and verify a network's weights or one of the paper's own pictures")
     command.add_argument("name", metavar="NAME", help=", ".join([*PRETRAINED, *PAPER_IMAGES]))
-    meaning = "put the file there too, on a stick for a class, for example; STYLELIB_WEIGHTS=FOLDER uses it"
+    meaning = "also copy the file there, for example to a USB stick for a class; STYLELIB_WEIGHTS=FOLDER uses it"
     command.add_argument("--to", metavar="FOLDER", help=meaning)
-    add("check", "say what this machine can do")
+    add("check", "describe this machine and the preset that suits it")
     return parser
 
 
@@ -99,14 +98,15 @@ def recipe_of(options: argparse.Namespace, **values: Any) -> Recipe:
     Parameters
     ----------
     options : argparse.Namespace
-        What was given; the rest is as the experiment has it. Its sizes, of which there may be several, are left out.
+        The options that were given; the others have the experiment's defaults. Its sizes are not used, because there
+        may be several.
     **values
-        The size, and what else is not the recipe's default where it was not given.
+        The size, and values for options that were not given.
 
     Returns
     -------
     Recipe
-        Not checked.
+        The recipe, not checked.
     """
     given = {name: value for name, value in vars(options).items() if name in _fields() and name != "size"}
     if isinstance(given.get("style"), list):
@@ -122,21 +122,21 @@ def from_text(cls: type[Recipe], name: str, text: str, separator: str = ",") -> 
     cls : type
         Recipe, or a subclass.
     name : str
-        The value's name; a value of an unknown name stays a text.
+        The value's name; a value with an unknown name stays a string.
     text : str
         What was typed.
     separator : str
-        Between the parts of a value that has several.
+        The separator between the parts of a value that has several.
 
     Returns
     -------
     object
-        A text, a number, or a tuple of them, as the class says.
+        A string, a number, or a tuple of these, as the class declares.
 
     Raises
     ------
     InputError
-        For a text where a number belongs.
+        If the text is not a number but should be.
     """
     kind = typing.get_type_hints(cls).get(name, str)
     if typing.get_origin(kind) is tuple:
@@ -152,11 +152,11 @@ def _converted(text: str, kind: Any) -> Any:
         return kind(text)
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
-        raise InputError(f"{wanted} is wanted; got '{text}'") from None
+        raise InputError(f"{wanted} is expected; got '{text}'") from None
 
 
 def _as_type(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Make a function argparse's `type`: its complaint is then said of the option."""
+    """Wrap a function for argparse's `type`, so that argparse names the option in the function's error message."""
 
     def converted(text: str) -> Any:
         try:
@@ -173,7 +173,7 @@ def _value_of(name: str) -> Callable[[str], Any]:
 
 def _whole(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"a whole number, 0 or more, is wanted; got '{text}'")
+        raise argparse.ArgumentTypeError(f"a whole number, 0 or more, is expected; got '{text}'")
     return int(text)
 
 
@@ -188,7 +188,7 @@ def _fields() -> "dict[str, dataclasses.Field[Any]]":
 
 
 def _start(kind: str) -> str:
-    """Where an experiment starts if nothing else is said."""
+    """Return the name of an experiment's default initial picture."""
     start: str = inspect.signature(getattr(experiments, EXPERIMENTS[kind])).parameters["init"].default
     return start
 
@@ -210,7 +210,7 @@ def _add_recipe(parser: argparse.ArgumentParser, kind: str) -> None:
             help=_help(name, kind).replace("%", "%%"),
         )
     parser.add_argument("--weights", metavar="FILE", help="a file of weights that you have: .h5, .pth or .safetensors")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda or mps (default: the best that there is)")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda or mps (default: the best available)")
 
 
 def _metavar(name: str) -> str:
@@ -236,5 +236,5 @@ def _help(name: str, kind: str) -> str:
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the picture to write, .png or .jpg")
-    parser.add_argument("--animation", metavar="FILE", help="write the run (at its last size) as a .gif or .mp4 too")
-    parser.add_argument("--save-run", metavar="RUN.pt", help="keep the run, for `resume`")
+    parser.add_argument("--animation", metavar="FILE", help="also write the run (at its last size) as a .gif or .mp4")
+    parser.add_argument("--save-run", metavar="RUN.pt", help="also write the run itself, for `resume`")

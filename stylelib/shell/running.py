@@ -1,4 +1,4 @@
-"""A run in the shell: with a progress bar, until it ends or is interrupted, and then written."""
+"""A run in the shell: it shows a progress bar, and its files are written when it ends or is interrupted."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ INTERRUPTED = 130  # exit code
 
 
 def check_outputs(options: argparse.Namespace) -> None:
-    """Raise an InputError if something that was asked for cannot be written."""
+    """Raise an InputError if one of the output files cannot be written."""
     check_writable(options.output, FORMATS)
     if options.animation:
         check_writable(options.animation, (".gif", ".mp4"))
@@ -26,12 +26,12 @@ def check_outputs(options: argparse.Namespace) -> None:
 
 
 def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | None = None) -> int:
-    """Run to the end, then write what was asked for; an interrupt writes what there is.
+    """Run to the end, then write the output files; after an interrupt, they have the picture so far.
 
     Parameters
     ----------
     run : Synthesis
-        Anywhere on its way.
+        A run at any step.
     options : argparse.Namespace
         output, animation and save_run.
     steps : Iterable of Step, optional
@@ -46,7 +46,7 @@ def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | 
 
 
 def finish_all(runs: Iterable[Synthesis], options: argparse.Namespace) -> int:
-    """Do the same for runs that each begin where the last one ended. Whatever stops them, a picture is written.
+    """Do the same for runs that each start from the last one's result. Whatever stops them, a picture is written.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def finish_all(runs: Iterable[Synthesis], options: argparse.Namespace) -> int:
             last = run if run.number or last is None else last
             if interrupted:
                 break
-    except KeyboardInterrupt:  # while the next one was being prepared
+    except KeyboardInterrupt:  # while the next run was being prepared
         if last is None:
             raise
         interrupted = True
@@ -81,7 +81,7 @@ def finish_all(runs: Iterable[Synthesis], options: argparse.Namespace) -> int:
         if last is None:
             raise
         _write(last, options, interrupted=False)
-        raise InputError(f"{error} The picture that was made until then is in {options.output}.") from None
+        raise InputError(f"{error} The picture so far is in {options.output}.") from None
     assert last is not None  # coarse_to_fine gives at least one run
     return _write(last, options, interrupted)
 
@@ -100,7 +100,7 @@ def _play(run: Synthesis, steps: Iterable[Step] | None = None) -> bool:
 
 
 def _write(run: Synthesis, options: argparse.Namespace, interrupted: bool) -> int:
-    """Write what was asked for, say what it is, and return the exit code."""
+    """Write the output files, print what made them, and return the exit code."""
     written = [save_image(run.image, options.output)]
     if options.save_run:
         written.append(run.save(options.save_run))

@@ -67,9 +67,9 @@ def main() -> None:
 def measure_goal(
     numbers: dict[str, Any], path: pathlib.Path, start: str, size: int, evaluations: int, seeds: int
 ) -> None:
-    """Measure how soon a good picture is there.
+    """Measure the time to a good picture.
 
-    This takes hours, so each result is written at once, and results that are there already are not computed again.
+    This takes hours, so each result is written immediately, and existing results are not computed again.
     """
     asked = {"size": size, "evaluations": evaluations}
     key = f"{start} {size}"

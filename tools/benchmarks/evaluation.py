@@ -87,7 +87,7 @@ def milliseconds(network: str, size: int, rounds: int) -> dict[str, float]:
             evaluate(photo)
             if photo.is_cuda:
                 torch.cuda.synchronize()
-            if turn:  # not the first, which packs weights and asks the system for memory
+            if turn:  # not the first turn, which packs weights and allocates memory
                 times[name].append(1000 * (time.perf_counter() - started))
     return {name: statistics.median(one) for name, one in times.items()}
 
@@ -95,7 +95,7 @@ def milliseconds(network: str, size: int, rounds: int) -> dict[str, float]:
 def batches(network: str, size: int, rounds: int, count: int = 4) -> dict[str, float]:
     """Return the median time of `count` runs' evaluations, {"one by one": ms, "batch": ms}.
 
-    Computed with one thread, as by a worker of a sweep on a processor.
+    They are computed with one thread, as a sweep's worker on a CPU does.
     """
     net = load_network(network)
     photo, painting = (square(name, size) for name in PAIR)

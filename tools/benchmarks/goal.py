@@ -1,6 +1,6 @@
-"""How soon a good picture is there: evaluations and time to a loss that plain PyTorch reaches late.
+"""The time to a good picture: evaluations and seconds until a loss that plain PyTorch reaches late.
 
-The goal for a pair of pictures is 1.02 times the least loss that the reference reached (reference.py with torch's
+The goal for a pair of pictures is 1.02 times the lowest loss that the reference reached (reference.py with torch's
 L-BFGS at its defaults). Network, pictures, loss and start are the same for all optimisers. Evaluations are counted,
 because other programs on the machine do not change their number; the time of an evaluation is measured separately, with
 the optimisers taking turns.

@@ -1,4 +1,4 @@
-"""Paint the project's own pictures again.
+"""Paint the project's pictures again.
 
 python tools/pictures                       # all of them
 python tools/pictures night_swirls mosaic   # some
