@@ -27,7 +27,7 @@ def test_every_variant_computes_the_same_loss_and_gradient(network):
 
 
 def test_the_reference_runs_torchs_lbfgs_at_its_defaults(net):
-    """One iteration a call takes the same steps as twenty a call."""
+    """One iteration per call makes the same steps as twenty iterations per call."""
     photo, painting = (evaluation.square(name, 48) for name in evaluation.PAIR)
     reference = Reference(net, photo, painting, CONTENT_LAYER, STYLE_LAYERS, 0.1)
     curve = list(itertools.islice(reference.steps(photo), 40))
@@ -47,7 +47,7 @@ def test_the_reference_runs_torchs_lbfgs_at_its_defaults(net):
 
 
 def test_a_goal_is_met_by_some_and_not_by_others(monkeypatch):
-    """The real computation, small: L-BFGS soon beats six steps of plain PyTorch, and tiny steps of Adam do not."""
+    """Computed for real, but small: L-BFGS soon beats six steps of plain PyTorch, and Adam with tiny steps does not."""
     monkeypatch.setattr(goal, "OPTIMIZERS", {"L-BFGS": stylelib.LBFGS, "Adam 1e-6": lambda: stylelib.Adam(1e-6)})
     monkeypatch.setattr(goal, "STEPS", 18)
     found = goal.evaluations(goal.PAIRS[0], "noise", size=32, most=6)

@@ -1,4 +1,4 @@
-"""Runs as files: they go on as if they had not been interrupted, and what is no run is refused."""
+"""Saved runs continue as if they had not been interrupted, and files that are not runs are refused."""
 
 import numpy as np
 import pytest

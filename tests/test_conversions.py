@@ -115,7 +115,7 @@ def test_the_converted_weights_give_the_implementations_own_loss(name):
 
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 def test_content_and_style_are_each_converted_right(name):
-    """Not only their sum: without a content error the style part is left alone."""
+    """Each part, not only their sum: without a content error, only the style part is left."""
     weights = convert(IMPLEMENTATIONS[name], SIZE, WIDTHS)
     seen = random_activations(5)
     content = {layer: pair if layer == weights.content_layer else (pair[0], pair[0]) for layer, pair in seen.items()}

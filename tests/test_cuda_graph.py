@@ -1,4 +1,4 @@
-"""A computation captured as a CUDA graph; what can be tested without a GPU is, with stand-ins for torch's functions."""
+"""A computation captured as a CUDA graph, tested with stand-ins for torch's functions if there is no GPU."""
 
 import contextlib
 import types

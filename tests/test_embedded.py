@@ -106,7 +106,7 @@ def test_conv4_2_keeps_the_arrangement_and_conv2_2_the_pixels(reconstructions, p
 
 
 def test_fine_gratings_are_seen(net):
-    """What a layer does not see, an optimisation leaves in the picture: a coloured hatching.
+    """An optimisation leaves in the picture what no layer sees, such as a coloured hatching.
 
     Of the distilled filters alone the second block saw 2.7 % of a fine red-green grating.
     """
@@ -159,7 +159,7 @@ def test_style_layers_match_structure_of_growing_scale(textures, painting):
 
 
 def test_trained_filters_carry_strokes_and_random_ones_do_not(textures, painting):
-    """Judged by the picture alone, in which no network has a say."""
+    """Judged by measures of the picture that use no network."""
     coherence = {count: measures.stroke_coherence(picture) for count, picture in textures.items()}
     goal = measures.stroke_coherence(painting)
     assert coherence[1] < 0.75 * goal, "the first layer alone makes specks"

@@ -1,4 +1,4 @@
-"""The fast way through the network against the readable one: the same values, there and back."""
+"""The engine against the readable network: the same activations and the same gradients."""
 
 import concurrent.futures
 import copy
@@ -293,7 +293,7 @@ def test_threads_that_share_a_network_pack_its_weights_by_turns(monkeypatch, pho
 @needs_packing
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e38])
 def test_what_is_not_finite_stays_so(value, net, photo):
-    """oneDNN's ReLU makes zeros of it, and a run would go on as if nothing had happened."""
+    """oneDNN's ReLU turns it into zeros, so a run would continue as if nothing had happened."""
     spoilt = photo.clone()
     spoilt[0, 0, 5, 5] = value
     (evaluation,) = Evaluator([stylelib.Style(net, photo)])(spoilt)
@@ -330,7 +330,7 @@ def test_where_inference_mode_made_it_a_network_can_be_evaluated(photo, net):
 
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_the_engines_gram_matrix_gives_the_pictures_gradient(pooling, odd_pictures):
-    """It leaves a product for each layer to the engine, which adds it on the way back."""
+    """It leaves a product for each layer to the engine, which adds it during the backward pass."""
     style = ("conv1_1", "conv3_2", "conv4_2", "conv5_1")
     for net in (make(pooling=pooling), readable(make(pooling=pooling))):
         _, expected = evaluate(net, odd_pictures, style=style)
@@ -437,7 +437,7 @@ def test_an_evaluation_holds_no_more_than_was_foretold(monkeypatch, large, pooli
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 @pytest.mark.parametrize("content, style", [("conv1_2", ["conv1_1"]), ("conv4_2", STYLE_LAYERS)])
 def test_a_batch_holds_no_more_than_was_foretold(pooling, content, style):
-    """Also where a single run goes deeper than the others."""
+    """Also if a single run needs deeper layers than the others."""
     photo, net = square("riverside", 128), make(pooling=pooling)
     runs = [
         stylelib.style_transfer(photo, photo, net, content_layer=content, style_layers=style),

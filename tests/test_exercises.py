@@ -19,7 +19,7 @@ def gram_matrix(f):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_reference_passes(name):
-    """What a reader would write is run by the notebooks of solutions."""
+    """The notebooks of solutions run what a reader would write."""
     verdict = check(name, EXERCISES[name].reference)
     assert verdict.passed and verdict.message == EXERCISES[name].praise
     assert repr(verdict).startswith("✓ Right.")

@@ -1,4 +1,4 @@
-"""The paper's experiments as one call each, and what the pictures they make are like, as numbers."""
+"""The paper's experiments as one call each, and measures of the pictures that they make."""
 
 import pytest
 import torch

@@ -41,7 +41,7 @@ def fell(run, to=0.9):
 
 
 def continues(run, path):
-    """A saved run is loaded and goes on as the run itself does."""
+    """A saved and loaded run continues like the run itself."""
     loaded = stylelib.Synthesis.load(run.save(path))
     run.steps = loaded.steps = run.number + 2
     assert torch.equal(loaded.finish().image, run.finish().image)

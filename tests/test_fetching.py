@@ -108,7 +108,7 @@ def test_a_small_one_is_fetched_in_silence(server, path, capsys):
         (cut_after(1000), "IncompleteRead", fetching.CUT),
         (cut_after(1000, length=0), "its MD5 begins with", fetching.LATER),
         (reset, "reset by peer|IncompleteRead", fetching.CUT),
-        (bytes(len(CONTENT) + 1001), "is larger than the file, 5,121,000 bytes", fetching.LATER),
+        (bytes(len(CONTENT) + 1001), "is larger than expected, 5,121,000 bytes", fetching.LATER),
     ],
 )
 def test_advice_follows_from_the_cause(reply, reason, advice, server, path):
@@ -240,7 +240,7 @@ def test_a_download_goes_on_where_it_was_cut(server, path, capsys):
     server.files["/file"] = CONTENT
     fetch(remote(server.url + "/file"), path, "the file", "")
     assert path.read_bytes() == CONTENT and server.ranges == [0, begun]
-    assert "going on at 1 MB" in capsys.readouterr().out
+    assert "continuing at 1 MB" in capsys.readouterr().out
 
 
 def test_an_address_that_cuts_again_and_again_is_asked_again_as_long_as_it_helps(server, path):
@@ -300,7 +300,7 @@ def test_wrong_content_from_a_server_that_cuts_ends(server, path):
 
 def test_what_never_ends_is_given_up(server, path):
     server.files["/file"] = lambda handler: handler.send(bytes(len(CONTENT) + 10**6), length=0)
-    assert "is larger than the file" in message(remote(server.url + "/file"), path)
+    assert "is larger than expected" in message(remote(server.url + "/file"), path)
     assert not path.exists()
 
 

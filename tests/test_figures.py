@@ -1,4 +1,4 @@
-"""Figures: what is drawn is what there is, and nothing overlaps."""
+"""Figures: they show what they are given, and nothing overlaps."""
 
 import itertools
 

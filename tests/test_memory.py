@@ -1,4 +1,4 @@
-"""A run that needs more memory than there is, is refused before it starts."""
+"""A run that needs more memory than is free is refused before it starts."""
 
 import re
 

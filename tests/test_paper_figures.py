@@ -21,7 +21,7 @@ SMALL = {"size": 48, "steps": 1}
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
-    """Whatever has been fetched on this machine, a test finds an empty folder."""
+    """An empty folder, whatever has been downloaded on this machine."""
     monkeypatch.setattr(catalogue, "paper_folder", lambda: tmp_path)
     return tmp_path
 
@@ -177,7 +177,7 @@ def test_a_transfer_without_a_ratio_is_refused(net):
 
 
 def test_no_picture_made_of_the_papers_own_is_committed():
-    """Whoever refreshes the notebook on a machine that has them must take them away first: they are not ours."""
+    """They are not ours to publish, so remove them before you refresh the notebook on a machine that has them."""
     path = ROOT / "notebooks" / "08_paper_figures.ipynb"
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", []):

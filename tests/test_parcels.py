@@ -170,7 +170,7 @@ never = Never()
 
 
 def test_a_recipe_that_changes_its_steps_itself_is_no_part_of_a_batch(tmp_path, monkeypatch):
-    """Evaluated as a batch its own `play` would be left out."""
+    """In a batch, its own `play` would not be called."""
     from stylelib.sweeps import computing
 
     class Short(Recipe):

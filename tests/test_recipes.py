@@ -32,7 +32,7 @@ RECIPES = {
 
 @pytest.fixture(autouse=True)
 def each_network_is_loaded_once(monkeypatch):
-    """It takes a second each time."""
+    """Load each network only once, because loading takes a second."""
     for module in (experiments, recipes):
         monkeypatch.setattr(module, "load_network", loaded)
 
@@ -51,7 +51,7 @@ def recipe(request):
 
 @pytest.fixture
 def saved(tmp_path, net):
-    """A recipe with a file of one's own and an upload, saved; its path."""
+    """A saved recipe with a picture file and an uploaded picture; its path."""
     own = tmp_path / "holiday of mine.png"
     stylelib.save_image(stylelib.load_image("still_life", 80), own)
     (tmp_path / "kept").mkdir()
@@ -99,7 +99,7 @@ def test_a_recipe_makes_the_same_picture_again_also_from_its_file_and_its_code(r
 
 
 def unused(recipe):
-    """The defaults of the picture that a kind of recipe does not use: it is not saved."""
+    """The default of the picture that a kind of recipe does not use, which is not saved."""
     return {role: getattr(Recipe(), role) for role in ("content", "style") if role not in recipe.pictures}
 
 
@@ -260,7 +260,7 @@ DAMAGES = [*itertools.product(NAMES, [None, 7, "x", [1], {"x": 1}, ...]), ("netw
 @pytest.mark.filterwarnings("ignore:.*keeps that size")
 @pytest.mark.parametrize("name, value", DAMAGES)
 def test_damage_to_any_value_is_a_sentence(name, value, saved):
-    """Or harmless: the default is the same."""
+    """Or it is harmless, because the default is the same."""
     rewrite(saved, **{name: value})
     try:
         recipe = Recipe.load(saved)

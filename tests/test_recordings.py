@@ -1,4 +1,4 @@
-"""Recorded runs: what is kept, the file, damage to it; and that those of the notebooks are of today."""
+"""Recordings: what is kept, the file, damage to it; and whether those of the notebooks are up to date."""
 
 import dataclasses
 import io
@@ -21,7 +21,7 @@ KNOBS = {"init": {"content": "content", "noise": "noise"}, "seed": {"0": 0, "1":
 
 @pytest.fixture(scope="module")
 def made(net):
-    """(A recording of four runs, the captions that were told while it was made.)"""
+    """(A recording of four runs, the captions that were reported while it was made.)"""
     told = []
     return recordings.make(Recipe(size=64, steps=5), KNOBS, net, told.append), told
 
@@ -205,7 +205,7 @@ def test_each_panels_recording_is_of_its_recipe_and_its_knobs(of_today):
 
 
 def test_each_panels_recording_is_of_the_network_and_the_pictures_that_are_here(of_today, net):
-    """The losses of the first picture say it of the pictures, too: the same on every machine but for rounding."""
+    """The initial losses identify the pictures, because they are the same on every machine up to rounding."""
     panel, recording = of_today
     assert recording.fingerprint == net.fingerprint()
     values = next(reversed(recording.runs))

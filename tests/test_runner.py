@@ -38,7 +38,7 @@ class Gated:
 
 
 class Watched(Runner):
-    """Its states, in the order in which it told them."""
+    """Its states, in the order in which it reported them."""
 
     def __init__(self, run, prepare=None, **more):
         self.states, self.steps = queue.Queue(), []
@@ -82,7 +82,7 @@ def thread_of_the_run():
 
 
 def hold(runner, run):
-    """Pause while step 1 is under way, and let that come to its end."""
+    """Pause while step 1 is under way, and let it finish."""
     runner.pause()
     run.gate.release()
     runner.tell(PAUSED)
@@ -200,7 +200,7 @@ def test_waiting_for_a_time_says_whether_the_run_has_ended(runner, run):
 
 
 def test_a_paused_run_is_not_waited_for(runner, run):
-    """Whoever waits holds the kernel, and with it the button that would let the run go on."""
+    """Waiting blocks the kernel, and with it the button that would resume the run."""
     hold(runner, run)
     assert runner.wait() is False
     runner.stop()

@@ -45,7 +45,7 @@ def environment():
 
 
 def start(*arguments, **options):
-    """A process that can be interrupted, even where whoever started the tests can not (a shell's background job)."""
+    """A process that can be interrupted, even if the tests themselves cannot (as a shell's background job)."""
     command = [sys.executable, "-m", "stylelib", *map(str, arguments)]
     if sys.platform != "win32":
         options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)

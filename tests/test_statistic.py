@@ -1,4 +1,4 @@
-"""What a style is can be exchanged: the Gram matrix, means and deviations, or a statistic of your own."""
+"""The statistic of a style can be exchanged: the Gram matrix, means and deviations, or your own."""
 
 import pytest
 import torch

@@ -522,7 +522,7 @@ def test_an_interrupt_keeps_what_is_done_and_ends_the_rest(folder, tmp_path, mon
 
 
 def interrupt_after(last):
-    """A report that has an interrupt come a little later than a run's result, while the sweep waits."""
+    """A `report` that causes an interrupt a little later than a run's result, while the sweep waits."""
     interrupt = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     return lambda result: interrupt.start() if result.recipe.seed == last else None
 

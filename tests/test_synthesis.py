@@ -1,4 +1,4 @@
-"""The loop: as an iterator, its stopping, its honesty about losses, interrupts, saving and going on."""
+"""The loop: iterating, stopping, the losses that it reports, interrupts, saving and continuing."""
 
 import gc
 import itertools
@@ -183,7 +183,7 @@ def test_an_interrupt_loses_nothing(terms, photo, optimizer):
 
 @pytest.mark.parametrize("when", ["before it is accepted", "while its frame is kept", "after it is accepted"])
 def test_an_interrupt_at_the_worst_moment_leaves_picture_and_number_together(terms, photo, monkeypatch, when):
-    """Whenever it comes, the run goes on to the same picture."""
+    """Whenever the interrupt comes, the run continues to the same picture."""
     whole = Synthesis(terms, photo, steps=6, keep_every=1).finish()
     run = Synthesis(terms, photo, steps=6, keep_every=1)
     accept, shown, calls = Progress.accept, Synthesis._shown, itertools.count(1)
@@ -244,7 +244,7 @@ def test_a_change_of_terms_is_noted(terms, photo):
 
 
 def test_the_best_picture_is_the_best_for_the_terms_of_now(terms, photo):
-    """The loss rises with the weights: the picture of before must not be taken for the better one."""
+    """The loss rises with the weights, so the earlier picture must not be taken for the better one."""
     run = Synthesis(terms, photo, steps=6)
     while run.number < 3:
         next(run)

@@ -1,4 +1,4 @@
-"""Terms of your own are what the built-in ones are: weighted, captioned, foretold, saved, started from."""
+"""Your own terms work like the built-in ones: weights, captions, memory estimates, saving, initial pictures."""
 
 import pytest
 import torch
@@ -122,7 +122,7 @@ def test_labels_tell_two_terms_of_a_kind_apart(net, photo, painting):
 
 
 def test_a_term_of_your_own_costs_no_memory_beside_its_own(net, photo):
-    """The peak of an evaluation of tensors, with and without a trivial term beside the style's."""
+    """The peak memory of an evaluation, with and without a trivial term beside the style."""
     photo = stylelib.load_image("riverside", 128)
     style = Style(net, photo.flip(3))
     alone, beside = peak([style], photo), peak([style, Bright(0.5)], photo)

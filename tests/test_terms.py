@@ -30,7 +30,7 @@ def test_style_is_the_style_loss_with_equal_layer_weights(net, painting, convent
 
 
 def test_style_images_of_any_size_give_the_same_target_per_position(net, painting):
-    """Twice the same painting side by side has the same style; the paper's sums alone would say twice as much."""
+    """The same painting twice side by side has the same style, but the paper's sums would be twice as large."""
     picture = torch.rand_like(painting)
     double = torch.cat([painting, painting], dim=3)
     single, twice = (stylelib.Style(net, one, ["conv1_1"]) for one in (painting, double))

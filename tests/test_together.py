@@ -92,7 +92,7 @@ def test_a_run_that_was_at_its_end_already_is_no_companion(runs):
 
 
 def test_runs_hold_no_more_after_a_batch_than_alone(runs):
-    """No part of a batch's gradient that keeps the whole of it in memory; nor does a saved run have it."""
+    """They do not keep a view that holds the gradient of the whole batch in memory; nor does a saved run."""
     for run in finish_together(runs()):
         for state in (run.progress.state, run.progress.best):
             assert state.evaluation.gradient.untyped_storage().nbytes() == 4 * run.image.numel()
@@ -147,7 +147,7 @@ class Brightness(Term):
 
 
 def test_terms_of_your_own_need_no_network(runs, photo):
-    """Neither in the trial whether a batch pays nor in the batch."""
+    """Neither when `pays` measures a batch nor in the batch."""
     some, alone = ([Synthesis(Brightness(), photo, steps=3) for _ in range(2)] for _ in range(2))
     assert pays(some) in (True, False)
     for one, other in zip(finish_together(some), alone, strict=True):

@@ -54,7 +54,7 @@ EXERCISES = {
             "VGG-19 conv4_2 is the tenth.",
             "conv3_1": "One too far: that is the fifth convolution. Blocks one and two have two each.",
             "conv2_1": "One too few: that is the third convolution.",
-            "conv1_4": "Block one of VGG-19 has only two convolutions; the count goes on in block two.",
+            "conv1_4": "Block one of VGG-19 has only two convolutions; the count continues in block two.",
         },
         praise="A tutorial that many people have learned from takes its content from a layer that keeps too much, as "
         "the paper shows. Name a layer by its block and index.",

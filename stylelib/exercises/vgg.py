@@ -203,7 +203,7 @@ EXERCISES = {
             "conv4_2": "That is the paper's content layer, but it is VGG-19's tenth convolution, not its fourth.",
             "conv2_1": "That is the third: block 1 has two convolutions, and this is the first one after them.",
             "conv3_1": "That is the fifth: blocks 1 and 2 have two convolutions each, so four come before it.",
-            "conv1_4": "Block 1 of VGG-19 has only two convolutions; go on counting in block 2.",
+            "conv1_4": "Block 1 of VGG-19 has only two convolutions; continue to count in block 2.",
         },
         praise="Block 1 has two, so the fourth is the second of block 2, which is much shallower than the paper's "
         "conv4_2.",

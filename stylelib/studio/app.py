@@ -153,7 +153,7 @@ class Studio(BoxWithStill):
         Returns
         -------
         bool
-            Whether the run has ended; False at once if it is paused.
+            Whether the run has ended; False immediately if it is paused.
         """
         return self.runner is None or self.runner.wait(timeout)
 

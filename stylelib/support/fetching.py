@@ -1,4 +1,4 @@
-"""Downloads: verified, resumed after a cut, limited in size, and with advice that fits the cause of a failure."""
+"""Downloads: verified, resumed after an interruption, limited in size, with advice for each failure."""
 
 import contextlib
 import contextvars
@@ -16,17 +16,17 @@ from stylelib.support.errors import InputError
 from stylelib.support.files import looks_like_text
 
 TIMEOUT = 60  # seconds that a connection may be silent; the whole transfer may take longer
-ENOUGH = 2**20  # bytes that an attempt brought before it was cut off, for the same address to be asked again
+ENOUGH = 2**20  # bytes; an attempt that got at least these before it was cut off is repeated at the same address
 
-CUT = "run this again, which goes on where it stopped"
+CUT = "run this again to continue where it stopped"
 OFFLINE = "connect to the internet and run this again"
 LATER = "run this again later"
-SLOW = "run this again when the connection is better, which goes on where it stopped"
-REFUSED = "ask whoever runs this network whether it blocks that server"
+SLOW = "run this again with a better connection to continue where it stopped"
+REFUSED = "ask the administrator of this network whether it blocks that server"
 GONE = "update stylelib, which may know a newer address"
-NO_ADDRESS = "correct the address, which begins with https:// or http://"
+NO_ADDRESS = "correct the address, which must begin with https:// or http://"
 LOGIN_PAGE = "log in to this network in a browser and run this again"
-PROXY_LOGIN = "set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT, because the proxy wants a name and a password"
+PROXY_LOGIN = "set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT, because the proxy needs a name and a password"
 PROXY_AWAY = "correct HTTPS_PROXY and HTTP_PROXY, or unset them if this network has no proxy"
 CERTIFICATE = (
     "check this machine's clock, and if this network inspects connections, set REQUESTS_CA_BUNDLE to the file of its "
@@ -45,11 +45,11 @@ class RemoteFile:
     urls : tuple of str
         Its addresses, in the order in which they are tried; they end in its name.
     digest : str
-        "md5:…" or "sha256:…", with the whole hexadecimal text or its beginning.
+        "md5:…" or "sha256:…", with the hexadecimal digest or its beginning.
     largest : int
-        Bytes beyond which whatever comes is refused.
+        Maximum size in bytes; a larger download is refused.
     size : float
-        MB, for the line that announces the download; 0 where it is too small to be announced.
+        Size in MB, for the message that announces the download; 0 means no message and no progress bar.
     """
 
     urls: tuple[str, ...]
@@ -74,9 +74,9 @@ class Failure:
     reason : str
         What the server or the library said.
     advice : str
-        What helps against this cause.
+        What to do about this cause.
     useless : bool
-        Whether what has come of the file is not the beginning of it.
+        Whether the bytes received so far are not the beginning of the file.
     """
 
     url: str
@@ -87,13 +87,13 @@ class Failure:
 
 @contextlib.contextmanager
 def downloads_reported(report: Callable[[int, int], None]) -> Iterator[None]:
-    """Context manager: follow, and cancel, what this thread downloads.
+    """Context manager: report what this thread downloads, so that it can be cancelled.
 
     Parameters
     ----------
     report : callable
-        Called with the bytes that are here and those of the whole file (0: unknown), several times a second. What it
-        raises ends the download, and the next one goes on from there.
+        Called several times a second with the number of bytes received and of the whole file (0 if unknown). If it
+        raises an exception, the download ends, and the next one continues from there.
     """
     token = _report.set(report)
     try:
@@ -103,23 +103,23 @@ def downloads_reported(report: Callable[[int, int], None]) -> Iterator[None]:
 
 
 def fetch(remote: RemoteFile, path: pathlib.Path, title: str, otherwise: str) -> None:
-    """Download a file from the first of its addresses that gives it, and verify it.
+    """Download a file from the first of its addresses that has it, and verify it.
 
     Parameters
     ----------
     remote : RemoteFile
         The file.
     path : pathlib.Path
-        Where it is put. What lies there is the beginning of it, from an earlier attempt, and is completed.
+        Where to put it. A file that exists there is the beginning from an earlier attempt and is completed.
     title : str
         What it is, for messages and the progress bar: "the weights of vgg19".
     otherwise : str
-        The end of the message if no address gives it: another way to have the file.
+        The end of the error message: another way to get the file.
 
     Raises
     ------
     InputError
-        If no address gives it. The beginning stays at `path` if the connection was cut.
+        If it cannot be downloaded from any address. After an interruption, its beginning stays at `path`.
     OSError
         If it cannot be written.
     """
@@ -135,26 +135,26 @@ def fetch(remote: RemoteFile, path: pathlib.Path, title: str, otherwise: str) ->
 
 
 def not_fetched(title: str, failures: list[Failure], otherwise: str) -> InputError:
-    """Return the error for a file that could not be fetched: the causes, what helps against each, and another way."""
+    """Return the error for a file that could not be fetched: the causes, what to do about them, and another way."""
     reasons = "; ".join(f"{urllib.parse.urlsplit(one.url).netloc or one.url}: {one.reason}" for one in failures)
     advice = ", or ".join(dict.fromkeys(one.advice for one in failures))
     return InputError(f"{title[0].upper()}{title[1:]} could not be downloaded ({reasons}): {advice}, or {otherwise}.")
 
 
 def wrong_content(path: pathlib.Path, digest: str) -> str:
-    """Say what is wrong with a file; "" if nothing is.
+    """Return what is wrong with a file, or "" if nothing is.
 
     Parameters
     ----------
     path : pathlib.Path
-        Where it is.
+        The file.
     digest : str
-        "md5:…" or "sha256:…", with the beginning of the hexadecimal text at least.
+        "md5:…" or "sha256:…", with the hexadecimal digest or its beginning.
 
     Returns
     -------
     str
-        A part of a sentence.
+        A clause for an error message.
     """
     kind, _, expected = digest.partition(":")
     with open(path, "rb") as file:
@@ -176,12 +176,12 @@ def one_process(path: pathlib.Path, what: str) -> Iterator[bool]:
     path : pathlib.Path
         The lock file.
     what : str
-        What is fetched, for the line that says that this process waits.
+        What is downloaded, for the message that this process waits.
 
     Yields
     ------
     bool
-        Whether another process was at it.
+        Whether this process had to wait for another one.
     """
     lock, waited = filelock.FileLock(path), False
     try:
@@ -195,7 +195,7 @@ def one_process(path: pathlib.Path, what: str) -> Iterator[bool]:
 
 
 def _from_address(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Failure | None:
-    """Fetch and verify a file from one address, which is asked again after a cut, and without a useless beginning."""
+    """Download and verify a file from one address; retry after an interruption, and once without a useless start."""
     again = True
     while True:
         start = _size(path)
@@ -214,13 +214,13 @@ def _from_address(remote: RemoteFile, url: str, path: pathlib.Path, title: str) 
 
 
 def _attempt(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Failure | None:
-    """Ask an address once for what is missing of a file."""
+    """Request the missing part of a file from one address, once."""
     import requests  # type: ignore[import-untyped, unused-ignore]  # here, because it takes a while
 
     start, handled = _size(path), sys.exception()
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     if remote.size:
-        done = f"going on at {start / 2**20:.0f} MB" if start else "once"
+        done = f"continuing at {start / 2**20:.0f} MB" if start else "once"
         print(f"Downloading {title}, {done}: {remote.size:.0f} MB from {url}", flush=True)
     try:
         with requests.get(url, stream=True, timeout=TIMEOUT, headers=headers) as reply:
@@ -228,32 +228,32 @@ def _attempt(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Fa
     except requests.RequestException as error:
         return _network_failure(url, error, handled)
     except OSError as error:
-        if error.errno is None:  # REQUESTS_CA_BUNDLE names a file that is not there
+        if error.errno is None:  # REQUESTS_CA_BUNDLE names a file that does not exist
             return Failure(url, str(error).rstrip("."), CERTIFICATE)
-        path.unlink(missing_ok=True)  # a full disk needs the room
+        path.unlink(missing_ok=True)  # frees space on a full disk
         raise
 
 
 def _refused(remote: RemoteFile, url: str, reply: Any, start: int) -> Failure | None:
-    """Return what is wrong with a server's reply, before anything of it is written."""
+    """Return what is wrong with a server's reply, before any of it is written."""
     if not reply.ok:
         reason, advice = f"{reply.status_code} {reply.reason}", STATUS.get(reply.status_code, LATER)
-        return Failure(url, reason, advice, useless=reply.status_code == 416)  # as much is here as the server has
+        return Failure(url, reason, advice, useless=reply.status_code == 416)  # the server has no further bytes
     if "text/html" in reply.headers.get("Content-Type", ""):
         return Failure(url, "a web page came instead of the file", LOGIN_PAGE)
     if reply.status_code == 206 and not reply.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-        return Failure(url, "another part of the file came than the one asked for", LATER, useless=True)
+        return Failure(url, "the server sent another part of the file than requested", LATER, useless=True)
     return None
 
 
 def _save(remote: RemoteFile, url: str, reply: Any, path: pathlib.Path, title: str) -> Failure | None:
-    """Write what a server sends, with a progress bar, as long as it is not too large."""
+    """Write what a server sends, with a progress bar, unless it is too large."""
     from tqdm.auto import tqdm
 
-    start = _size(path) if reply.status_code == 206 else 0  # a server that knows no ranges sends everything
+    start = _size(path) if reply.status_code == 206 else 0  # a server without support for ranges sends everything
     length = int(reply.headers.get("Content-Length") or 0)
     total, report = start + length if length else 0, _report.get()
-    too_large = Failure(url, f"what came is larger than the file, {remote.largest:,} bytes", LATER, useless=True)
+    too_large = Failure(url, f"the download is larger than expected, {remote.largest:,} bytes", LATER, useless=True)
     if total > remote.largest:
         return too_large
     bar = tqdm(total=total or None, initial=start, desc=title, unit="B", unit_scale=True, disable=not remote.size)
@@ -269,7 +269,7 @@ def _save(remote: RemoteFile, url: str, reply: Any, path: pathlib.Path, title: s
 
 
 def _network_failure(url: str, error: BaseException, handled: BaseException | None) -> Failure:
-    """Tell the cause of one of requests' errors: "Connection refused" is three errors deep."""
+    """Return the cause of an error of requests, which can be three errors deep, such as "Connection refused"."""
     from requests import exceptions as kinds
 
     reason = error

@@ -62,12 +62,12 @@ def bundled_images(kind: str | None = None) -> dict[str, pathlib.Path]:
     Returns
     -------
     dict
-        Names to files.
+        {name: file}.
 
     Raises
     ------
     InputError
-        For another kind.
+        For an unknown kind.
     """
     folders = [PACKAGE / "pictures", PACKAGE.parent / "images"]  # installed as a wheel; from a checkout
     kinds = ("content", "style") if kind is None else (check_choice("kind of picture", kind, ("content", "style")),)
@@ -104,7 +104,7 @@ def fetch_paper_image(name: str) -> pathlib.Path:
     Raises
     ------
     InputError
-        For another name, and if the picture cannot be fetched or is another one.
+        For an unknown name, and if the picture cannot be downloaded or is not the paper's.
     """
     import pooch  # here, because it takes a while
 
@@ -142,7 +142,7 @@ def find_image(source: str | os.PathLike[str]) -> pathlib.Path:
     Raises
     ------
     InputError
-        If there is none; the message suggests the nearest bundled name.
+        If there is no such file; the message suggests the nearest bundled name.
     """
     try:
         path = pathlib.Path(source).expanduser()

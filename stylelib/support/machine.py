@@ -64,7 +64,7 @@ def preset(name: str | None = None) -> Preset:
     Raises
     ------
     InputError
-        For another name.
+        For an unknown name.
     """
     name = name or os.environ.get("STYLELIB_PRESET") or ("paper" if torch.cuda.is_available() else "laptop")
     return PRESETS[check_choice("preset", name, PRESETS)]

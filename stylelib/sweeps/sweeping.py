@@ -67,7 +67,7 @@ def sweep(
     Raises
     ------
     InputError
-        For a recipe or a folder that cannot work.
+        If a recipe or the folder is invalid.
     SweepError
         At the end, if some runs failed; it says which and why. All others are computed and kept.
     """
@@ -121,7 +121,7 @@ def sweep(
 
 
 def contact_sheet(results: Sequence[Result], columns: int | None = None, title: str | None = None) -> "Figure":
-    """Show the pictures of a sweep side by side, each with the values that tell it from the others.
+    """Show the pictures of a sweep side by side, each with the values in which it differs from the others.
 
     Parameters
     ----------

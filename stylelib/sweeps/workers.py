@@ -86,7 +86,7 @@ class Workers(concurrent.futures.Executor):
             self.stop()
 
     def stop(self) -> None:
-        """End the workers at once: calls under way are lost, and waiting calls are cancelled."""
+        """End the workers immediately. Calls that are being computed are lost, and waiting calls are cancelled."""
         with self._lock:
             self._stopped = True
             for worker in self._all:
