@@ -86,7 +86,7 @@ def make_parser() -> Parser:
     add("pictures", "list the pictures that come with the project")
     command = add("fetch", "download and verify a network's weights or one of the paper's own pictures")
     command.add_argument("name", metavar="NAME", help=", ".join([*PRETRAINED, *PAPER_IMAGES]))
-    meaning = "also copy the file there, for example to a USB stick for a class; STYLELIB_WEIGHTS=FOLDER uses it"
+    meaning = "put the file into this folder, for example on a USB stick; STYLELIB_WEIGHTS=FOLDER uses it"
     command.add_argument("--to", metavar="FOLDER", help=meaning)
     add("check", "describe this machine and the preset that suits it")
     return parser

@@ -220,7 +220,7 @@ def _attempt(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Fa
     start, handled = _size(path), sys.exception()
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     if remote.size:
-        done = f"continuing at {start / 2**20:.0f} MB" if start else "once"
+        done = f"continuing at {start / 1e6:.0f} MB" if start else "once"
         print(f"Downloading {title}, {done}: {remote.size:.0f} MB from {url}", flush=True)
     try:
         with requests.get(url, stream=True, timeout=TIMEOUT, headers=headers) as reply:
