@@ -157,7 +157,7 @@ class Synthesis(RunProgress):
         return self
 
     def stop(self, reason: str, finished: bool = False) -> None:
-        """Stop the run and note why. If `finished`, it is over; otherwise iterating again continues it."""
+        """Note why the run has been stopped. If `finished`, it is over; otherwise iterating again continues it."""
         self.stop_reason = reason
         if finished:
             self.finished, self._evaluator = True, None

@@ -34,7 +34,7 @@ class Content(Term):
     net : Network
         What `load_network` returns, or a network of your own.
     image : Tensor
-        The content image, (1, 3, H, W), RGB, 0 to 1.
+        The content image, (1, 3, H, W), RGB, 0 to 1; or (N, 3, H, W), one for each picture.
     layer : str
         The name of one layer.
     weight : float
@@ -226,7 +226,7 @@ def total_loss(terms: Term | Sequence[Term], pictures: Tensor) -> tuple[Tensor, 
     Raises
     ------
     InputError
-        If there are no terms, or if one cannot be computed for these pictures.
+        If there are no terms, all weights are 0, or a term cannot be computed for these pictures.
     """
     terms = check_terms(terms)
     for term in terms:

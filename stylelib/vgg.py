@@ -182,7 +182,7 @@ class VGG(Network):
         return field
 
     def memory(self, pictures: Tensor, layers: Sequence[str], runs: int = 1) -> int:
-        """Estimate the memory that a loss's gradient needs, see `Network.memory`; measured: 0.7 to 1 times that.
+        """Estimate the memory of a loss's gradient, see `Network.memory`; the measured need is 0.7 to 1 times that.
 
         Without an engine, it is the size of all activations, of two gradients as large as the largest layer, and of a
         gradient for each layer that the loss looks at.

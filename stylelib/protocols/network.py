@@ -55,7 +55,7 @@ class Network(torch.nn.Module):
         Raises
         ------
         InputError
-            For a layer that this network does not have.
+            For a layer that this network does not have, and if no layer is named.
         """
         return check_layers(layers, self.layers, self.name)
 
