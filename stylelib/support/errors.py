@@ -1,8 +1,13 @@
 """User errors; the message says how to fix them."""
 
 import difflib
+import operator
+import os
 from collections.abc import Collection
 from typing import Any
+
+LONGEST = 200  # characters of a value in a message
+LARGEST = 2**63 - 1  # because torch's seeds have 63 bits
 
 
 class InputError(ValueError):
@@ -11,6 +16,24 @@ class InputError(ValueError):
     def _render_traceback_(self) -> list[str]:
         """Show the sentence alone in a notebook: IPython calls this instead of printing a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def shown(value: object) -> str:
+    """Return a value as text for a message, in one line and at most LONGEST characters; an array as its shape."""
+    if getattr(value, "shape", ()):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"  # type: ignore[attr-defined]
+    try:
+        text = str(value) if isinstance(value, os.PathLike) else repr(value)
+    except Exception:  # an int of more than 4300 digits has no repr
+        text = type(value).__name__
+    return shorten(text)
+
+
+def shorten(text: str) -> str:
+    """Return a text in one line; the middle of a long one is left out."""
+    text = " ".join(text.split()) if "\n" in text else text
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def check_choice(kind: str, value: object, valid: Collection[str]) -> str:
@@ -38,9 +61,10 @@ def check_choice(kind: str, value: object, valid: Collection[str]) -> str:
     if isinstance(value, str) and value in valid:
         return value
     names = [str(name) for name in valid]
-    near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    text = shorten(value) if isinstance(value, str) else shown(value)
+    near = difflib.get_close_matches(text.lower(), names, n=1, cutoff=0.5) if value is not None else []
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    raise InputError(f"There is no {kind} '{value}'.{hint} Known: {', '.join(names)}.")
+    raise InputError(f"There is no {kind} '{text}'.{hint} Known: {', '.join(names)}.")
 
 
 def check_whole(name: str, value: Any, least: int) -> int:
@@ -53,7 +77,7 @@ def check_whole(name: str, value: Any, least: int) -> int:
     value : object
         An int, or a NumPy integer.
     least : int
-        The smallest number allowed. The largest is 2**63 - 1, because torch's seeds have 63 bits.
+        The smallest number allowed. The largest is LARGEST.
 
     Returns
     -------
@@ -65,6 +89,12 @@ def check_whole(name: str, value: Any, least: int) -> int:
     InputError
         For anything else.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value < 2**63:
-        raise InputError(f"{name} is a whole number, {least} or more; got {value!r}.")
-    return int(value)
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except (TypeError, ValueError, RuntimeError):  # also an array of several numbers
+        number = least - 1
+    if number < least:
+        raise InputError(f"{name} is a whole number, {least} or more; got {shown(value)}.")
+    if number > LARGEST:
+        raise InputError(f"{name} is at most {LARGEST}; got {shown(value)}.")
+    return number
