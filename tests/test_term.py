@@ -158,5 +158,5 @@ def test_terms_that_do_not_say_a_loss_are_refused(photo):
         def losses(self, pictures, activations):
             return {"wrong": pictures.mean(dim=(1, 2))}
 
-    with pytest.raises(InputError, match="'wrong' is not one"):
+    with pytest.raises(InputError, match="of one number; 'wrong' is not"):
         Synthesis(Wrong(), photo, steps=1).finish()

@@ -147,8 +147,8 @@ def test_a_total_loss_that_cannot_be_is_refused(terms, sentence, net, photo, pai
     ("mask", "sentence"),
     [
         (lambda photo: torch.ones(3, 3), "The mask is 3 × 3 and the picture 64 × 43; they need the same size"),
-        (lambda photo: torch.zeros(photo.shape[-2:]), "some of them above 0"),
-        (lambda photo: 2 * torch.ones(photo.shape[-2:]), "numbers from 0 to 1"),
+        (lambda photo: torch.zeros(photo.shape[-2:]), "at least one above 0"),
+        (lambda photo: 2 * torch.ones(photo.shape[-2:]), "values from 0 to 1"),
         (lambda photo: photo, r"A mask is a tensor \(H, W\)"),
         (lambda photo: "sky", r"A mask is a tensor \(H, W\), 1 where the term counts and 0 where it does not; got str"),
     ],
