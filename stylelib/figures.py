@@ -16,8 +16,8 @@ from torch import Tensor
 
 from stylelib.images import to_array
 from stylelib.support.animation import write_animation
-from stylelib.support.errors import InputError
-from stylelib.support.page import MARGIN, MAX_HEIGHT, Figure, page, sheet
+from stylelib.support.errors import InputError, check_whole, shown
+from stylelib.support.page import MARGIN, MAX_HEIGHT, Array, Figure, page, sheet
 from stylelib.support.plots import (
     COLOURS,
     CONTENT_COLOUR,
@@ -57,7 +57,7 @@ ANIMATION_FRAMES = 40  # number of frames that a run keeps for its animation, se
 
 
 def contact_sheet(
-    pictures: Iterable[Tensor],
+    pictures: Iterable[Tensor] | Mapping[int, Tensor],
     captions: Iterable[str] | None = None,
     columns: int | None = None,
     title: str | None = None,
@@ -67,8 +67,8 @@ def contact_sheet(
 
     Parameters
     ----------
-    pictures : iterable of Tensor
-        (1, 3, H, W) each, of any shapes.
+    pictures : iterable of Tensor, or Mapping
+        (1, 3, H, W) each, of any shapes; a mapping such as `run.frames` is {step: picture}.
     captions : iterable of str, optional
         One for each picture.
     columns : int, optional
@@ -84,17 +84,29 @@ def contact_sheet(
     Raises
     ------
     InputError
-        If there are no pictures, not as many captions as pictures, or no columns.
+        If there are no pictures, not as many captions as pictures, or no columns, and for anything but pictures.
     """
-    arrays = [to_array(picture) for picture in pictures]
+    arrays = _arrays(pictures)
     if not arrays:
         raise InputError("A contact sheet needs at least one picture.")
-    captions = [""] * len(arrays) if captions is None else list(captions)
+    if isinstance(captions, str) or not isinstance(captions, Iterable | None):
+        raise InputError(f"Give a list of captions, one for each picture; got {shown(captions)}.")
+    captions = [""] * len(arrays) if captions is None else [str(caption) for caption in captions]
     if len(captions) != len(arrays):
         raise InputError(f"{len(arrays)} pictures need as many captions; got {len(captions)}.")
-    if columns is not None and columns < 1:
-        raise InputError(f"A contact sheet needs at least one column; got {columns}.")
-    return sheet(arrays, captions, min(columns or 5, len(arrays)), title, note)
+    columns = 5 if columns is None else check_whole("The number of columns", columns, 1)
+    return sheet(arrays, captions, min(columns, len(arrays)), title, note)
+
+
+def _arrays(pictures: Iterable[Tensor] | Mapping[int, Tensor]) -> list[Array]:
+    """Return pictures as arrays (H, W, 3); raise an InputError for anything else."""
+    if isinstance(pictures, str | bytes | Synthesis) or not isinstance(pictures, Iterable):
+        raise InputError(f"Give a list of pictures, or a run's frames, run.frames; got {shown(pictures)}.")
+    listed: list[Tensor] = list(pictures.values() if isinstance(pictures, Mapping) else pictures)
+    for picture in listed:
+        if not isinstance(picture, Tensor) or picture.ndim not in (3, 4) or picture.shape[-3] != 3:
+            raise InputError(f"A picture is a tensor (1, 3, H, W), as load_image returns it; got {shown(picture)}.")
+    return [to_array(picture) for picture in listed]
 
 
 def loss_curves(run: Synthesis | Mapping[str, Synthesis], title: str | None = None) -> Figure:
@@ -115,9 +127,11 @@ def loss_curves(run: Synthesis | Mapping[str, Synthesis], title: str | None = No
     Raises
     ------
     InputError
-        If no step has been computed.
+        If no step has been computed, and for anything but runs.
     """
     runs = list(run.values()) if isinstance(run, Mapping) else [run]
+    for each in runs:
+        _check_run(each, ", or {label: run, …} for several")
     if not any(each.history for each in runs):
         raise InputError("There are no losses yet; take a step of the run first.")
     described = [each.describe().split(" · ") for each in runs]
@@ -126,6 +140,11 @@ def loss_curves(run: Synthesis | Mapping[str, Synthesis], title: str | None = No
     draw_loss_curves(axes, run)
     add_legend(axes)
     return figure
+
+
+def _check_run(run: object, or_else: str = "") -> None:
+    if not isinstance(run, Synthesis):
+        raise InputError(f"Give a run, such as style_transfer returns{or_else}; got {shown(run)}.")
 
 
 def draw_loss_curves(axes: matplotlib.axes.Axes, run: Synthesis | Mapping[str, Synthesis]) -> None:
@@ -168,8 +187,10 @@ def timeline(run: Synthesis, count: int = 6, title: str | None = None, columns: 
     Raises
     ------
     InputError
-        If the run kept no frames.
+        If the run kept no frames, and for invalid numbers.
     """
+    _check_run(run)
+    count = check_whole("The number of frames to show", count, 1)
     if not run.frames:
         raise InputError("This run kept no frames; make it with keep_every=… to see its timeline.")
     frames = kept_frames(run)
@@ -181,7 +202,9 @@ def timeline(run: Synthesis, count: int = 6, title: str | None = None, columns: 
         index = min(max(index + 1, round(wanted) - 1), len(numbers) - count + place)
         chosen.append(numbers[index])
     captions = [f"step {number}" for number in chosen]
-    return contact_sheet([frames[number] for number in chosen], captions, columns or count, title, run.describe())
+    return contact_sheet(
+        [frames[number] for number in chosen], captions, count if columns is None else columns, title, run.describe()
+    )
 
 
 def kept_frames(run: Synthesis) -> dict[int, Tensor]:
@@ -195,14 +218,17 @@ def keep_every(steps: int) -> int:
 
 
 def save_animation(
-    frames: Iterable[Tensor], path: str | os.PathLike[str], seconds: float = 6.0, hold: float = 1.5
+    frames: Iterable[Tensor] | Mapping[int, Tensor],
+    path: str | os.PathLike[str],
+    seconds: float = 6.0,
+    hold: float = 1.5,
 ) -> pathlib.Path:
     """Write pictures as an animation, .gif or .mp4 (H.264).
 
     Parameters
     ----------
-    frames : iterable of Tensor
-        (1, 3, H, W) each, of one size, in order.
+    frames : iterable of Tensor, or Mapping
+        (1, 3, H, W) each, of one size, in order; a mapping such as `run.frames` is {step: picture}.
     path : path
         Ends in .gif or .mp4.
     seconds : float
@@ -220,4 +246,4 @@ def save_animation(
     InputError
         If there are no frames or their sizes differ, and for invalid durations and paths.
     """
-    return write_animation([to_array(frame) for frame in frames], path, seconds, hold)
+    return write_animation(_arrays(frames), path, seconds, hold)

@@ -59,12 +59,28 @@ def test_an_mp4_can_be_decoded_again(height, width, tmp_path):
         ([picture()], {"seconds": -1}, "more than 0 seconds"),
         ([picture()], {"seconds": float("nan")}, "more than 0 seconds"),
         ([picture()], {"hold": -1}, "more than 0 seconds"),
+        ([picture()], {"seconds": "long"}, "more than 0 seconds"),
+        ([picture()], {"seconds": float("inf")}, "more than 0 seconds"),
+        (None, {}, "a run's frames, run.frames; got None"),
+        (["riverside"], {}, "as load_image returns it; got 'riverside'"),
     ],
 )
 def test_an_animation_that_cannot_be_is_refused(frames, options, said, ending, tmp_path):
     with pytest.raises(InputError, match=said):
         save_animation(frames, tmp_path / f"run{ending}", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runs_frames_are_an_animation_as_they_are(tmp_path):
+    path = save_animation(dict(enumerate(levels(3))), tmp_path / "run.gif")
+    with PIL.Image.open(path) as image:
+        assert image.n_frames == 3
+
+
+@pytest.mark.parametrize("path", [None, 3])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(InputError, match=f"Give the path of a file, which ends in .gif or .mp4; got {path}"):
+        save_animation(levels(2), path)
 
 
 def test_an_animation_has_one_of_two_endings(tmp_path):

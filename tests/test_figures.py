@@ -125,7 +125,14 @@ def test_pictures_of_a_row_are_equally_high_and_not_distorted():
         ([], {}, "at least one picture"),
         ([picture()], {"captions": []}, "1 pictures need as many captions; got 0"),
         ([picture()], {"captions": ["a", "b"]}, "got 2"),
-        ([picture()], {"columns": 0}, "at least one column"),
+        ([picture()], {"captions": "a"}, "Give a list of captions, one for each picture; got 'a'"),
+        ([picture()], {"captions": 3}, "Give a list of captions"),
+        ([picture()], {"columns": 0}, "number of columns is a whole number, 1 or more; got 0"),
+        ([picture()], {"columns": "a"}, "number of columns is a whole number, 1 or more; got 'a'"),
+        (None, {}, "Give a list of pictures, or a run's frames, run.frames; got None"),
+        ("riverside", {}, "Give a list of pictures"),
+        (["riverside"], {}, "as load_image returns it; got 'riverside'"),
+        ([np.zeros((8, 8, 3))], {}, "as load_image returns it"),
     ],
 )
 def test_a_sheet_that_cannot_be_is_refused(pictures, options, said):
@@ -208,6 +215,26 @@ def test_a_run_without_a_step_has_no_curves(network):
     run = stylelib.style_transfer("riverside", "night_swirls", network, 64)
     with pytest.raises(InputError, match="take a step of the run first"):
         loss_curves(run)
+
+
+def test_curves_and_timelines_are_of_runs(run):
+    for runs in (None, [run, run], {"one": run, "two": None}, "run"):
+        with pytest.raises(InputError, match=r"Give a run, such as style_transfer returns, or \{label: run, …\}"):
+            loss_curves(runs)
+    with pytest.raises(InputError, match="Give a run, such as style_transfer returns; got None"):
+        timeline(None)
+    with pytest.raises(InputError, match=r"Give a list of pictures, or a run's frames, run\.frames"):
+        contact_sheet(run)
+
+
+@pytest.mark.parametrize("options", [{"count": 0}, {"count": "a"}, {"count": None}, {"columns": 0}, {"columns": "a"}])
+def test_a_timeline_that_cannot_be_is_refused(run, options):
+    with pytest.raises(InputError, match="is a whole number, 1 or more; got "):
+        timeline(run, **options)
+
+
+def test_a_runs_frames_are_a_contact_sheet_as_they_are(run):
+    assert len(contact_sheet(run.frames).axes) == len(run.frames)
 
 
 # ------------------------------------------------------------------------------------------- timelines and animations

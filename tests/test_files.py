@@ -68,6 +68,17 @@ def test_a_file_that_cannot_be_is_refused(name, said, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["file.txt", "folder.png"]
 
 
+@pytest.mark.parametrize("path", [None, 3, ["a.png"]])
+def test_what_is_no_path_is_refused(path):
+    said = "Give the path of a file, which ends in " + " or ".join(ENDINGS)
+    assert sentence(check_writable, path, ENDINGS) == f"{said}; got {path}."
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x/" * 2500 + "picture.png", "x" * 5000 + ".png"])
+def test_a_long_path_is_shortened_in_the_message(name, tmp_path):
+    assert len(sentence(check_writable, tmp_path / name, ENDINGS)) < 330
+
+
 def test_a_file_that_can_be_is_given_back_as_a_path(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

@@ -2,6 +2,7 @@
 
 import fractions
 import math
+import numbers
 import os
 import pathlib
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shown
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.page import Array
 
@@ -42,10 +43,10 @@ def write_animation(arrays: Sequence[Array], path: str | os.PathLike[str], secon
         raise InputError("An animation needs at least one frame; set keep_every when you make the run.")
     if len({array.shape for array in arrays}) > 1:
         raise InputError("The frames of an animation must all have the same size.")
-    if not (seconds > 0 and hold >= 0):
-        raise InputError(
-            f"An animation lasts more than 0 seconds, and hold is 0 or more; got seconds={seconds}, hold={hold}."
-        )
+    finite = all(isinstance(number, numbers.Real) and math.isfinite(number) for number in (seconds, hold))
+    if not (finite and seconds > 0 and hold >= 0):
+        got = f"seconds={shown(seconds)}, hold={shown(hold)}"
+        raise InputError(f"An animation lasts more than 0 seconds, and hold is 0 or more; got {got}.")
     write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
     with write_atomically(path) as file:
         write(arrays, file, seconds, hold)

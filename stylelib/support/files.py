@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shorten, shown
 
 
 def check_writable(path: str | os.PathLike[str], endings: Collection[str]) -> pathlib.Path:
@@ -30,22 +30,25 @@ def check_writable(path: str | os.PathLike[str], endings: Collection[str]) -> pa
     Raises
     ------
     InputError
-        If the ending is not allowed, the folder is missing, or this user may not write there.
+        If this is not a path, the ending is not allowed, the folder is missing, or this user may not write there.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"Give the path of a file, which ends in {' or '.join(endings)}; got {shown(path)}.")
     try:
         path = pathlib.Path(path).expanduser()
         if path.suffix.lower() not in endings:
-            raise InputError(f"{path} must end in {' or '.join(endings)}.")
+            raise InputError(f"{shown(path)} must end in {' or '.join(endings)}.")
         if os.path.isdir(path):
-            raise InputError(f"{path} is a folder; name a file in it.")
+            raise InputError(f"{shown(path)} is a folder; name a file in it.")
         if not os.path.isdir(path.parent):
-            raise InputError(f"The folder {path.parent} does not exist; make it first, or save somewhere else.")
+            raise InputError(f"The folder {shown(path.parent)} does not exist; make it first, or save somewhere else.")
         with contextlib.suppress(FileNotFoundError):
             path.lstat()  # fails if the name is too long
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except (OSError, RuntimeError) as error:
-        raise InputError(f"{path} cannot be written ({getattr(error, 'strerror', None) or error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{shorten(str(path))} cannot be written ({reason}).") from error
     return path
 
 

@@ -5,7 +5,7 @@ import os
 import pathlib
 import uuid
 
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice, shorten
 from stylelib.support.fetching import RemoteFile, fetch, wrong_content
 
 PACKAGE = pathlib.Path(__file__).parents[1]
@@ -147,16 +147,19 @@ def find_image(source: str | os.PathLike[str]) -> pathlib.Path:
     try:
         path = pathlib.Path(source).expanduser()
         if path.is_dir():
-            raise InputError(f"'{source}' is a folder; name one picture in it.")
+            raise InputError(f"'{shorten(str(source))}' is a folder; name one picture in it.")
         if path.exists():
             return path
     except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, ~nobody
-        raise InputError(f"{source} cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{shorten(str(source))} cannot be opened ({reason}).") from error
     name, bundled = str(source), bundled_images()
     if path.name == name and not path.suffix:
         return bundled[check_choice("picture file or bundled picture", name, bundled)]
     if path.stem in bundled:
-        raise InputError(f"There is no file {source}; the bundled picture is called '{path.stem}', without an ending.")
+        raise InputError(
+            f"There is no file {shorten(name)}; the bundled picture is called '{path.stem}', without an ending."
+        )
     if "://" in name:
-        raise InputError(f"{source} is an address: save the picture, then give its path.")
-    raise InputError(f"There is no file {source}; check the path (the current folder is {pathlib.Path.cwd()}).")
+        raise InputError(f"{shorten(name)} is an address: save the picture, then give its path.")
+    raise InputError(f"There is no file {shorten(name)}; check the path (the current folder is {pathlib.Path.cwd()}).")
