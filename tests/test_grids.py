@@ -45,6 +45,12 @@ def test_a_grid_refuses_in_one_sentence(values, sentence):
         grid(SMALL, **values)
 
 
+@pytest.mark.parametrize("recipe", [None, "riverside", Recipe])
+def test_a_grid_varies_a_recipe(recipe):
+    with pytest.raises(InputError, match="A grid varies a recipe, such as grid"):
+        grid(recipe, seed=[1])
+
+
 def test_a_grid_takes_several_styles():
     recipes = grid(SMALL, style=[("night_swirls", "woodcut"), ["woodcut"], "mosaic"])
     assert [recipe.style for recipe in recipes] == [("night_swirls", "woodcut"), ("woodcut",), "mosaic"]

@@ -165,6 +165,12 @@ def test_a_single_recipe_is_a_sweep_too(folder, here):
     assert [result.recipe for result in sweep(SMALL, folder, here)] == [SMALL]
 
 
+def test_printed_results_are_short(folder, here):
+    (result,) = sweep(SMALL, folder, here)
+    assert repr(result).startswith(f"Result({result.path.name}, {SMALL.steps} steps, loss ")
+    assert len(repr(result)) < 200 and "Record" not in repr(result)
+
+
 def test_the_contact_sheet_says_what_differs(folder, here):
     figure = contact_sheet(sweep(FOUR, folder, here), columns=2, title="α/β and noise")
     assert [axes.get_title() for axes in figure.axes] == [
@@ -440,6 +446,10 @@ def test_what_is_no_sweep_is_refused(folder, here, tmp_path):
         sweep(SMALL, folder, workers=0)
     with pytest.raises(InputError, match="together"):
         sweep(SMALL, folder, together=0)
+    with pytest.raises(InputError, match="takes recipes, such as `grid` returns; got None"):
+        sweep(None, folder, here)
+    with pytest.raises(InputError, match="Give the path of a folder, in which the sweep keeps its results; got None"):
+        sweep(SMALL, None, here)
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file cannot be the folder of the sweep \(File exists\)|cannot be written"):
         sweep(SMALL, tmp_path / "file", here)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from stylelib.recipes import Recipe
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice, shown
 
 R = TypeVar("R", bound=Recipe)
 
@@ -31,8 +31,10 @@ def grid(recipe: R, **values: Iterable[Any]) -> list[R]:
     Raises
     ------
     InputError
-        If a name is unknown, or its values are not a list or an empty one.
+        If `recipe` is not a recipe, a name is unknown, or its values are not a list or an empty one.
     """
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"A grid varies a recipe, such as grid(Recipe(), seed=range(3)); got {shown(recipe)}.")
     fields = {field.name: field for field in dataclasses.fields(recipe)}
     choices = []
     for name, several in values.items():

@@ -49,6 +49,11 @@ class Result:
     stop_reason: str
     made: str
 
+    def __repr__(self) -> str:
+        """Return one short line; the recipe and the history are left out."""
+        loss = sum(self.losses.values())
+        return f"Result({self.path.name}, {len(self.history) - 1} steps, loss {loss:.4g}, {self.stop_reason})"
+
     @property
     def image(self) -> Tensor:
         """The picture, (1, 3, H, W), 0 to 1, in steps of 1/255."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 
 from stylelib.recipes import Recipe
-from stylelib.support.errors import InputError, check_whole
+from stylelib.support.errors import InputError, check_whole, shorten, shown
 from stylelib.support.files import check_writable
 from stylelib.sweeps.computing import Made, compute, why
 from stylelib.sweeps.jobs import Job, Result, batches_of, find_results, plan
@@ -71,6 +71,8 @@ def sweep(
     SweepError
         At the end, if some runs failed; it says which and why. All others are computed and kept.
     """
+    if isinstance(recipes, str | bytes) or not isinstance(recipes, Recipe | Iterable):
+        raise InputError(f"A sweep takes recipes, such as `grid` returns; got {shown(recipes)}.")
     recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     if not recipes:
         raise InputError("There is nothing to compute; give at least one recipe.")
@@ -209,9 +211,13 @@ def _warn_of_seeds(recipes: Sequence[Recipe]) -> None:
 
 
 def _check_folder(folder: str | os.PathLike[str]) -> pathlib.Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise InputError(f"Give the path of a folder, in which the sweep keeps its results; got {shown(folder)}.")
     folder = pathlib.Path(folder).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder} cannot be the folder of the sweep ({error.strerror or error}).") from error
+        raise InputError(
+            f"{shorten(str(folder))} cannot be the folder of the sweep ({error.strerror or error})."
+        ) from error
     return check_writable(folder / "picture.png", (".png",)).parent
