@@ -6,7 +6,6 @@ A picture is a float32 tensor of shape (N, 3, H, W): RGB (sRGB), 0 to 1. Everyth
 import io
 import os
 import pathlib
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from stylelib.support.decoding import decode
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shown, warn
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import find_image
 
@@ -50,7 +49,9 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
         If the source is not a picture, or the shorter side would have fewer than 8 pixels.
     """
     if size is not None and (not isinstance(size, int | np.integer) or size < MIN_SIDE):
-        raise InputError(f"size is the longer side in pixels, a whole number of at least {MIN_SIDE}; got {size!r}.")
+        raise InputError(
+            f"size is the longer side in pixels, a whole number of at least {MIN_SIDE}; got {shown(size)}."
+        )
     if isinstance(source, Tensor):
         source = _tensor_to_array(source)
     file: PIL.Image.Image | io.BytesIO | pathlib.Path
@@ -73,10 +74,7 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
 def _resize(image: PIL.Image.Image, size: int | None, label: str) -> PIL.Image.Image:
     width, height = image.size
     if size is not None and size > max(image.size):
-        warnings.warn(
-            f"{label} is only {width} × {height} pixels and keeps that size instead of being enlarged to {size}.",
-            stacklevel=3,
-        )
+        warn(f"{label} is only {width} × {height} pixels and keeps that size instead of being enlarged to {size}.")
     elif size is not None:
         width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
     if min(width, height) < MIN_SIDE:
@@ -181,6 +179,11 @@ def to_array(picture: Tensor) -> np.ndarray[Any, Any]:
     return array
 
 
+def _check_quality(quality: Any) -> None:
+    if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
+        raise InputError(f"quality is a whole number from 1 to 100; got {shown(quality)}.")
+
+
 def to_jpeg(picture: Tensor, size: int | None = None, quality: int = 85) -> bytes:
     """Convert a picture to the bytes of a JPEG file.
 
@@ -191,18 +194,19 @@ def to_jpeg(picture: Tensor, size: int | None = None, quality: int = 85) -> byte
     size : int, optional
         Maximum length of the longer side, in pixels.
     quality : int
-        JPEG quality, up to 95.
+        JPEG quality, 1 to 100.
 
     Returns
     -------
     bytes
         The file's content.
     """
+    _check_quality(quality)
     image = PIL.Image.fromarray(to_array(picture))
     if size is not None:
         image.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    image.save(buffer, "JPEG", quality=int(quality), optimize=True)
     return buffer.getvalue()
 
 
@@ -216,7 +220,7 @@ def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95)
     path : path
         Ends in .png, .jpg or .jpeg, which decides the format.
     quality : int
-        JPEG quality, up to 95.
+        JPEG quality, 1 to 100.
 
     Returns
     -------
@@ -226,16 +230,17 @@ def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95)
     Raises
     ------
     InputError
-        If `picture` is not one picture, or the file cannot be written.
+        If `picture` is not one picture, `quality` is not such a number, or the file cannot be written.
     """
     path = check_writable(path, FORMATS)
+    _check_quality(quality)
     check_picture(picture, "the picture to save")
     if picture.shape[0] != 1:
         raise InputError(f"save_image saves one picture; this tensor holds {picture.shape[0]}.")
     image = PIL.Image.fromarray(to_array(picture))
     with write_atomically(path) as file:
         if FORMATS[path.suffix.lower()] == "JPEG":
-            image.save(file, "JPEG", quality=quality, subsampling=0)
+            image.save(file, "JPEG", quality=int(quality), subsampling=0)
         else:
             image.save(file, "PNG")
     return path

@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 import torch
 
+from stylelib.experiments import style_transfer
 from stylelib.images import FORMATS, check_shape, load_image, save_image, to_array, to_jpeg, to_picture
 from stylelib.support.errors import InputError
 from tests.picture_files import colours, encoded, grey, loaded, sentence
@@ -83,6 +84,9 @@ def test_a_smaller_picture_keeps_its_size_and_says_so():
     with pytest.warns(UserWarning, match=r"is only 40 × 24 pixels and keeps that size .* 64") as caught:
         assert load_image(colours(), 64).shape[-2:] == (24, 40)
     assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="keeps that size") as caught:
+        style_transfer(colours(), colours(), "compact", 64)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 @pytest.mark.parametrize("size", [0, -1, 7, 1.5, 64.0, True, "256", float("nan"), [64]])
@@ -240,6 +244,21 @@ def test_an_output_that_cannot_be_is_refused(name, said, tmp_path):
     assert list(FORMATS) == [".png", ".jpg", ".jpeg"]
     assert said in sentence(save_image, to_picture(colours()), tmp_path / name)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", [None, 3])
+def test_what_is_no_path_is_refused(path):
+    said = f"Give the path of a file, which ends in .png or .jpg or .jpeg; got {path}."
+    assert sentence(save_image, to_picture(colours()), path) == said
+
+
+@pytest.mark.parametrize("quality", [0, 101, -5, 80.0, "80", None, True])
+def test_a_quality_is_a_whole_number_from_1_to_100(quality, tmp_path):
+    for write in (save_image, lambda picture, path, quality: to_jpeg(picture, None, quality)):
+        said = sentence(write, to_picture(colours()), tmp_path / "picture.jpg", quality)
+        assert said == f"quality is a whole number from 1 to 100; got {quality!r}."
+    assert os.listdir(tmp_path) == []
+    save_image(to_picture(colours()), tmp_path / "picture.jpg", np.int64(80))
 
 
 def test_a_name_as_long_as_the_file_system_allows_is_fine(tmp_path):

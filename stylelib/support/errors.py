@@ -3,6 +3,8 @@
 import difflib
 import operator
 import os
+import sys
+import warnings
 from collections.abc import Collection
 from typing import Any
 
@@ -34,6 +36,14 @@ def shorten(text: str) -> str:
     text = " ".join(text.split()) if "\n" in text else text
     half = LONGEST // 2
     return text if len(text) <= LONGEST else f"{text[: half - 1]}…{text[-half:]}"
+
+
+def warn(message: str) -> None:
+    """Give a warning that points at the line outside the package that the call came from."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "stylelib":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 def check_choice(kind: str, value: object, valid: Collection[str]) -> str:
