@@ -50,10 +50,39 @@ def test_imports_lead_down():
 
 
 def test_files_are_short():
-    lines = {path.relative_to(PACKAGE): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert {path: count for path, count in lines.items() if count > LONGEST_OF_THE_PACKAGE} == {}
-    method = {path: count for path, count in lines.items() if len(path.parts) == 1}
-    assert {path: count for path, count in method.items() if count > LONGEST_OF_THE_METHOD} == {}
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    too_long = [sentence for path, count in lengths.items() if (sentence := why_too_long(path, count))]
+    assert not too_long, "\n".join(too_long)
+
+
+def why_too_long(path, count):
+    """What is wrong with a file's length, and what to do; None if it is short enough."""
+    if path.parent.name == "stylelib" and count > LONGEST_OF_THE_METHOD:
+        advice = "move what is not the method itself into a folder, such as stylelib/support"
+        return (
+            f"{path.as_posix()} has {count} lines; a file of the method has at most {LONGEST_OF_THE_METHOD}: {advice}."
+        )
+    if count > LONGEST_OF_THE_PACKAGE:
+        return f"{path.as_posix()} has {count} lines; a file has at most {LONGEST_OF_THE_PACKAGE}: split it by subject."
+    return None
+
+
+def test_a_file_that_is_too_long_is_told_what_to_do():
+    path = pathlib.Path("stylelib/terms.py")
+    assert why_too_long(path, 250) is None
+    assert why_too_long(path, 251) == (
+        "stylelib/terms.py has 251 lines; a file of the method has at most 250: "
+        "move what is not the method itself into a folder, such as stylelib/support."
+    )
+    assert why_too_long(pathlib.Path("stylelib/support/files.py"), 350) is None
+    assert "at most 350: split it by subject" in why_too_long(pathlib.Path("stylelib/support/files.py"), 351)
+
+
+def test_examples_in_a_modules_docstring_are_indented():
+    """Otherwise the API reference shows them as prose."""
+    for path in (path for path in FILES if path.parent != PACKAGE):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        assert not re.search(r"^[\w.]+( = [\w.]+)?\(.*\)( *#.*)?$", text, re.MULTILINE), path
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

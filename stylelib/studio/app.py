@@ -1,7 +1,9 @@
 """The studio: controls, buttons and a display around a run in its own thread.
 
-studio.Studio()                                              # with a control for every value
-studio.Studio(Recipe(steps=50), {"alpha_beta": None})        # with one knob
+In a notebook, each of these shows one:
+
+    studio.Studio()                                              # with a control for every value
+    studio.Studio(Recipe(steps=50), {"alpha_beta": None})        # with one knob
 """
 
 import dataclasses

@@ -1,6 +1,8 @@
 """Watching a run in a notebook: its picture and its loss curves are updated in place.
 
-run = watch(stylelib.style_transfer("riverside", "night_swirls"))
+`watch` computes the run and returns it:
+
+    run = watch(stylelib.style_transfer("riverside", "night_swirls"))
 """
 
 import time
