@@ -13,7 +13,7 @@ from torch import Tensor
 from stylelib.images import Source, check_picture, load_image
 from stylelib.initialization import continue_from
 from stylelib.protocols.network import Network
-from stylelib.protocols.term import check_weight
+from stylelib.storage.recipe_values import as_list, check_shares
 from stylelib.support.errors import InputError, check_whole
 from stylelib.support.machine import preset
 from stylelib.synthesis import Synthesis
@@ -163,6 +163,8 @@ def coarse_to_fine(
         If the sizes do not increase, or if `init` is a picture.
     """
     sizes = check_sizes(sizes)
+    if not callable(experiment):
+        raise InputError(f"Coarse to fine takes a function such as style_transfer; got {experiment!r}.")
     if not isinstance(arguments.get("init", ""), str):
         raise InputError("Coarse to fine starts from 'content', 'style' or 'noise', which exist at any size.")
     layers = [arguments[name] for name in ("layer", "layers", "content_layer", "style_layers") if name in arguments]
@@ -172,28 +174,10 @@ def coarse_to_fine(
 
 def check_sizes(sizes: int | Sequence[int]) -> list[int]:
     """Return the sizes as a list; raise an InputError unless they are whole numbers in increasing order."""
-    found = [check_whole("size", size, 1) for size in (sizes if isinstance(sizes, list | tuple) else [sizes])]
+    found = [check_whole("size", size, 1) for size in (sizes if isinstance(sizes, Sequence) else [sizes])]
     if not found or found != sorted(set(found)):
         raise InputError(f"Coarse to fine takes increasing sizes, such as 256, 512; got {', '.join(map(str, found))}.")
     return found
-
-
-def check_shares(weights: Sequence[float], count: int) -> list[float]:
-    """Return the weight of each style image; raise an InputError unless there are as many weights as images."""
-    if not isinstance(weights, Sequence) or isinstance(weights, str):
-        raise InputError(f"Style weights are a list of numbers, one for each style image; got {weights!r}.")
-    shares = [check_weight(weight, "a style's weight") for weight in weights] or [1 / count] * count
-    if len(shares) != count:
-        raise InputError(f"Give one weight for each style image: {count} images, {len(shares)} weights.")
-    return shares
-
-
-def as_list(style: Source | Sequence[Source]) -> list[Source]:
-    """Return one style image or several as a list; raise an InputError if there is none."""
-    several: list[Source] = list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
-    if not several:
-        raise InputError("A style transfer needs at least one style image.")
-    return several
 
 
 def _growing(experiment: Callable[..., Synthesis], sizes: Sequence[int]) -> Iterator[Synthesis]:
@@ -207,7 +191,8 @@ def _growing(experiment: Callable[..., Synthesis], sizes: Sequence[int]) -> Iter
             if start.shape == coarse_start.shape:
                 continue
             picture = continue_from(coarse.image, coarse_start, start, init)
-            run = Synthesis(run.terms, picture, run.steps, run.optimizer, run.seed, run.tolerance, run.keep_every)
+            names = ("steps", "optimizer", "seed", "tolerance", "keep_every", "parameterization")
+            run = Synthesis(run.terms, picture, **{name: getattr(run, name) for name in names})
             run.init = f"{init}, by way of {' and '.join(done)}"
         yield run
         coarse, coarse_start = run, start
@@ -216,8 +201,12 @@ def _growing(experiment: Callable[..., Synthesis], sizes: Sequence[int]) -> Iter
 
 def _network(network: str | Network | None, *wanted: Layers) -> Network:
     """Return the network, loaded if it is a name. Its layers are checked first, before any download."""
+    if network is None or isinstance(network, list | tuple):
+        return load_network(network)
+    if isinstance(network, Network):
+        return network
     if not isinstance(network, str):
-        return load_network() if network is None else network
+        raise InputError(f"The network is a name, or what load_network returns; got {network!r}. A size is size=….")
     for layers in wanted:
         check_layers_by_name(network, layers)
     return load_network(network)

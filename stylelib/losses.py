@@ -18,6 +18,9 @@ relative    Σ (F − P)² / Σ P²                Σ (G − A)² / Σ A²      
 In the relative convention a loss of 1 means that the activations are as far from the target as if they were all 0. This
 holds for every layer of every network, so the same α/β suits them all. `content_factor` and `style_factor` return the
 constants; their quotient converts weights exactly from one convention to another.
+
+These functions are for reading and for computing by hand. A run computes the same through `stylelib.terms`, with Gram
+matrices from `stylelib.protocols.statistic` or, faster, from the engine; tests compare them.
 """
 
 from collections.abc import Mapping

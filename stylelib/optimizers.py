@@ -6,14 +6,14 @@ large picture can meet at the first step.
 """
 
 import dataclasses
-import math
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from stylelib.protocols.optimizer import Asking, Evaluation, NoBetterPicture, Optimizer, State
-from stylelib.support.errors import InputError, check_choice
+from stylelib.protocols.term import check_weight
+from stylelib.support.errors import InputError, check_choice, check_whole
 
 
 class LBFGS(Optimizer):
@@ -35,9 +35,8 @@ class LBFGS(Optimizer):
     TRIALS = 12  # step lengths that are tried before the search gives up
 
     def __init__(self, history: int = 20) -> None:
-        if not isinstance(history, int) or history < 1:
-            raise InputError(f"L-BFGS's history is a whole number, 1 or more; got {history!r}.")
-        self.history, self.tensors = history, 2 * history + 8
+        self.history = check_whole("L-BFGS's history", history, 1)
+        self.tensors = 2 * self.history + 8
 
     def start(self, parameters: Tensor, evaluation: Evaluation) -> State:
         return State(parameters, evaluation, {"steps": [], "changes": [], "curvatures": []})
@@ -118,9 +117,9 @@ class Adam(Optimizer):
     EPSILON = 1e-8  # times the typical gradient, so that the loss's scale does not matter
 
     def __init__(self, step_size: float = 0.05) -> None:
-        if not (isinstance(step_size, int | float) and math.isfinite(step_size) and step_size > 0):
-            raise InputError(f"Adam's step size is a number above zero; got {step_size!r}.")
-        self.step_size = float(step_size)
+        self.step_size = check_weight(step_size, "Adam's step size")
+        if self.step_size == 0:
+            raise InputError("Adam's step size is a number above zero; got 0.")
 
     def start(self, parameters: Tensor, evaluation: Evaluation) -> State:
         zeros = torch.zeros_like(parameters)

@@ -12,68 +12,45 @@ import dataclasses
 import os
 import pathlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Self
 
 from stylelib import experiments
 from stylelib.evaluation.progress import Step
-from stylelib.experiments import as_list, check_shares, reconstruct_content, reconstruct_style, style_transfer
-from stylelib.images import MIN_SIDE, load_image
+from stylelib.experiments import reconstruct_content, reconstruct_style, style_transfer
+from stylelib.images import load_image
 from stylelib.initialization import INITIALIZATIONS
 from stylelib.losses import CONVENTIONS
 from stylelib.protocols.network import Network
 from stylelib.protocols.optimizer import Optimizer
 from stylelib.protocols.term import check_weight
 from stylelib.storage import recipe_code, recipe_files
-from stylelib.support.errors import InputError, check_choice, check_whole
+from stylelib.storage.recipe_values import (
+    PICTURE,
+    PICTURES,
+    as_list,
+    check_changes,
+    check_content_layer,
+    check_init,
+    check_shares,
+    check_size,
+    load_styles,
+    one_of,
+    value,
+)
+from stylelib.support.errors import check_choice, check_whole
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content
 from stylelib.vgg import POOLINGS
 from stylelib.weights.networks import check_layers_by_name, check_name, check_size_by_name, is_here, load_network
 
-PICTURES = {"transfer": ("content", "style"), "content": ("content",), "style": ("style",)}  # by kind of recipe
 UNUSED = {  # values that a kind does not use
     "transfer": (),
     "content": ("style", "style_layers", "style_weights", "alpha_beta"),
     "style": ("content", "content_layer", "style_weights", "alpha_beta"),
 }
-LARGEST_SIDE = 16384  # pixels; more must be a typing error, because no GPU can compute it
-PICTURE = "a picture file, or a bundled name such as riverside"
-Check = Callable[[Any, "Recipe"], Any]
-
-
-def _value(default: Any, label: str, help: str, check: Check, choices: Any = ()) -> Any:
-    about = {"label": label, "help": help, "check": check, "choices": choices}
-    return dataclasses.field(default=default, metadata=about)
-
-
-def _one_of(label: str, choices: Any) -> Check:
-    return lambda value, recipe: check_choice(label, value, choices)
-
-
-def _load(several: Any) -> list[Any]:
-    return [load_image(source) for source in as_list(several)]
-
-
-def _check_init(init: Any, recipe: "Recipe") -> None:
-    check_choice("start", init, INITIALIZATIONS)
-    if init not in (*PICTURES[recipe.kind], "noise"):
-        raise InputError(f"There is no {init} image here to start from; choose another start.")
-
-
-def _check_size(size: Any, recipe: "Recipe") -> None:
-    if check_whole("Longer side (pixels)", size, MIN_SIDE) > LARGEST_SIDE:
-        raise InputError(f"The longer side is at most {LARGEST_SIDE} pixels; got {size}.")
-
-
-def _check_changes(changes: Any, recipe: "Recipe") -> None:
-    if not isinstance(changes, tuple | list):
-        raise InputError(f"Changes are pairs, ((step, α/β), …); got {changes!r}.")
-    for change in changes:
-        if not isinstance(change, tuple | list) or len(change) != 2:
-            raise InputError(f"A change is a pair, (step, α/β); got {change!r}.")
-        check_whole("the step of a change", change[0], 0)
-        check_weight(change[1], "the ratio α/β")
+NO_ARGUMENTS = ("kind", "content", "style", "network", "pooling", "changes")  # see `Recipe.arguments`
+RENAMED = {("content", "content_layer"): "layer", ("style", "style_layers"): "layers"}  # as the experiment has them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,47 +70,47 @@ convention
         ((step, α/β), …): the changes of α/β during the run.
     """
 
-    kind: str = _value("transfer", "Kind", "transfer, content or style", _one_of("kind of recipe", PICTURES))
-    content: Any = _value("riverside", "Content image", PICTURE, lambda one, _: load_image(one))  # noqa: RUF009
-    style: Any = _value("night_swirls", "Style image", PICTURE, lambda several, _: _load(several))  # noqa: RUF009
-    network: str = _value("compact", "Network", "name of the network", lambda name, _: check_name(name))
-    pooling: str = _value("avg", "Pooling", "avg as in the paper, or max", _one_of("pooling", POOLINGS), POOLINGS)
-    size: int = _value(256, "Longer side (pixels)", "longer side in pixels", _check_size)
-    steps: int = _value(100, "Steps", "number of steps", lambda steps, _: check_whole("Steps", steps, 0))
-    content_layer: str = _value(
+    kind: str = value("transfer", "Kind", "transfer, content or style", one_of("kind of recipe", PICTURES))
+    content: Any = value("riverside", "Content image", PICTURE, lambda one, _: load_image(one))  # noqa: RUF009
+    style: Any = value("night_swirls", "Style image", PICTURE, lambda several, _: load_styles(several))  # noqa: RUF009
+    network: str = value("compact", "Network", "name of the network", lambda name, _: check_name(name))
+    pooling: str = value("avg", "Pooling", "avg as in the paper, or max", one_of("pooling", POOLINGS), POOLINGS)
+    size: int = value(256, "Longer side (pixels)", "longer side in pixels", check_size)
+    steps: int = value(100, "Steps", "number of steps", lambda steps, _: check_whole("Steps", steps, 0))
+    content_layer: str = value(
         CONTENT_LAYER,
         "Content layer",
         "layer at which content is compared",
-        lambda layer, recipe: check_layers_by_name(recipe.network, layer),
+        check_content_layer,
     )
-    style_layers: tuple[str, ...] = _value(
+    style_layers: tuple[str, ...] = value(
         STYLE_LAYERS,
         "Style layers",
         "layers at which style is compared",
         lambda layers, recipe: check_layers_by_name(recipe.network, layers),
     )
-    alpha_beta: float = _value(
+    alpha_beta: float = value(
         experiments.ALPHA_BETA,
         "α/β",
         "larger values keep more of the content image",
         lambda number, _: check_weight(number, "the ratio α/β"),
     )
-    init: str = _value("content", "Start from", "initial picture", _check_init, INITIALIZATIONS)
-    optimizer: str = _value(
+    init: str = value("content", "Start from", "initial picture", check_init, INITIALIZATIONS)
+    optimizer: str = value(
         "lbfgs",
         "Optimiser",
         "optimiser; the paper uses lbfgs",
         lambda name, _: check_choice("optimizer", name, Optimizer.known),
         ("lbfgs", "adam"),
     )
-    seed: int = _value(
+    seed: int = value(
         0, "Seed of the noise", "seed of the noise", lambda seed, _: check_whole("Seed of the noise", seed, 0)
     )
-    convention: str = _value(
-        "relative", "Convention", "how losses are scaled", _one_of("convention", CONVENTIONS), CONVENTIONS
+    convention: str = value(
+        "relative", "Convention", "how losses are scaled", one_of("convention", CONVENTIONS), CONVENTIONS
     )
-    changes: tuple[tuple[int, float], ...] = _value((), "Changes", "", _check_changes)
-    style_weights: tuple[float, ...] = _value(
+    changes: tuple[tuple[int, float], ...] = value((), "Changes", "", check_changes)
+    style_weights: tuple[float, ...] = value(
         (),
         "Style weights",
         "weight of each style image, instead of β = 1",
@@ -161,8 +138,9 @@ convention
         for name in self.values:
             if name not in ("content", "style"):
                 check_value(name, self)
-        layers = {"content": [self.content_layer], "style": list(self.style_layers)}
-        wanted = [layer for kind in PICTURES[self.kind] for layer in layers[kind]]
+        names = {"content": self.content_layer, "style": self.style_layers}
+        layers = {role: check_layers_by_name(self.network, names[role]) for role in PICTURES[self.kind]}
+        wanted = [layer for one_role in layers.values() for layer in one_role]
         for role, source in self.pictures.items():
             seen = wanted if role == "content" else layers["style"]  # a run has the content image's size
             check_size_by_name(self.network, load_image(source, self.size), seen, f"the {role} image")
@@ -183,15 +161,18 @@ convention
             The run, not started.
         """
         self.check()
-        names = ["size", "steps", "init", "optimizer", "seed", "convention"]
-        common = {name: getattr(self, name) for name in names} | run
-        common["network"] = network or load_network(self.network, pooling=self.pooling)
+        arguments = self.arguments() | {"network": network or load_network(self.network, pooling=self.pooling)} | run
         if self.kind == "content":
-            return reconstruct_content(self.content, self.content_layer, **common)
+            return reconstruct_content(self.content, **arguments)
         if self.kind == "style":
-            return reconstruct_style(as_list(self.style)[0], self.style_layers, **common)
-        names = ["alpha_beta", "content_layer", "style_layers", "style_weights"]
-        return style_transfer(self.content, self.style, **common, **{name: getattr(self, name) for name in names})
+            return reconstruct_style(as_list(self.style)[0], **arguments)
+        return style_transfer(self.content, self.style, **arguments)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the values by the names of the experiment's arguments, without pictures and network."""
+        described = {field.name for field in dataclasses.fields(self) if field.metadata}
+        names = [name for name in self.values if name in described and name not in NO_ARGUMENTS]
+        return {RENAMED.get((self.kind, name), name): getattr(self, name) for name in names}
 
     def play(self, run: Synthesis) -> Iterator[Step]:
         """Yield the steps of a prepared run, and make the changes of α/β at their steps."""
@@ -200,6 +181,8 @@ convention
                 yield step
             if run.number == number:
                 change_alpha_beta(run, alpha_beta)
+            else:
+                run.notes.append(f"the run ended before step {number}, where α/β changes to {alpha_beta:g}")
         yield from run
 
     def finish(self, network: Network | None = None) -> Synthesis:

@@ -13,7 +13,7 @@ import os
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ from stylelib.images import check_picture
 from stylelib.initialization import initial_picture
 from stylelib.optimizers import make_optimizer
 from stylelib.protocols.optimizer import Asking, Evaluation, NoBetterPicture, Optimizer, State, T, answer, ask
-from stylelib.protocols.parameterization import Parameterization, Pixels
+from stylelib.protocols.parameterization import Parameterization, check_parameterization
 from stylelib.protocols.term import Term, check_terms, check_weight
 from stylelib.storage import captions, checkpoints
 from stylelib.support.errors import check_whole
@@ -85,7 +85,7 @@ class Synthesis(RunProgress):
         self.steps = preset().steps if steps is None else check_whole("steps", steps, 0)
         self.keep_every = None if keep_every is None else check_whole("keep_every", keep_every, 1)
         self.tolerance = check_weight(tolerance, "the tolerance")
-        self.optimizer, self.parameterization = make_optimizer(optimizer), parameterization or Pixels()
+        self.optimizer, self.parameterization = make_optimizer(optimizer), check_parameterization(parameterization)
         self.init = init if isinstance(init, str) else "a picture"
         self.device = next((term.net.device for term in self.terms if term.net is not None), torch.device("cpu"))
         if isinstance(init, str):
@@ -93,8 +93,7 @@ class Synthesis(RunProgress):
         else:
             picture = check_picture(init, "the initial picture")
         picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
-        self.parameters = self.parameterization.encode(picture)  # at the start
-        self.shape = self.parameterization.decode(self.parameters).shape  # the picture's
+        self.parameters, self.shape = self.parameterization.begin(picture)  # the shape is the picture's
         self._check(self.terms)
         self.progress = Progress()
         self.frames: dict[int, Tensor] = {}
@@ -202,12 +201,12 @@ class Synthesis(RunProgress):
         return checkpoints.save_run(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> Self:
+    def load(cls, path: str | os.PathLike[str], terms: Sequence[Term] | None = None, **own: Any) -> Self:
         """Return the run that `save` wrote, on its former device if this machine has it.
 
         `terms` is needed only for your own terms without `arguments`. A file that is not a run raises an InputError.
         """
-        return checkpoints.load_run(cls, path, terms)
+        return checkpoints.load_run(cls, path, terms, **own)
 
     def _check(self, terms: Sequence[Term]) -> None:
         for term in terms:

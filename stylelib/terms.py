@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from stylelib import losses
-from stylelib.images import check_picture
+from stylelib.images import check_picture, check_shape
 from stylelib.protocols.network import Network
 from stylelib.protocols.statistic import Gram, Statistic
 from stylelib.protocols.term import Term, check_network, check_terms, check_weight, named_losses, wanted_layers
@@ -229,6 +229,7 @@ def total_loss(terms: Term | Sequence[Term], pictures: Tensor) -> tuple[Tensor, 
         If there are no terms, all weights are 0, or a term cannot be computed for these pictures.
     """
     terms = check_terms(terms)
+    check_shape(pictures, "what total_loss is given")
     for term in terms:
         term.check(pictures)
     activations = {net: net(pictures, layers) for net, layers in wanted_layers(terms).items()}

@@ -6,6 +6,9 @@ import pytest
 import torch
 
 import stylelib
+from stylelib.protocols.optimizer import Optimizer
+from stylelib.protocols.rebuild import Rebuildable
+from stylelib.weights import networks
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores
     share = max(1, torch.get_num_threads() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
@@ -27,6 +30,17 @@ def photo():
 @pytest.fixture(scope="session")
 def painting():
     return stylelib.load_image("night_swirls", 64)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def your_own_things_stay_in_their_file():
+    """Networks, optimisers and other classes that a test defines are forgotten after the file that defines them."""
+    tables = networks.registered, Optimizer.known, Rebuildable._kinds
+    before = [dict(table) for table in tables]
+    yield
+    for table, kept in zip(tables, before, strict=True):
+        table.clear()
+        table.update(kept)
 
 
 @pytest.fixture

@@ -181,3 +181,25 @@ def test_two_styles_look_like_both(net):
 def test_styles_and_weights_that_do_not_go_together_are_refused(style, weights, sentence, net):
     with pytest.raises(stylelib.InputError, match=sentence):
         stylelib.style_transfer("riverside", style, net, 48, style_weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"network": 64}, r"The network is a name, or what load_network returns; got 64\. A size is size="),
+        ({"network": ["no-such", "compact"]}, "no network 'no-such'"),
+    ],
+)
+def test_what_is_no_network_is_refused(arguments, sentence):
+    with pytest.raises(stylelib.InputError, match=sentence):
+        stylelib.style_transfer("riverside", "woodcut", **arguments)
+
+
+def test_several_names_of_networks_mean_the_first_that_is_here():
+    run = stylelib.style_transfer("riverside", "woodcut", ["vgg19", "compact"], 48, steps=1)
+    assert run.terms[0].net.name in ("vgg19", "compact")
+
+
+def test_coarse_to_fine_takes_a_function(net):
+    with pytest.raises(stylelib.InputError, match="takes a function such as style_transfer; got 'transfer'"):
+        stylelib.coarse_to_fine("transfer", (32, 64))

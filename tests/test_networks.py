@@ -313,3 +313,27 @@ def test_what_is_no_network_is_refused_when_it_is_loaded(grid_means):
     stylelib.register_network(grid_means, lambda: torch.nn.Conv2d(3, 5, 3))
     with pytest.raises(InputError, match=r"registered for grid-means must return a stylelib\.Network; got Conv2d"):
         stylelib.load_network(grid_means)
+
+
+@pytest.mark.parametrize(
+    ("name", "load", "sentence"),
+    [
+        ("", lambda **options: None, "A network's name is a text; got ''"),
+        (3, lambda **options: None, "A network's name is a text; got 3"),
+        ("mine", 3, "takes a function that returns the network, .* got int"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(name, load, sentence):
+    with pytest.raises(InputError, match=sentence):
+        stylelib.register_network(name, load)
+
+
+def test_a_network_in_place_of_a_function_is_refused(net):
+    with pytest.raises(InputError, match=r"such as lambda \*\*options: MyNet\(\*\*options\); got VGG"):
+        stylelib.register_network("mine", net)
+
+
+def test_an_option_that_a_registered_function_does_not_take_is_named(net):
+    stylelib.register_network("plain", lambda: net)
+    with pytest.raises(InputError, match="The function registered for plain does not take pooling"):
+        stylelib.load_network("plain", pooling="max")

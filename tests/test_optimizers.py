@@ -156,8 +156,10 @@ def test_lbfgs_remembers_no_more_than_its_history(valley):
     [
         (lambda: make_optimizer("lbgfs"), "Did you mean 'lbfgs'"),
         (lambda: LBFGS(history=0), "history is a whole number"),
-        (lambda: Adam(step_size=-1), "step size is a number above zero"),
-        (lambda: Adam(step_size=math.nan), "step size is a number above zero"),
+        (lambda: Adam(step_size=-1), "Adam's step size must be a number, zero or more; got -1"),
+        (lambda: Adam(step_size=math.nan), "Adam's step size must be a number, zero or more; got nan"),
+        (lambda: Adam(step_size=0), "step size is a number above zero; got 0"),
+        (lambda: LBFGS(history=True), "history is a whole number"),
     ],
 )
 def test_wrong_optimizers_are_answered_in_a_sentence(make, sentence):
@@ -229,5 +231,5 @@ def test_a_file_with_an_optimiser_that_is_not_defined_says_so(photo, tmp_path, m
         .save(tmp_path / "r.pt")
     )
     monkeypatch.delitem(Optimizer.known, "test-descent")
-    with pytest.raises(InputError, match="no optimizer 'test-descent'"):
+    with pytest.raises(InputError, match="used an optimiser of your own, test-descent; define it, or import"):
         stylelib.Synthesis.load(path)

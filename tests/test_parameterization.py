@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from stylelib import Content, Parameterization, Smoothness, Style, Synthesis, style_transfer
+from stylelib import (
+    Content,
+    InputError,
+    Parameterization,
+    Smoothness,
+    Style,
+    Synthesis,
+    coarse_to_fine,
+    load_image,
+    style_transfer,
+)
 from stylelib.evaluation.evaluator import Evaluator
 
 
@@ -119,3 +129,69 @@ def test_pixels_are_the_default_and_not_mentioned(photo):
 def test_an_experiment_takes_it_too(net, photo, painting):
     run = style_transfer(photo, painting, net, steps=2, parameterization=Lightness(photo)).finish()
     assert run.number == 2 and "Lightness" in run.describe()
+
+
+class Fixed(Parameterization):
+    """Makes pictures of one size alone."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def encode(self, picture):
+        return picture
+
+    def decode(self, parameters):
+        return self.what(parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameterization", "sentence"),
+    [
+        ("pixels", "an object of a subclass of stylelib.Parameterization; got 'pixels'"),
+        (Fixed(lambda parameters: parameters[..., :5]), r"must return a picture of shape \(1, 3, 43, 64\)"),
+        (Fixed(lambda parameters: parameters.detach()), "detached"),
+        (Fixed(lambda parameters: parameters + torch.zeros(7, 7)), "Fixed cannot make a picture of 64 × 43 pixels"),
+        (Fixed(lambda parameters: parameters.gone), "Fixed cannot make a picture of 64 × 43 pixels"),
+    ],
+)
+def test_one_that_makes_no_picture_is_refused_before_anything_runs(parameterization, sentence, terms):
+    with pytest.raises(InputError, match=sentence):
+        Synthesis(terms, "content", parameterization=parameterization)
+
+
+class Bright(Parameterization):
+    """Of any size: the pixels' logarithms."""
+
+    def encode(self, picture):
+        return picture.clamp(min=0.01).log()
+
+    def decode(self, parameters):
+        return parameters.exp()
+
+
+def test_coarse_to_fine_keeps_it_at_every_size(net):
+    runs = coarse_to_fine(
+        style_transfer, (32, 64), "riverside", "woodcut", network=net, steps=1, parameterization=Bright()
+    )
+    for run in runs:
+        assert "· Bright ·" in run.finish().describe()
+
+
+def test_coarse_to_fine_refuses_one_that_belongs_to_one_size(net):
+    photo = load_image("riverside", 32)
+    runs = coarse_to_fine(
+        style_transfer, (32, 64), "riverside", "woodcut", network=net, steps=1, parameterization=Lightness(photo)
+    )
+    next(runs).finish()
+    with pytest.raises(InputError, match="Lightness cannot make a picture of 64 × 43 pixels"):
+        next(runs)
+
+
+def test_a_run_is_loaded_with_one_whose_class_has_another_name_now(terms, photo, tmp_path, monkeypatch):
+    run = Synthesis(terms, "content", steps=3, parameterization=Lightness(photo))
+    next(run)
+    path = run.save(tmp_path / "run.pt")
+    monkeypatch.delitem(Parameterization._kinds, "test_parameterization.Lightness")
+    with pytest.raises(InputError, match="needs your class test_parameterization.Lightness"):
+        Synthesis.load(path)
+    assert torch.equal(Synthesis.load(path, parameterization=Lightness(photo)).finish().image, run.finish().image)

@@ -422,3 +422,50 @@ def test_a_recipe_of_your_own_class_is_read_as_what_it_was(tmp_path, net, monkey
     rewrite(path, **{"class": "my_module.Gone"})
     with pytest.raises(InputError, match=r"needs your class my_module\.Gone; define it, or import the module"):
         Recipe.load(path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Patient(Recipe):
+    """A described value reaches the experiment, and through it Synthesis, by its name."""
+
+    tolerance: float = dataclasses.field(
+        default=1e-5, metadata={"label": "Tolerance", "help": "", "check": lambda *_: None, "choices": ()}
+    )
+
+
+def test_a_described_value_of_a_subclass_reaches_the_run(net):
+    recipe = Patient(size=48, steps=1, tolerance=0.25)
+    assert recipe.prepare(net).tolerance == 0.25
+    assert recipe.code() == f"run = {recipe!r}.finish()"
+
+
+@pytest.mark.parametrize("kind", ["transfer", "content", "style"])
+def test_every_value_is_an_argument_of_its_experiment(kind):
+    """So that a new field needs no second place: only those that the recipe itself handles are left out."""
+    recipe = Recipe(kind=kind, init="noise")
+    handled = {"kind", "content", "style", "network", "pooling", "changes"}
+    names = {"layer": "content_layer", "layers": "style_layers"}
+    given = {names.get(name, name) if kind != "transfer" else name for name in recipe.arguments()}
+    assert given == set(recipe.values) - handled
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"changes": ((3, 0.1), (1, 3.0))}, "The steps of the changes must grow"),
+        ({"content_layer": ("conv2_1", "conv4_2")}, "The content layer is one layer's name"),
+        ({"style_layers": 7}, "Layers are given as"),
+    ],
+)
+def test_values_that_would_be_ignored_are_refused(values, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Recipe(**values).check()
+
+
+def test_style_layers_may_be_one_name(net):
+    assert Recipe(size=48, steps=1, style_layers="conv1_1").finish(net).terms[1].layers == ["conv1_1"]
+
+
+def test_a_change_after_the_end_is_noted(net):
+    run = Recipe(size=48, steps=2, changes=((1, 0.5), (9, 1.0))).finish(net)
+    assert run.notes[-1] == "the run ended before step 9, where α/β changes to 1"

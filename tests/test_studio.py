@@ -157,7 +157,7 @@ REFUSED = [
     ("size", {"size": 1_000_000}, "at most 16384 pixels; got 1000000."),
     ("steps", {"steps": -1}, "Steps is a whole number, 0 or more; got -1."),
     ("seed", {"seed": -1}, "Seed of the noise is a whole number, 0 or more; got -1."),
-    ("seed", {"seed": 2**80}, "a whole number"),
+    ("seed", {"seed": 2**80}, "is at most 9223372036854775807"),
     ("content_layer", ALIKE | {"content_layer": "conv4_4"}, "There is no layer in vgg11 'conv4_4'."),
     ("style_layers", ALIKE | {"style_layers": ("conv1_1", "conv5_4")}, "There is no layer in vgg11 'conv5_4'."),
     ("style_layers", {"style_layers": ()}, "No layer was named; compact has conv1_1"),

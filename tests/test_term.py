@@ -160,3 +160,45 @@ def test_terms_that_do_not_say_a_loss_are_refused(photo):
 
     with pytest.raises(InputError, match="of one number; 'wrong' is not"):
         Synthesis(Wrong(), photo, steps=1).finish()
+
+
+class Mistaken(Bright):
+    """Says an argument that its constructor does not take."""
+
+    def arguments(self):
+        return {**super().arguments(), "gaol": 0.9}
+
+
+class Calling(Bright):
+    """Says an argument that no file can hold."""
+
+    def arguments(self):
+        return {**super().arguments(), "label": len}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [(Mistaken, "Mistaken.arguments.. names gaol, which its constructor does not take"),
+     (Calling, "Calling cannot be saved, because its argument label is a builtin_function_or_method")],
+)  # fmt: skip
+def test_arguments_that_would_lose_the_run_are_refused_when_it_is_saved(kind, sentence, photo, tmp_path):
+    with pytest.raises(InputError, match=sentence):
+        Synthesis(kind(0.5), photo, steps=1).finish().save(tmp_path / "run.pt")
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [(3.0, "must return {name: loss}; it returned 3.0"), ({}, "must return {name: loss}"), ({"a": 1.0}, "'a' is not")],
+)
+def test_what_losses_must_return_is_said(returned, sentence, photo):
+    class Wrong(Term):
+        def losses(self, pictures, activations):
+            return returned
+
+    with pytest.raises(InputError, match=sentence):
+        Synthesis(Wrong(), photo, steps=1).finish()
+
+
+def test_terms_show_what_they_are(net, photo):
+    assert repr(Content(net, photo)) == "<Content: content conv4_2 × 1 (relative)>"
+    assert repr(stylelib.Adam(0.1)) == "<Adam: Adam (step size 0.1)>" and repr(stylelib.Gram()) == "<Gram: Gram>"

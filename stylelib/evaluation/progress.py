@@ -87,6 +87,8 @@ class Progress:
         Progress
             A new snapshot with one more record.
         """
+        if not isinstance(state, State):
+            raise InputError(f"An optimiser's step must return a State; it returned {state!r}.")
         number = self.number + 1 if self.history else 0
         evaluation, best = state.evaluation, self.best
         record = Record(number, evaluation.loss, evaluation.losses, self.seconds + seconds, evaluations)

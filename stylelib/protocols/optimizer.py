@@ -126,7 +126,7 @@ class Optimizer(Rebuildable):
         NoBetterPicture
             If no step lowers the loss.
         """
-        raise NotImplementedError
+        raise NotImplementedError("an Optimizer writes step(state)")
 
     def describe(self) -> str:
         """Return a few words for captions."""

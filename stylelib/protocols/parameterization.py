@@ -1,7 +1,7 @@
 """What is optimised: the pixels, or other numbers that make a picture. Subclass `Parameterization` to add your own."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stylelib.protocols.optimizer import Asking, Evaluation, T
 from stylelib.protocols.rebuild import Rebuildable
+from stylelib.support.errors import InputError
 
 
 class Parameterization(Rebuildable):
@@ -30,7 +31,7 @@ class Parameterization(Rebuildable):
         Tensor
             (N, …), float32.
         """
-        raise NotImplementedError
+        raise NotImplementedError("a Parameterization writes encode(picture)")
 
     def decode(self, parameters: Tensor) -> Tensor:
         """Return the picture that the numbers make, differentiable with respect to them.
@@ -45,7 +46,41 @@ class Parameterization(Rebuildable):
         Tensor
             (N, 3, H, W). Values may leave 0 to 1; they are clamped for display only.
         """
-        raise NotImplementedError
+        raise NotImplementedError("a Parameterization writes decode(parameters)")
+
+    def begin(self, picture: Tensor) -> tuple[Tensor, torch.Size]:
+        """Return the numbers that a run starts from, and the shape of the picture that they make.
+
+        Parameters
+        ----------
+        picture : Tensor
+            The initial picture, (N, 3, H, W).
+
+        Returns
+        -------
+        parameters : Tensor
+            What `encode` returns.
+        shape : torch.Size
+            (N, 3, H, W).
+
+        Raises
+        ------
+        InputError
+            If `encode` and `decode` do not make a picture of the initial picture's size.
+        """
+        name = type(self).__name__
+        try:
+            parameters = self.encode(picture)
+            made = self.decode(parameters.detach().requires_grad_(True))
+        except (RuntimeError, AttributeError) as error:
+            size = f"{picture.shape[-1]} × {picture.shape[-2]}"
+            raise InputError(f"{name} cannot make a picture of {size} pixels ({error}).") from error
+        if made.shape != picture.shape or not made.requires_grad:
+            raise InputError(
+                f"{name}.decode must return a picture of shape {tuple(picture.shape)}, differentiable with respect to "
+                f"the parameters; it returned {tuple(made.shape)}{'' if made.requires_grad else ', detached'}."
+            )
+        return parameters, made.shape
 
     def in_pictures(self, asking: Asking[T], seen: Callable[[Evaluation], None]) -> Asking[T]:
         """Turn requests to evaluate parameters into requests to evaluate pictures, by the chain rule.
@@ -68,6 +103,8 @@ class Parameterization(Rebuildable):
             What `asking` returns.
         """
         evaluation = None
+        if not isinstance(asking, Generator):
+            raise InputError("An optimiser's step must be a generator: it yields parameters and returns a State.")
         while True:
             try:
                 parameters = asking.send(evaluation)  # type: ignore[arg-type]  # None starts a generator
@@ -82,10 +119,6 @@ class Parameterization(Rebuildable):
                 (gradient,) = torch.autograd.grad(picture, leaf, evaluation.gradient)
                 evaluation = dataclasses.replace(evaluation, gradient=gradient)
             seen(evaluation)
-
-    def describe(self) -> str:
-        """Return a few words for captions."""
-        return type(self).__name__
 
 
 class Pixels(Parameterization):
@@ -102,3 +135,14 @@ class Pixels(Parameterization):
 
     def describe(self) -> str:
         return ""
+
+
+def check_parameterization(parameterization: Parameterization | None) -> Parameterization:
+    """Return the parameterization, pixels for None; raise an InputError for anything else."""
+    if parameterization is None:
+        return Pixels()
+    if not isinstance(parameterization, Parameterization):
+        raise InputError(
+            f"The parameterization is an object of a subclass of stylelib.Parameterization; got {parameterization!r}."
+        )
+    return parameterization

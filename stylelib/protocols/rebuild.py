@@ -4,7 +4,10 @@ A file holds the name of a class and the arguments of its constructor, but no co
 once it is defined, so define it, or import the module that defines it, before you load the file.
 """
 
+import inspect
 from typing import Any, ClassVar, Self
+
+from torch import Tensor
 
 from stylelib.support.errors import InputError
 
@@ -33,11 +36,21 @@ class Rebuildable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object as a dict of plain values, for a file."""
-        arguments = {
-            name: value.to_dict() if isinstance(value, Rebuildable) else value
-            for name, value in self.arguments().items()
+        kind, arguments = kind_of(type(self)), self.arguments()
+        taken = inspect.signature(type(self)).parameters
+        unknown = set(arguments) - set(taken)
+        if unknown and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+            raise InputError(f"{kind}.arguments() names {', '.join(unknown)}, which its constructor does not take.")
+        for name, value in arguments.items():
+            if not _is_plain(value):
+                raise InputError(
+                    f"{kind} cannot be saved, because its argument {name} is a {type(value).__name__}; arguments() "
+                    f"returns numbers, strings, tensors, or lists and dicts of them."
+                )
+        plain = {
+            name: value.to_dict() if isinstance(value, Rebuildable) else value for name, value in arguments.items()
         }
-        return {"kind": kind_of(type(self)), "arguments": arguments}
+        return {"kind": kind, "arguments": plain}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any], **extra: Any) -> Self:
@@ -72,8 +85,26 @@ class Rebuildable:
             else value
             for name, value in content["arguments"].items()
         }
-        made: Self = found(**extra, **arguments)
+        try:
+            made: Self = found(**extra, **arguments)
+        except TypeError as error:
+            raise InputError(f"{kind} cannot be made again from the arguments in the file ({error}).") from error
         return made
+
+    def describe(self) -> str:
+        """Return a few words for captions."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.describe()}>"
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_plain(one) for name, one in value.items())
+    return value is None or isinstance(value, bool | int | float | str | bytes | Tensor | Rebuildable)
 
 
 def kind_of(cls: type) -> str:

@@ -30,7 +30,7 @@ class Statistic(Rebuildable):
         Tensor
             (B, …).
         """
-        raise NotImplementedError
+        raise NotImplementedError("a Statistic writes __call__(activations, mask)")
 
     def factor(self, target: Tensor, convention: str) -> float | Tensor:
         """Return the constant in front of the sum of squared differences.
@@ -56,10 +56,6 @@ class Statistic(Rebuildable):
 
     def arguments(self) -> dict[str, Any]:
         return {}
-
-    def describe(self) -> str:
-        """Return a few words for captions."""
-        return type(self).__name__
 
 
 class Gram(Statistic):

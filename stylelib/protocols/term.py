@@ -66,7 +66,7 @@ class Term(Rebuildable):
         dict of str to Tensor
             Scalars, summed over the pictures.
         """
-        raise NotImplementedError
+        raise NotImplementedError("a Term writes losses(pictures, activations)")
 
     def with_weight(self, weight: float) -> Self:
         """Return the same term with another weight.
@@ -142,7 +142,10 @@ def named_losses(
     named: dict[str, Tensor] = {}
     for term in terms:
         seen = {} if term.net is None else activations[term.net]
-        for name, loss in term.losses(pictures, seen).items():
+        losses = term.losses(pictures, seen)
+        if not isinstance(losses, Mapping) or not losses:
+            raise InputError(f"{type(term).__name__}.losses must return {{name: loss}}; it returned {losses!r}.")
+        for name, loss in losses.items():
             if not (isinstance(loss, Tensor) and loss.numel() == 1):
                 raise InputError(f"{type(term).__name__}.losses must return tensors of one number; {name!r} is not.")
             count = sum(known.split(" #")[0] == name for known in named)
@@ -167,7 +170,7 @@ def check_weight(weight: Any, label: str) -> float:
     """Return `weight` as a float; raise an InputError unless it is a finite number, zero or more."""
     try:
         number = float(weight)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
         raise InputError(f"{label[0].upper()}{label[1:]} must be a number, zero or more; got {weight!r}.")

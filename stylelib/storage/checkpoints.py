@@ -16,9 +16,9 @@ from stylelib.evaluation.progress import Progress, Record
 from stylelib.protocols.network import Network
 from stylelib.protocols.optimizer import Evaluation, Optimizer, State
 from stylelib.protocols.parameterization import Parameterization, Pixels
-from stylelib.protocols.rebuild import kind_of
+from stylelib.protocols.rebuild import Rebuildable, kind_of
 from stylelib.protocols.term import Term
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.machine import pick_device
 from stylelib.weights.networks import known_networks, load_network
@@ -79,7 +79,13 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
     return target
 
 
-def load_run(cls: Callable[..., R], path: str | os.PathLike[str], terms: Sequence[Term] | None = None) -> R:
+def load_run(
+    cls: Callable[..., R],
+    path: str | os.PathLike[str],
+    terms: Sequence[Term] | None = None,
+    optimizer: Optimizer | None = None,
+    parameterization: Parameterization | None = None,
+) -> R:
     """Return the run that `save_run` wrote, in this or an earlier version of stylelib.
 
     Parameters
@@ -88,8 +94,8 @@ def load_run(cls: Callable[..., R], path: str | os.PathLike[str], terms: Sequenc
         Synthesis.
     path : path
         A .pt file.
-    terms : Sequence of Term, optional
-        Needed only for your own terms without `arguments`.
+    terms, optimizer, parameterization : optional
+        In the place of those in the file: needed for your own classes that have no `arguments` or another name now.
 
     Returns
     -------
@@ -107,8 +113,8 @@ def load_run(cls: Callable[..., R], path: str | os.PathLike[str], terms: Sequenc
         run: Any = cls(
             terms or terms_from_dicts(content["terms"]),
             content["picture"],
-            parameterization=_parameterization(content),
-            optimizer=_optimizer(content["optimizer"]),
+            parameterization=parameterization or _parameterization(content),
+            optimizer=optimizer or _optimizer(content["optimizer"]),
             **{name: kept[name] for name in ("steps", "seed", "tolerance", "keep_every")},
         )
         for name in KEPT[4:]:
@@ -139,7 +145,12 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _optimizer(content: dict[str, Any]) -> Optimizer:
     arguments = dict(content)
-    name = check_choice("optimizer", arguments.pop("name"), Optimizer.known)
+    name = arguments.pop("name")
+    if name not in Optimizer.known:
+        raise InputError(
+            f"This run used an optimiser of your own, {name}; define it, or import the module that defines it, before "
+            f"you load the file, or pass optimizer=…."
+        )
     return Optimizer.known[name](**arguments)
 
 
@@ -162,10 +173,8 @@ def terms_to_dicts(terms: Sequence[Term]) -> list[dict[str, Any]]:
     """
     found = []
     for term in terms:
-        try:
-            content = term.to_dict()
-        except InputError:
-            content = {"kind": kind_of(type(term))}
+        saved = type(term).arguments is not Rebuildable.arguments
+        content: dict[str, Any] = term.to_dict() if saved else {"kind": kind_of(type(term))}
         net = term.net
         if net is not None:
             content["network"] = {"class": kind_of(type(net)), "fingerprint": net.fingerprint(), **net.identity}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from stylelib.protocols.rebuild import kind_of
+
 EXPERIMENTS = {"transfer": "style_transfer", "content": "reconstruct_content", "style": "reconstruct_style"}
 NAMED = {("content", "content_layer"): "layer", ("style", "style_layers"): "layers"}  # the experiment's names for them
 
@@ -21,6 +23,8 @@ def python(recipe: Any) -> str:
     str
         Lines of Python, without a line break at the end.
     """
+    if kind_of(type(recipe)) != "Recipe":
+        return f"run = {recipe!r}.finish()"  # its own prepare makes another picture than the experiment
     defaults = type(recipe)(kind=recipe.kind, init="content" if recipe.kind == "transfer" else "noise")
     pictures = {role: _picture(role, source) for role, source in recipe.pictures.items()}
     styles = [text for role, text in pictures.items() if role != "content"]

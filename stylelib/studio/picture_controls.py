@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets
 
-from stylelib.experiments import as_list, check_shares
+from stylelib.storage.recipe_values import as_list, check_shares
 from stylelib.images import Source, load_image
 from stylelib.recipes import Recipe, check_value
 from stylelib.studio.widgets import BESIDE, LAYOUT, STYLE, Control

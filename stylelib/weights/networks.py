@@ -121,6 +121,13 @@ def register_network(name: str, load: Callable[..., Network]) -> None:
     InputError
         For the name of one of stylelib's own networks.
     """
+    if not isinstance(name, str) or not name:
+        raise InputError(f"A network's name is a text; got {name!r}.")
+    if isinstance(load, Network) or not callable(load):
+        raise InputError(
+            f"register_network takes a function that returns the network, such as lambda **options: MyNet(**options); "
+            f"got {type(load).__name__}."
+        )
     if name in known_networks() and name not in registered:
         raise InputError(f"'{name}' is the name of one of stylelib's own networks; choose another.")
     registered[name] = load
@@ -178,7 +185,12 @@ def check_size_by_name(name: str, picture: Tensor, layers: Sequence[str], what: 
 
 def _load_registered(name: str, options: dict[str, Any]) -> Network:
     given = {option: value for option, value in options.items() if value != DEFAULTS[option]}
-    net = registered[name](**given)
+    try:
+        net = registered[name](**given)
+    except TypeError as error:
+        if not given:
+            raise
+        raise InputError(f"The function registered for {name} does not take {', '.join(given)} ({error}).") from error
     if not isinstance(net, Network):
         raise InputError(
             f"The function registered for {name} must return a stylelib.Network; got {type(net).__name__}."
