@@ -4,6 +4,7 @@ import base64
 import io
 import pathlib
 import re
+import shutil
 import statistics
 
 import nbformat
@@ -99,6 +100,31 @@ def test_the_cards_show_what_the_notebooks_show():
 
 def test_the_readmes_table_is_current():
     assert refresh.README.read_text(encoding="utf-8") == refresh.readme_with_table()
+
+
+def test_a_new_notebook_is_linked_from_all_others_when_it_alone_is_run(tmp_path, monkeypatch):
+    folder, ran = tmp_path / "notebooks", []
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("recordings"))
+    shutil.copy(refresh.README, tmp_path / "README.md")
+    new = read(folder / SERIES[-1].name)
+    new.cells[0].source = re.sub("^# .*", "# Another one: and more", new.cells[0].source)
+    nbformat.write(new, folder / "99_another.ipynb")
+    monkeypatch.setattr(refresh, "FOLDER", folder)
+    monkeypatch.setattr(refresh, "README", tmp_path / "README.md")
+    monkeypatch.setattr(refresh, "run", lambda notebook, preset: ran.append(preset))
+    monkeypatch.setattr("sys.argv", ["refresh.py", "99_another", "--preset", "quick"])
+    refresh.main()
+    assert ran == ["quick", "quick"] and (folder / "solutions" / "99_another.ipynb").exists()
+    assert read(folder / "99_another.ipynb").metadata["stylelib"] == {"preset": "quick"}
+    for path in refresh.series():
+        assert all(cell.source == expected for cell, expected in refresh.generated_cells(read(path), path))
+    assert "[Another one](99_another.ipynb) →" in refresh.navigation(folder / SERIES[-1].name)
+    (cards,) = [cell for cell in read(folder / SERIES[0].name).cells if "series-map" in cell.metadata.get("tags", [])]
+    assert "card_99.jpg" in cards.attachments
+    assert "99_another.ipynb" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    for path in SERIES:
+        outputs = [[cell.get("outputs") for cell in read(file).cells] for file in (path, folder / path.name)]
+        assert outputs[0] == outputs[1], "the others were not run"
 
 
 def test_the_table_says_in_whole_sentences_what_a_reader_gains():

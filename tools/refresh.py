@@ -1,7 +1,7 @@
 """Keep the committed notebooks up to date: run them, and renew their outputs, links and map.
 
 python tools/refresh.py                     # all notebooks, at the laptop preset
-python tools/refresh.py 05_style_transfer   # one notebook
+python tools/refresh.py 05_style_transfer   # run one notebook; links, map and README table are renewed in all
 python tools/refresh.py --only-links        # links, map and README table only; nothing is run
 
 The notebooks in notebooks/solutions are made from the series. A code cell is an exercise if its metadata has a
@@ -246,6 +246,31 @@ def squeeze(notebook: NotebookNode) -> None:
                 output.data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
 
 
+def refresh(path: pathlib.Path, preset: str) -> None:
+    """Run a notebook, and make and run its notebook of solutions."""
+    notebook = read(path)
+    run(notebook, preset)
+    answers = solutions_of(notebook, path)
+    run(answers, preset)
+    for made, file in ((notebook, path), (answers, FOLDER / "solutions" / path.name)):
+        tidy(made, preset)
+        nbformat.write(made, file)
+
+
+def renew_links() -> None:
+    """Renew what one notebook shows of the others, in all of them: links, map and pictures; and the README's table."""
+    paths = series()
+    for path in [*paths[1:], *paths[:1]]:  # the first comes last, because it shows pictures from the others
+        notebook = read(path)
+        for cell, text in generated_cells(notebook, path):
+            cell.source = text
+        attach_pictures(notebook)
+        tidy(notebook, notebook.metadata.get("stylelib", {}).get("preset", "none"))
+        squeeze(notebook)
+        nbformat.write(notebook, path)
+    README.write_text(readme_with_table(), encoding="utf-8")
+
+
 def main() -> None:
     """Read the command line and refresh the notebooks that it names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -256,25 +281,10 @@ def main() -> None:
     chosen = [path for path in series() if not options.names or path.stem in options.names]
     if not chosen:
         sys.exit(f"There is no notebook {', '.join(options.names)} in {FOLDER.name}/.")
-    for path in [*chosen[1:], *chosen[:1]]:  # the first comes last, because it shows pictures from the others
+    for path in [] if options.only_links else chosen:
         print(path.relative_to(FOLDER), flush=True)
-        notebook = read(path)
-        for cell, text in generated_cells(notebook, path):
-            cell.source = text
-        solutions = FOLDER / "solutions" / path.name
-        preset = notebook.metadata.get("stylelib", {}).get("preset", "none")
-        if not options.only_links:
-            preset = options.preset
-            run(notebook, preset)
-            answers = solutions_of(notebook, path)
-            run(answers, preset)
-            tidy(answers, preset)
-            nbformat.write(answers, solutions)
-        attach_pictures(notebook)
-        tidy(notebook, preset)
-        squeeze(notebook)
-        nbformat.write(notebook, path)
-    README.write_text(readme_with_table(), encoding="utf-8")
+        refresh(path, options.preset)
+    renew_links()
 
 
 if __name__ == "__main__":
