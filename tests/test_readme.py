@@ -11,6 +11,7 @@ import nbformat
 import pytest
 import yaml
 
+import stylelib
 from stylelib.shell.parser import make_parser
 from tools import address, architecture
 
@@ -133,6 +134,20 @@ def test_the_architecture_page_is_current():
     message = "run: python tools/architecture.py"
     assert architecture.PAGE.read_text(encoding="utf-8") == architecture.page(), message
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture(), message
+
+
+def test_the_architecture_page_has_the_layers_as_text_and_names_files_that_exist():
+    page = read("docs/architecture.md")
+    words = page.split("from top to bottom: ")[1].split(".\n\n")[0]
+    assert re.findall(r"`(\w+)(?:/|\.py)`", words) == [name for layer in architecture.layers() for name in layer]
+    where = page.split("## Where does")[1].split("\n## ")[0]
+    rows = [line for line in where.splitlines() if line.startswith("| ")]
+    assert len(rows) > 8 and all(re.search(r"`\w+[./]\w+", row) for row in rows[2:])
+    for path in re.findall(r"`([\w/]+\.py)`", where):
+        assert (ROOT / "stylelib" / path).exists(), path
+    for name in re.findall(r"`([A-Za-z]+\.[a-z_]+)`", where):
+        if not name.endswith(".py"):
+            assert hasattr(stylelib.Synthesis if name.startswith("Synthesis") else stylelib.recipes, name.split(".")[1])
 
 
 def test_every_file_of_the_package_is_on_the_architecture_page_with_a_sentence():

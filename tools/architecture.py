@@ -33,6 +33,8 @@ both with import-linter.
 
 ![The layers of stylelib, from the shell at the top to support at the bottom](architecture.svg)
 
+As text, from top to bottom: LAYERS.
+
 | to add | look at |
 | --- | --- |
 | a term, for example one with a mask | `protocols/term.py`; `terms.py` has examples |
@@ -43,7 +45,27 @@ both with import-linter.
 | a notebook, an exercise, a panel | `notebooks/`, `exercises/`, `studio/panels.py` |
 
 [CONTRIBUTING](../CONTRIBUTING.md) has a recipe for each.
-"""
+
+## Where does … happen?
+
+| what | where |
+| --- | --- |
+| the Gram matrix | `losses.py` writes it out; `protocols/statistic.py` divides it by the positions and applies a \
+mask; `engine/engine.py` has its fast derivative, which `evaluation/evaluator.py` puts in its place in a run |
+| a mask | `support/masks.py` checks it and scales it to a layer; `terms.py` applies it |
+| the total loss | `terms.py` sums the terms; `evaluation/evaluator.py` computes the same for a run, with its gradient |
+| one step | `synthesis.py` asks `optimizers.py` for the next parameters and sends it their evaluation |
+| the initial picture | `initialization.py` |
+| reading a network's file | `weights/store.py` finds it, `weights/formats.py` reads it |
+| refusing a run that needs too much memory | `evaluation/memory.py`; `protocols/network.py` and `protocols/term.py` \
+say what their objects need |
+| checking a value before a run | `recipes.py` names a check for each field; the checks are in \
+`storage/recipe_values.py` and `support/errors.py` |
+| the studio's slider of α/β | `studio/app.py`, then `recipes.change_alpha_beta`, then `Synthesis.change_terms` |
+| the shell's options | `shell/parser.py` makes them from the fields in `recipes.py` |
+| captions | `storage/captions.py`; each object describes itself in its `describe()` |
+| saving and resuming a run | `storage/checkpoints.py`; `protocols/rebuild.py` makes the objects again |
+""".replace("\\\n", "")
 
 
 def layers() -> list[list[str]]:
@@ -75,11 +97,21 @@ def page() -> str:
     names = [name for layer in layers() for name in layer]
     order = ["images", "vgg", "losses", "terms", "initialization", "optimizers", "synthesis", "experiments", "recipes"]
     order += [name for name in names if is_method(name) and name not in order]
-    parts = [HEADER, "## The method\n", table([PACKAGE / f"{name}.py" for name in order])]
+    header = HEADER.replace("LAYERS", layers_as_text())
+    parts = [header, "## The method\n", table([PACKAGE / f"{name}.py" for name in order])]
     for name in names:
         if not is_method(name):
             parts += [f"\n## {name}/\n", sentence(PACKAGE / name / "__init__.py") + "\n", table(files(name))]
     return "\n".join(parts) + "\n"
+
+
+def layers_as_text() -> str:
+    """Return the layers, from top to bottom, in one line."""
+
+    def shown(name: str) -> str:
+        return f"`{name}.py`" if is_method(name) else f"`{name}/`"
+
+    return " → ".join(" and ".join(map(shown, layer)) for layer in layers())
 
 
 def table(paths: list[pathlib.Path]) -> str:
