@@ -1,5 +1,6 @@
 """stylelib extended from outside: the code of CONTRIBUTING.md as it stands, and what it promises."""
 
+import dataclasses
 import importlib
 import pathlib
 import re
@@ -87,6 +88,22 @@ def test_a_statistic_of_your_own_takes_the_place_of_the_gram_matrix(example, tmp
     assert torch.allclose(
         module.Covariance()(activations, half), module.Covariance()(activations[..., :3, :]), atol=1e-6
     )
+
+
+def test_a_recipe_of_your_own_is_swept_over_its_statistic_and_its_mask(example, tmp_path):
+    module = example("A recipe with a mask, a statistic or a term")
+    assert fell(module.run) and len(module.recipes) == 4
+    assert module.TopRecipe.load(module.recipes[3].save(tmp_path / "top.json")[0]) == module.recipes[3]
+    small = [dataclasses.replace(recipe, size=32, steps=2) for recipe in module.recipes]
+    results = sweep(small, tmp_path / "sweep", workers=1)
+    assert [result.recipe for result in results] == small
+    assert ["MeanStd" in result.made for result in results] == [False, False, True, True]
+    assert len({result.losses["style conv1_1"] for result in results}) == 4
+
+
+def test_a_runs_first_loss_is_the_total_loss(example):
+    module = example("An equation")
+    assert module.run.history[0].losses.keys() == module.losses.keys()
 
 
 def test_a_network_of_your_own_is_known_by_its_name(example, tmp_path):
