@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import psutil
 import torch
 
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice, shorten
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +97,7 @@ def pick_device(name: str | torch.device | None = None) -> torch.device:
     except (RuntimeError, TypeError):
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda", "mps"):
-        raise InputError(f"There is no device '{name}'; use 'cpu', 'cuda' or 'mps'.")
+        raise InputError(f"There is no device '{shorten(str(name))}'; use 'cpu', 'cuda' or 'mps'.")
     count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[device.type]
     if (device.index or 0) >= count:
         raise InputError(f"This machine has no {device} that torch can use; leave device out, or use 'cpu'.")
