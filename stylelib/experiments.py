@@ -1,6 +1,8 @@
-"""The paper's experiments as one call each. Each prepares a run; iterate over it, or call its `finish()`.
+"""The paper's experiments as one call each.
 
-run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
+    run = style_transfer("riverside", "night_swirls", size=256, steps=100).finish()
+
+Each call prepares a run and computes nothing; iterate over the run, or call its `finish()`.
 """
 
 import functools

@@ -1,8 +1,8 @@
 """A recipe: every parameter of a run as one value that fits into a small JSON file.
 
-recipe = Recipe("transfer", "riverside", "night_swirls", network="compact", size=256, steps=100)
-run = recipe.finish()
-recipe.save("boats.json")
+    recipe = Recipe("transfer", "riverside", "night_swirls", network="compact", size=256, steps=100)
+    run = recipe.finish()
+    recipe.save("boats.json")
 
 Each field below has a label, a help text and a check. The shell's options, the studio's controls and all checks are
 made from these. Subclass Recipe and override `prepare` to sweep over parameters of your own.

@@ -192,6 +192,6 @@ def test_a_run_is_loaded_with_one_whose_class_has_another_name_now(terms, photo,
     next(run)
     path = run.save(tmp_path / "run.pt")
     monkeypatch.delitem(Parameterization._kinds, "test_parameterization.Lightness")
-    with pytest.raises(InputError, match="needs your class test_parameterization.Lightness"):
+    with pytest.raises(InputError, match=r"needs your class test_parameterization\.Lightness"):
         Synthesis.load(path)
     assert torch.equal(Synthesis.load(path, parameterization=Lightness(photo)).finish().image, run.finish().image)

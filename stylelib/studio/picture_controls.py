@@ -6,9 +6,9 @@ from typing import Any
 
 import ipywidgets
 
-from stylelib.storage.recipe_values import as_list, check_shares
 from stylelib.images import Source, load_image
 from stylelib.recipes import Recipe, check_value
+from stylelib.storage.recipe_values import as_list, check_shares
 from stylelib.studio.widgets import BESIDE, LAYOUT, STYLE, Control
 from stylelib.support.errors import InputError
 from stylelib.support.gallery import bundled_images
