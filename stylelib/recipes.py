@@ -9,15 +9,15 @@ made from these. Subclass Recipe and override `prepare` to sweep over parameters
 """
 
 import dataclasses
+import inspect
 import os
 import pathlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from stylelib import experiments
 from stylelib.evaluation.progress import Step
-from stylelib.experiments import reconstruct_content, reconstruct_style, style_transfer
 from stylelib.images import load_image
 from stylelib.initialization import INITIALIZATIONS
 from stylelib.losses import CONVENTIONS
@@ -162,17 +162,17 @@ convention
         """
         self.check()
         arguments = self.arguments() | {"network": network or load_network(self.network, pooling=self.pooling)} | run
-        if self.kind == "content":
-            return reconstruct_content(self.content, **arguments)
-        if self.kind == "style":
-            return reconstruct_style(as_list(self.style)[0], **arguments)
-        return style_transfer(self.content, self.style, **arguments)
+        styles = as_list(self.style)
+        pictures = {"transfer": [self.content, styles], "content": [self.content], "style": styles[:1]}
+        experiment: Callable[..., Synthesis] = getattr(experiments, recipe_code.EXPERIMENTS[self.kind])
+        return experiment(*pictures[self.kind], **arguments)
 
     def arguments(self) -> dict[str, Any]:
-        """Return the values by the names of the experiment's arguments, without pictures and network."""
-        described = {field.name for field in dataclasses.fields(self) if field.metadata}
-        names = [name for name in self.values if name in described and name not in NO_ARGUMENTS]
-        return {RENAMED.get((self.kind, name), name): getattr(self, name) for name in names}
+        """Return what the experiment, or Synthesis behind it, takes by name, without pictures and network."""
+        named = {RENAMED.get((self.kind, name), name): name for name in self.values if name not in NO_ARGUMENTS}
+        experiment = getattr(experiments, recipe_code.EXPERIMENTS[self.kind])
+        taken = {*inspect.signature(experiment).parameters, *inspect.signature(Synthesis).parameters}
+        return {argument: getattr(self, name) for argument, name in named.items() if argument in taken}
 
     def play(self, run: Synthesis) -> Iterator[Step]:
         """Yield the steps of a prepared run, and make the changes of α/β at their steps."""

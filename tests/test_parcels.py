@@ -96,7 +96,7 @@ def executor(request):
         import distributed
 
         with (
-            distributed.LocalCluster(1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+            distributed.LocalCluster(1, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
             distributed.Client(cluster) as client,
         ):
             yield client.get_executor()

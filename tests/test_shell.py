@@ -5,6 +5,7 @@ calls the same `main` in this one, because starting torch takes seconds.
 """
 
 import contextlib
+import functools
 import dataclasses
 import json
 import os
@@ -584,12 +585,13 @@ def test_an_interrupt_in_the_first_step_saves_the_initial_picture(call, tmp_path
 
 
 def test_an_interrupt_between_two_sizes_keeps_the_coarser_picture(call, tmp_path, monkeypatch):
-    transfer = stylelib.recipes.style_transfer
+    transfer = stylelib.experiments.style_transfer
 
+    @functools.wraps(transfer)  # with its signature, from which a recipe learns what it takes
     def interrupted(*arguments, size, **more):
         return interrupt() if size > 32 else transfer(*arguments, size=size, **more)
 
-    monkeypatch.setattr(stylelib.recipes, "style_transfer", interrupted)
+    monkeypatch.setattr(stylelib.experiments, "style_transfer", interrupted)
     path = tmp_path / "out.png"
     code, out, _ = call(*TRANSFER[:-1], "32, 64", "--steps", "2", "-o", path)
     assert code == 130 and "32 × 21 px" in out
