@@ -5,8 +5,8 @@ calls the same `main` in this one, because starting torch takes seconds.
 """
 
 import contextlib
-import functools
 import dataclasses
+import functools
 import json
 import os
 import pathlib
