@@ -45,7 +45,7 @@ def teacher(layout="compact"):
 def options(folder, *more, layout="compact"):
     pictures = ["--photographs", str(ROOT / "images" / "content"), "--paintings", str(ROOT / "images" / "style")]
     small = "--widths 4-6-8-8-8 --size 32 --batch 4 --drawings 2 --first-crops 12 --rehearsed 20 --held-out 1"
-    looks = "--look-every 4 --look-crops 8 --paint 8"
+    looks = "--look-every 4 --look-crops 8 --paint 8 --paint-size 40"
     return train.parse([layout, *pictures, "--run", str(folder), *f"{small} {looks}".split(), *more])
 
 

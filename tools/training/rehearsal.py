@@ -22,7 +22,7 @@ class Rehearsal:
         How many pictures are painted together.
     """
 
-    def __init__(self, capacity: int, size: int, at_once: int = 4):
+    def __init__(self, capacity: int, size: int, at_once: int = 2):
         self.store = torch.zeros(capacity, 3, size, size, dtype=torch.float16)
         self.count = 0  # of pictures that were ever put in
         self.at_once, self.run = at_once, None
@@ -36,17 +36,23 @@ class Rehearsal:
             self.store[self.count % len(self.store)] = picture.clamp(-2, 3)
             self.count += 1
 
-    def draw(self, number: int, rng: random.Random) -> torch.Tensor:
-        """Some of the pictures at random, half of the time mirrored."""
-        found = self.store[[rng.randrange(len(self)) for _ in range(number)]].float()
-        return found.flip(3) if rng.random() < 0.5 else found
+    def draw(self, number: int, size: int, rng: random.Random) -> torch.Tensor:
+        """Squares of some of the pictures at random, (number, 3, size, size), half of the time mirrored."""
+        found, room = [], self.store.shape[-1] - size
+        for _ in range(number):
+            picture, top, left = self.store[rng.randrange(len(self))], rng.randint(0, room), rng.randint(0, room)
+            found.append(picture[:, top : top + size, left : left + size])
+        drawn = torch.stack(found).float()
+        return drawn.flip(3) if rng.random() < 0.5 else drawn
 
     def state(self) -> dict:
         """What a checkpoint keeps."""
         return {"store": self.store, "count": self.count}
 
     def restore(self, state: dict) -> None:
-        self.store, self.count = state["store"], state["count"]
+        """Take up what `state` gave, unless it is of another size or number."""
+        if state["store"].shape == self.store.shape:
+            self.store, self.count = state["store"], state["count"]
 
     def paint(
         self, steps: int, student: Student, photographs: torch.Tensor, styles: torch.Tensor, rng: random.Random

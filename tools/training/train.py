@@ -45,7 +45,7 @@ class Training:
         self.pictures = torch.cat([photographs, *paintings * 4, drawings])
 
         self.student = Student(options.layout, options.widths)
-        self.rehearsal = Rehearsal(options.rehearsed, options.size)
+        self.rehearsal = Rehearsal(options.rehearsed, options.paint_size)
         if self.path.exists():
             self.go_on()
         else:
@@ -111,8 +111,7 @@ class Training:
         self.average.load_state_dict(state["average"])
         self.optimiser = TurnedAdam(self.student)
         self.optimiser.restore(state["optimiser"])
-        if state["rehearsal"]["store"].shape[-1] == self.options.size:
-            self.rehearsal.restore(state["rehearsal"])
+        self.rehearsal.restore(state["rehearsal"])
         self.step, self.crops, self.seconds = state["counts"]
         self.shown, self.found = state["shown"], state.get("held_out", {})
         self.set_random(state["random"])
@@ -123,7 +122,9 @@ class Training:
     def next_crops(self, number: int) -> torch.Tensor:
         """Crops as they are, fading into noise, half painted, and, once there are any, painted by the student."""
         size, rng = self.options.size, self.rng
-        painted = self.rehearsal.draw(3 * number // 8, rng) if len(self.rehearsal) else torch.empty(0, 3, size, size)
+        painted = torch.empty(0, 3, size, size)
+        if len(self.rehearsal) >= number:
+            painted = self.rehearsal.draw(3 * number // 8, size, rng)
         crops = cut_crops(self.pictures, number - len(painted), size, rng)
         few = max(1, number // 8)
         noisy, half, clean = crops.split([few, few, len(crops) - 2 * few])
@@ -230,7 +231,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--drawings", type=int, default=300, help="how many pictures of our own drawing to add")
     add("--first-crops", type=int, default=160, help="crops for the start in closed form")
     add("--held-out", type=int, default=48, help="pictures to measure on")
-    add("--rehearsed", type=int, default=1500, help="how many pictures painted by the student are kept")
+    add("--rehearsed", type=int, default=900, help="how many pictures painted by the student are kept")
+    add("--paint-size", type=int, default=160, help="side of such a picture; squares of it are learned from")
     add("--paint", type=int, default=2, help="steps of painting for each step of training")
     add("--learning-rate", type=float, default=0.006, help="change in a step, relative to a filter's size")
     add("--average", type=float, default=0.999, help="how much of the averaged weights stays in a step")
