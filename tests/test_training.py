@@ -163,3 +163,17 @@ def test_the_judge_gives_vgg_itself_a_share_of_one(tmp_path, capsys):
     assert results[0]["shares"]["compact"] < 1
     assert "| valley, woodcut | 1.00 |" in evaluate.table(results)
     assert (tmp_path / "valley-woodcut-noise.png").exists()
+
+
+def test_a_run_begins_with_the_filters_of_an_exported_file(tmp_path):
+    training = train.Training(options(tmp_path / "first", "--crops", "20"), teacher())
+    training.run()
+    state = torch.load(tmp_path / "first" / "checkpoint.pt", weights_only=False)
+    path = export.export(state, tmp_path / "student.safetensors")
+    begun = train.Training(options(tmp_path / "second", "--crops", "20", "--start", str(path)), teacher())
+    for layer in begun.student.layers:
+        assert torch.equal(begun.chosen[layer], state["chosen"][layer])
+        expected = state["average"][f"convolutions.{layer}.weight"]
+        assert torch.allclose(begun.student.convolutions[layer].weight, expected, rtol=1e-3, atol=1e-6)
+    begun.run()
+    assert begun.crops == 20

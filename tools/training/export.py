@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from student import INPUT_MEAN, INPUT_STD, Student
 
@@ -63,10 +64,21 @@ def export(state: dict, output: Path) -> Path:
         f"{name.split()[1]} {value:.3f}" for name, value in state["held_out"].items() if name.startswith("filters")
     )
     training = f"{crops:,} crops, {seconds / 60:.0f} minutes; held-out errors (mean square, relative): {errors}"
-    header = card(student, training) | {"sha256": fingerprint(tensors)}
+    chosen = {layer: state["chosen"][layer].tolist() for layer in student.layers}
+    header = card(student, training) | {"chosen": json.dumps(chosen), "sha256": fingerprint(tensors)}
     output.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, output, header)
     return output
+
+
+def read_exported(student: Student, path: Path) -> dict[str, torch.Tensor]:
+    """Give a student the filters of a file that `export` wrote, and return which of the teacher's they imitate."""
+    with safe_open(path, "pt") as file:
+        chosen = {layer: torch.tensor(numbers) for layer, numbers in json.loads(file.metadata()["chosen"]).items()}
+        for layer, convolution in student.convolutions.items():
+            convolution.weight.data.copy_(file.get_tensor(f"{layer}.weight").float())
+            convolution.bias.data.copy_(file.get_tensor(f"{layer}.bias"))
+    return chosen
 
 
 def main() -> None:

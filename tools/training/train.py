@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from export import read_exported
 from goals import Parts, errors, flat, line, total
 from optimiser import TurnedAdam
 from pictures import blend_with_noise, cut_crops, draw_pictures, half_paint, read_pictures, split
@@ -55,15 +56,19 @@ class Training:
         self.next = None
 
     def begin(self) -> None:
-        """Choose the filters, start in closed form, and begin the average."""
+        """Choose the filters and start in closed form, or with the filters of a file; begin the average."""
         options, student = self.options, self.student
         crops = self.next_crops(options.first_crops)
-        self.chosen = choose_filters(self.teacher, crops, student.widths)
+        if options.start:
+            self.chosen = read_exported(student, options.start)
+        else:
+            self.chosen = choose_filters(self.teacher, crops, student.widths)
         answers = [self.goals(batch) for batch in crops.split(8)]
         goals = {layer: torch.cat([one[layer] for one in answers]) for layer in student.layers}
         self.usual = {layer: goal.square().mean().item() for layer, goal in goals.items()}
-        found = start_in_closed_form(student, crops, goals)
-        print("closed form:", "  ".join(f"{layer} {error:.3f}" for layer, error in found.items()), flush=True)
+        if not options.start:
+            found = start_in_closed_form(student, crops, goals)
+            print("closed form:", "  ".join(f"{layer} {error:.3f}" for layer, error in found.items()), flush=True)
         self.average = copy.deepcopy(student)
         self.optimiser = TurnedAdam(student)
 
@@ -221,6 +226,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("layout", choices=LAYOUTS)
     add("--photographs", type=Path, required=True, help="a tar file or a folder")
     add("--paintings", type=Path, help="a folder of paintings, see paintings.py")
+    add("--start", type=Path, help="begin with the filters of a file that export.py wrote, not in closed form")
     add("--run", type=Path, required=True, help="folder for the checkpoint")
     add("--widths", type=lambda text: tuple(map(int, text.split("-"))), help="filters in each block, 24-48-96-176-320")
     add("--minutes", type=float, default=0, help="train that long")
