@@ -26,12 +26,12 @@ LAYOUTS = {  # convolutions in each of the five blocks
     "vgg13": (2, 2, 2, 2, 2),
     "vgg16": (2, 2, 3, 3, 3),
     "vgg19": (2, 2, 4, 4, 4),
-    "compact": (2, 2, 2, 2, 2),
+    "compact": (2, 2, 4, 4, 2),
     "compact11": (1, 1, 2, 2, 2),
 }
 WIDTHS = {  # filters of each convolution, by block
     **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), (64, 128, 256, 512, 512)),
-    "compact": (42, 86, 156, 284, 272),
+    "compact": (24, 48, 96, 176, 320),
     "compact11": (42, 86, 156, 222, 212),
 }
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {

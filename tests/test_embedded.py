@@ -8,6 +8,7 @@ import torch
 
 import stylelib
 from stylelib.analysis import measures
+from stylelib.vgg import LAYOUTS
 from stylelib.weights.formats import fingerprint
 from stylelib.weights.store import DATA, find_weights
 
@@ -15,8 +16,8 @@ SIZE, STEPS = 96, 60
 FIGURE_1 = ["conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"]
 STYLE_LAYERS = list(stylelib.STYLE_LAYERS)
 LAYERS = {
-    "compact": [f"conv{block}_{index}" for block in range(1, 6) for index in (1, 2)],
-    "compact11": ["conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "conv5_1", "conv5_2"],
+    name: [f"conv{block}_{index}" for block, count in enumerate(LAYOUTS[name], 1) for index in range(1, count + 1)]
+    for name in ("compact", "compact11")
 }
 CARD = DATA / "README.md"
 
@@ -53,7 +54,7 @@ def test_a_file_is_small_whole_and_says_what_it_is(name, megabytes):
     assert (
         header["name"] == name and "not VGG-19" in header["source"] and "NOT one of the VGGs" in header["description"]
     )
-    assert "SqueezeNet" in header["teacher"] and "crops" in header["training"]
+    assert "VGG-19" in header["teacher"] and "CC BY 4.0" in header["teacher"] and "crops" in header["training"]
     assert len(json.loads(header["input_mean"])) == len(json.loads(header["input_std"])) == 3
 
 
