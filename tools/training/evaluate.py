@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from safetensors import safe_open
 from student import Student
 
 import stylelib
@@ -23,7 +24,8 @@ PAIRS = ("riverside,night_swirls", "still_life,woodcut", "valley,stormy_sea", "r
 def load(source: str):
     """A network by stylelib's name for it, or the averaged student of a checkpoint (.pt)."""
     if source.endswith(".safetensors"):
-        return stylelib.load_network("compact", weights=source)
+        with safe_open(source, "pt") as file:
+            return stylelib.load_network(file.metadata()["name"], weights=source)
     if not source.endswith(".pt"):
         return stylelib.load_network(source)
     state = torch.load(source, weights_only=False)
