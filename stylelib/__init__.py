@@ -13,7 +13,7 @@ import os
 # of two cores, this made a run 20 times slower. Spinning briefly costs nothing when the cores are free.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from stylelib.experiments import coarse_to_fine, reconstruct_content, reconstruct_style, style_transfer
+from stylelib.experiments import reconstruct_content, reconstruct_style, style_transfer
 from stylelib.images import load_image, save_image
 from stylelib.initialization import noise
 from stylelib.optimizers import LBFGS, Adam
@@ -45,7 +45,6 @@ __all__ = [
     "Synthesis",
     "Term",
     "bundled_images",
-    "coarse_to_fine",
     "load_image",
     "load_network",
     "noise",

@@ -5,18 +5,15 @@
 Each call prepares a run and computes nothing; iterate over the run, or call its `finish()`.
 """
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from stylelib.images import Source, check_picture, load_image
-from stylelib.initialization import continue_from
 from stylelib.protocols.network import Network
 from stylelib.storage.recipe_values import as_list, check_shares
-from stylelib.support.errors import InputError, check_whole
+from stylelib.support.errors import InputError
 from stylelib.support.machine import preset
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
@@ -66,7 +63,7 @@ def style_transfer(
     convention : str
         See `stylelib.losses`.
     **run
-        Further arguments of `Synthesis`: steps, optimizer, seed, keep_every and others.
+        Further arguments of `Synthesis`: steps, optimizer, seed, first_size and others.
 
     Returns
     -------
@@ -129,76 +126,6 @@ def reconstruct_style(
     """
     painting = _picture(style, size)
     return Synthesis(Style(_network(network, layers), painting, layers, convention=convention), init, **run)
-
-
-def coarse_to_fine(
-    experiment: Callable[..., Synthesis], sizes: Sequence[int], *pictures: Source, **arguments: Any
-) -> Iterator[Synthesis]:
-    """Prepare an experiment at one size after another; each run starts from the result of the one before it.
-
-        for run in coarse_to_fine(style_transfer, (256, 512, 1024), "my_photo.jpg", "woodcut", steps=60):
-            run.finish()
-
-    This helps with large pictures. A filter sees equally many pixels at any size, so large shapes form while the
-    picture is small, where a step costs little. A size above the pictures' own is skipped, because they are never
-    enlarged.
-
-    Parameters
-    ----------
-    experiment : callable
-        A function of this module, or one with the same arguments `size`, `network` and `init`.
-    sizes : Sequence of int
-        Longer sides in pixels, in increasing order.
-    *pictures : Source
-        The experiment's pictures.
-    **arguments
-        Its other arguments. `init` must be a name, and `steps` are for each size.
-
-    Yields
-    ------
-    Synthesis
-        Prepared runs; finish each before asking for the next.
-
-    Raises
-    ------
-    InputError
-        If the sizes do not increase, or if `init` is a picture.
-    """
-    sizes = check_sizes(sizes)
-    if not callable(experiment):
-        raise InputError(f"Coarse to fine takes a function such as style_transfer; got {experiment!r}.")
-    if not isinstance(arguments.get("init", ""), str):
-        raise InputError("Coarse to fine starts from 'content', 'style' or 'noise', which exist at any size.")
-    layers = [arguments[name] for name in ("layer", "layers", "content_layer", "style_layers") if name in arguments]
-    arguments["network"] = _network(arguments.get("network"), *layers)
-    return _growing(functools.partial(experiment, *pictures, **arguments), sizes)
-
-
-def check_sizes(sizes: int | Sequence[int]) -> list[int]:
-    """Return the sizes as a list; raise an InputError unless they are whole numbers in increasing order."""
-    found = [check_whole("size", size, 1) for size in (sizes if isinstance(sizes, Sequence) else [sizes])]
-    if not found or found != sorted(set(found)):
-        raise InputError(f"Coarse to fine takes increasing sizes, such as 256, 512; got {', '.join(map(str, found))}.")
-    return found
-
-
-def _growing(experiment: Callable[..., Synthesis], sizes: Sequence[int]) -> Iterator[Synthesis]:
-    coarse: Synthesis | None = None
-    done: list[str] = []
-    coarse_start = torch.empty(0)
-    for size in sizes:
-        run = experiment(size=size)
-        init, start = run.init, run.image
-        if coarse is not None:
-            if start.shape == coarse_start.shape:
-                continue
-            picture = continue_from(coarse.image, coarse_start, start, init)
-            names = ("steps", "optimizer", "seed", "tolerance", "keep_every", "parameterization")
-            run = Synthesis(run.terms, picture, **{name: getattr(run, name) for name in names})
-            run.init = f"{init}, by way of {' and '.join(done)}"
-        yield run
-        coarse, coarse_start = run, start
-        done.append(f"{max(start.shape)} px")
 
 
 def _network(network: str | Network | None, *wanted: Layers) -> Network:

@@ -63,8 +63,8 @@ class Recipe:
         "transfer", or "content" or "style" for a reconstruction.
     content, style : str, bytes or tuple
         Bundled names, paths, or the bytes of a picture file; a tuple of them for several style images.
-    network, pooling, size, steps, content_layer, style_layers, style_weights, alpha_beta, init, optimizer, seed, \
-convention
+    network, pooling, size, first_size, steps, content_layer, style_layers, style_weights, alpha_beta, init, \
+optimizer, seed, convention
         As for `stylelib.experiments.style_transfer`, by name.
     changes : tuple
         ((step, α/β), …): the changes of α/β during the run.
@@ -76,6 +76,12 @@ convention
     network: str = value("compact", "Network", "name of the network", lambda name, _: check_name(name))
     pooling: str = value("avg", "Pooling", "avg as in the paper, or max", one_of("pooling", POOLINGS), POOLINGS)
     size: int = value(256, "Longer side (pixels)", "longer side in pixels", check_size)
+    first_size: int = value(
+        0,
+        "First size (pixels)",
+        "longer side at the first steps, in pixels; the picture grows; 0 means one size, as in the paper",
+        lambda size, _: check_whole("First size (pixels)", size, 0),
+    )
     steps: int = value(100, "Steps", "number of steps", lambda steps, _: check_whole("Steps", steps, 0))
     content_layer: str = value(
         CONTENT_LAYER,

@@ -20,19 +20,20 @@ from torch import Tensor
 
 from stylelib.evaluation.evaluator import Evaluator
 from stylelib.evaluation.memory import check_memory
-from stylelib.evaluation.progress import PATIENCE, Progress, RunProgress, Step, check_start
+from stylelib.evaluation.progress import PATIENCE, Progress, Step
 from stylelib.images import check_picture
 from stylelib.initialization import initial_picture
 from stylelib.optimizers import make_optimizer
-from stylelib.protocols.optimizer import Asking, Evaluation, NoBetterPicture, Optimizer, State, T, answer, ask
+from stylelib.protocols.optimizer import Asking, Evaluation, NoBetterPicture, Optimizer, State, answer
 from stylelib.protocols.parameterization import Parameterization, check_parameterization
 from stylelib.protocols.term import Term, check_terms, check_weight
+from stylelib.scales import Growing, Scales, check_all, shrinking
 from stylelib.storage import captions, checkpoints
 from stylelib.support.errors import check_whole
 from stylelib.support.machine import preset
 
 
-class Synthesis(RunProgress):
+class Synthesis(Growing):
     """Optimise a picture against terms; iterate over it, or call `finish()`.
 
     Parameters
@@ -53,6 +54,9 @@ class Synthesis(RunProgress):
         Keep the pictures of step 0 and of every `keep_every`-th step in `frames`.
     parameterization : Parameterization, optional
         What is optimised; the pixels by default.
+    first_size : int
+        Longer side in pixels of the picture that the run begins with, see `stylelib.scales`. It grows to the full size,
+        with equally many steps at each size. 0: all steps are at the full size, as in the paper.
 
     Attributes
     ----------
@@ -79,6 +83,7 @@ class Synthesis(RunProgress):
         tolerance: float = 1e-5,
         keep_every: int | None = None,
         parameterization: Parameterization | None = None,
+        first_size: int = 0,
     ) -> None:
         self.terms = check_terms(terms)
         self.seed = check_whole("seed", seed, 0)
@@ -93,8 +98,9 @@ class Synthesis(RunProgress):
         else:
             picture = check_picture(init, "the initial picture")
         picture = picture.detach().to(self.device, torch.float32).clone().contiguous()
-        self.parameters, self.shape = self.parameterization.begin(picture)  # the shape is the picture's
-        self._check(self.terms)
+        self.shape, self.first_size = picture.shape, check_whole("first_size", first_size, 0)
+        check_all(self.terms, self.shape)
+        self.go_to(Scales(picture, self.init, shrinking(max(self.shape[-2:]), self.first_size)))
         self.progress = Progress()
         self.frames: dict[int, Tensor] = {}
         self.notes: list[str] = []
@@ -102,7 +108,7 @@ class Synthesis(RunProgress):
         self.stop_reason: str | None = None
         self.finished = False  # True once further steps cannot help
         self._fits = False  # whether the memory has been checked
-        self._evaluator: Evaluator | None = None  # made when it is needed, because it may hold much of a GPU's memory
+        self.evaluator: Evaluator | None = None  # made when it is needed, because it may hold much of a GPU's memory
 
     def __iter__(self) -> Iterator[Step]:
         return self
@@ -131,21 +137,29 @@ class Synthesis(RunProgress):
         if self.finished or self.progress.state is None:
             return None
         self.stop_reason = None
+        if not self.scales.is_last and self.number >= self.scales.last_step(self.steps):
+            yield from self._grow()
         if self.number >= self.steps:
-            self._evaluator = None  # frees its memory
+            self.evaluator = None  # frees its memory
             self.stop_reason = f"all {self.steps} steps are done" if self.steps != 1 else "its one step is done"
             return None
         started = time.perf_counter()
         try:
             state = yield from self._in_pictures(self.optimizer.step(self.progress.state))
         except NoBetterPicture as reason:
+            if not self.scales.is_last:
+                yield from self._grow()
+                return (yield from self.next_step())
             self.stop(f"{reason} (after step {self.number})", finished=True)
             return None
         self._accept(state, time.perf_counter() - started)
-        if self.progress.converged(self.tolerance):
+        step = Step(**vars(self.history[-1]), image=self._shown(state))
+        if self.progress.converged(self.tolerance) and not self.scales.is_last:
+            yield from self._grow()
+        elif self.progress.converged(self.tolerance):
             change = f"the loss changed by less than {self.tolerance:g} of its value in {PATIENCE} steps"
             self.stop(f"converged, because {change}", finished=True)
-        return Step(**vars(self.history[-1]), image=self._shown(state))
+        return step
 
     def finish(self) -> Self:
         """Compute all remaining steps and return the run. An interrupt stops it and keeps the picture so far."""
@@ -159,7 +173,7 @@ class Synthesis(RunProgress):
         """Note why the run has been stopped. If `finished`, it is over; otherwise iterating again continues it."""
         self.stop_reason = reason
         if finished:
-            self.finished, self._evaluator = True, None
+            self.finished, self.evaluator = True, None
 
     def change_terms(self, terms: Term | Sequence[Term]) -> None:
         """Continue from the current picture with other terms: other weights, another layer, another style image.
@@ -169,16 +183,17 @@ class Synthesis(RunProgress):
         the picture raise an InputError and leave the run as it was.
         """
         terms = check_terms(terms)
-        self._check(terms)
-        old, self.terms, self._evaluator = self.terms, terms, None
+        check_all(terms, self.shape)
+        old, self.terms, self.evaluator = self.terms, terms, None
         try:
+            self.present_terms = self.scales.terms(terms)
             check_memory([terms], self.shape, self.optimizer.tensors, self.device)
             if self.progress.state is None:  # nothing is computed yet, so there is nothing to forget
                 return
             asking = self._first_state(self.progress.state.parameters, "current picture")
             state = answer(asking, self._evaluate)
         except BaseException:  # also after an interrupt, the run must be as it was
-            self.terms, self._evaluator = old, None
+            self.terms, self.present_terms, self.evaluator = old, self.scales.terms(old), None
             raise
         self.progress = Progress(state, state, self.history)
         self.stop_reason, self.finished = None, False
@@ -208,32 +223,6 @@ class Synthesis(RunProgress):
         """
         return checkpoints.load_run(cls, path, terms, **own)
 
-    def _check(self, terms: Sequence[Term]) -> None:
-        for term in terms:
-            term.check(torch.empty(self.shape, device="meta"))
-
-    def _shown(self, state: State | None) -> Tensor:
-        """Return the state's picture, clamped for display only, because the optimiser may leave 0 to 1."""
-        with torch.no_grad():
-            picture = self.parameterization.decode(self.parameters if state is None else state.parameters)
-        return picture.detach().clamp(0, 1)
-
-    def _first_state(self, parameters: Tensor, what: str) -> Asking[State]:
-        """Return the optimiser's state before its first step; raise an InputError if it cannot start there."""
-        evaluation = yield from self._in_pictures(ask(parameters))
-        check_start(evaluation, what)
-        return self.optimizer.start(parameters, evaluation)
-
-    def _in_pictures(self, asking: Asking[T]) -> Asking[T]:
-        """Turn requests to evaluate parameters into requests to evaluate pictures, and count the answers."""
-
-        def count(evaluation: Evaluation) -> None:
-            self.evaluations += 1
-            if not evaluation.finite:
-                self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was undone")
-
-        return self.parameterization.in_pictures(asking, count)
-
     def _accept(self, state: State, seconds: float) -> None:
         progress = self.progress.accept(state, seconds, self.evaluations)
         if self.keep_every and progress.number % self.keep_every == 0:
@@ -241,9 +230,9 @@ class Synthesis(RunProgress):
         self.progress = progress  # last, so that an interrupt leaves a whole step or none
 
     def _evaluate(self, pictures: Tensor) -> Evaluation:
-        if self._evaluator is None:
-            self._evaluator = Evaluator(self.terms)
-        (evaluation,) = self._evaluator(pictures)
-        if self._evaluator.note and self._evaluator.note not in self.notes:
-            self.notes.append(self._evaluator.note)
+        if self.evaluator is None:
+            self.evaluator = Evaluator(self.present_terms)
+        (evaluation,) = self.evaluator(pictures)
+        if self.evaluator.note and self.evaluator.note not in self.notes:
+            self.notes.append(self.evaluator.note)
         return evaluation

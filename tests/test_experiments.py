@@ -93,67 +93,6 @@ def test_a_network_can_be_named(capsys):
     assert "random weights" in run.describe() and "style conv1_1 × 1" in run.describe()
 
 
-def coarse_steps(recipe, *arguments, **more):
-    runs = []
-    for run in stylelib.coarse_to_fine(recipe, (48, 96), *arguments, steps=12, **more):
-        runs.append(run)
-        run.finish()
-    return runs
-
-
-def test_coarse_to_fine_begins_with_what_was_made_and_keeps_the_finer_detail(net):
-    coarse, fine = coarse_steps(stylelib.style_transfer, "riverside", "night_swirls", network=net)
-    direct = stylelib.style_transfer("riverside", "night_swirls", net, size=96, steps=12).finish()
-    assert max(coarse.image.shape) == 48 and max(fine.image.shape) == 96
-    assert fine.history[0].loss < 0.65 * direct.history[0].loss
-    assert fine.init == "content, by way of 48 px" and fine.init in fine.describe()
-
-    def detail(picture):  # what a picture of half the size cannot hold
-        half = torch.nn.functional.interpolate(picture, scale_factor=0.5, mode="area")
-        return picture - torch.nn.functional.interpolate(half, scale_factor=2, mode="nearest")
-
-    again = stylelib.coarse_to_fine(
-        stylelib.style_transfer, (48, 96), "riverside", "night_swirls", network=net, steps=12
-    )
-    next(again).finish()
-    began, photo = next(again).image, stylelib.load_image("riverside", 96)
-    pair = torch.stack([detail(began).flatten(), detail(photo).flatten()])
-    assert torch.corrcoef(pair)[0, 1] > 0.7
-
-
-def test_coarse_to_fine_from_noise_hands_on_the_picture(net):
-    _, fine = coarse_steps(stylelib.reconstruct_style, "woodcut", network=net, seed=3)
-    direct = stylelib.reconstruct_style("woodcut", network=net, size=96, steps=12, seed=3).finish()
-    assert fine.history[0].loss < 0.8 * direct.history[0].loss
-    assert fine.init == "noise, by way of 48 px"
-
-
-def test_sizes_above_the_pictures_own_are_left_out(net, photo):
-    with pytest.warns(UserWarning, match="keeps that size"):
-        runs = coarse_steps(stylelib.reconstruct_content, photo, network=net, layer="conv2_1")
-    assert [max(run.image.shape) for run in runs] == [48, 64]
-    with pytest.warns(UserWarning, match="keeps that size"):
-        sizes = stylelib.coarse_to_fine(stylelib.reconstruct_content, (48, 80, 96), photo, network=net, steps=1)
-        assert [run.finish().init for run in sizes] == ["noise", "noise, by way of 48 px"]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "more", "sentence"),
-    [
-        ((), {}, "increasing sizes"),
-        ((96, 48), {}, "increasing sizes, such as 256, 512; got 96, 48"),
-        ((48, 48), {}, "increasing sizes"),
-        ((48.5,), {}, "size is a whole number"),
-        ("48,96", {}, "size is a whole number"),
-        ((48, 96), {"network": "vgg19", "content_layer": "conv9_9"}, "conv9_9"),
-        ((48, 96), {"init": torch.rand(1, 3, 48, 48)}, "starts from 'content', 'style' or 'noise'"),
-    ],
-)
-def test_coarse_to_fine_refuses_at_once(sizes, more, sentence):
-    with pytest.raises(stylelib.InputError, match=sentence):
-        stylelib.coarse_to_fine(stylelib.style_transfer, sizes, "riverside", "woodcut", **more)
-
-
 def test_several_styles_share_beta_and_each_has_its_losses(net, photo, painting):
     mosaic = stylelib.load_image("mosaic", 64)
     run = stylelib.style_transfer(photo, [painting, mosaic], net, steps=2, style_weights=[0.7, 0.3]).finish()
@@ -198,8 +137,3 @@ def test_what_is_no_network_is_refused(arguments, sentence):
 def test_several_names_of_networks_mean_the_first_that_is_here():
     run = stylelib.style_transfer("riverside", "woodcut", ["vgg19", "compact"], 48, steps=1)
     assert run.terms[0].net.name in ("vgg19", "compact")
-
-
-def test_coarse_to_fine_takes_a_function(net):
-    with pytest.raises(stylelib.InputError, match="takes a function such as style_transfer; got 'transfer'"):
-        stylelib.coarse_to_fine("transfer", (32, 64))

@@ -10,7 +10,6 @@ from stylelib import (
     Smoothness,
     Style,
     Synthesis,
-    coarse_to_fine,
     load_image,
     style_transfer,
 )
@@ -169,22 +168,15 @@ class Bright(Parameterization):
         return parameters.exp()
 
 
-def test_coarse_to_fine_keeps_it_at_every_size(net):
-    runs = coarse_to_fine(
-        style_transfer, (32, 64), "riverside", "woodcut", network=net, steps=1, parameterization=Bright()
-    )
-    for run in runs:
-        assert "· Bright ·" in run.finish().describe()
+def test_a_growing_run_keeps_it_at_every_size(net):
+    run = style_transfer("riverside", "woodcut", net, 64, steps=2, first_size=32, parameterization=Bright()).finish()
+    assert "· Bright ·" in run.describe() and run.scales.is_last
 
 
-def test_coarse_to_fine_refuses_one_that_belongs_to_one_size(net):
-    photo = load_image("riverside", 32)
-    runs = coarse_to_fine(
-        style_transfer, (32, 64), "riverside", "woodcut", network=net, steps=1, parameterization=Lightness(photo)
-    )
-    next(runs).finish()
-    with pytest.raises(InputError, match="Lightness cannot make a picture of 64 × 43 pixels"):
-        next(runs)
+def test_a_growing_run_refuses_one_that_belongs_to_one_size(net):
+    lightness = Lightness(load_image("riverside", 64))
+    with pytest.raises(InputError, match="Lightness cannot make a picture of 32 × 22 pixels"):
+        style_transfer("riverside", "woodcut", net, 64, steps=2, first_size=32, parameterization=lightness)
 
 
 def test_a_run_is_loaded_with_one_whose_class_has_another_name_now(terms, photo, tmp_path, monkeypatch):

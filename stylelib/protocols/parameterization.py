@@ -48,8 +48,8 @@ class Parameterization(Rebuildable):
         """
         raise NotImplementedError("a Parameterization writes decode(parameters)")
 
-    def begin(self, picture: Tensor) -> tuple[Tensor, torch.Size]:
-        """Return the numbers that a run starts from, and the shape of the picture that they make.
+    def begin(self, picture: Tensor) -> Tensor:
+        """Return the numbers that a run starts from, after a check that they make a picture of this size.
 
         Parameters
         ----------
@@ -58,10 +58,8 @@ class Parameterization(Rebuildable):
 
         Returns
         -------
-        parameters : Tensor
+        Tensor
             What `encode` returns.
-        shape : torch.Size
-            (N, 3, H, W).
 
         Raises
         ------
@@ -80,7 +78,7 @@ class Parameterization(Rebuildable):
                 f"{name}.decode must return a picture of shape {tuple(picture.shape)}, differentiable with respect to "
                 f"the parameters; it returned {tuple(made.shape)}{'' if made.requires_grad else ', detached'}."
             )
-        return parameters, made.shape
+        return parameters
 
     def in_pictures(self, asking: Asking[T], seen: Callable[[Evaluation], None]) -> Asking[T]:
         """Turn requests to evaluate parameters into requests to evaluate pictures, by the chain rule.

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import torch
 from torch import Tensor
 
 from stylelib.protocols.network import Network
@@ -85,6 +86,33 @@ class Term(Rebuildable):
         twin.weight = check_weight(weight, f"the weight of {self.label or type(self).__name__}")
         return twin
 
+    def scaled(self, factor: float) -> Self:
+        """Return the same term for a smaller picture, its image and mask shrunk; the term itself if it has neither.
+
+        Parameters
+        ----------
+        factor : float
+            By which the sides are multiplied, 0 to 1.
+
+        Returns
+        -------
+        Term
+            Made anew, with the target of the smaller image.
+
+        Raises
+        ------
+        InputError
+            For a term of your own with an image or a mask that does not write `arguments`.
+        """
+        if self.image is None and getattr(self, "mask", None) is None:
+            return self
+        arguments = self.arguments()
+        for name in ("image", "mask"):
+            if isinstance(value := arguments.get(name), Tensor):
+                arguments[name] = shrink(value, factor)
+        network = {} if self.net is None else {"net": self.net}
+        return type(self)(**network, **arguments)
+
     def memory(self, pictures: Tensor) -> int:
         """Estimate the memory of its losses and their gradients, in addition to the network's; 0 by default.
 
@@ -151,6 +179,15 @@ def named_losses(
             count = sum(known.split(" #")[0] == name for known in named)
             named[f"{name} #{count + 1}" if count else name] = loss
     return named
+
+
+def shrink(picture: Tensor, factor: float) -> Tensor:
+    """Return a picture with its sides multiplied by a factor, (N, C, H, W) to (N, C, h, w), at least one pixel."""
+    if factor == 1:
+        return picture
+    size = [max(1, round(side * factor)) for side in picture.shape[-2:]]
+    smaller: Tensor = torch.nn.functional.interpolate(picture, size, mode="bicubic", antialias=True)
+    return smaller.clamp(0, 1)
 
 
 def check_terms(terms: Term | Sequence[Term]) -> list[Term]:

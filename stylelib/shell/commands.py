@@ -17,12 +17,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stylelib import experiments, sweeps
+from stylelib import sweeps
 from stylelib.figures import keep_every
-from stylelib.protocols.network import Network
 from stylelib.recipes import Recipe, check_value
 from stylelib.shell.parser import from_text, make_parser, recipe_of
-from stylelib.shell.running import INTERRUPTED, check_outputs, finish, finish_all
+from stylelib.shell.running import INTERRUPTED, check_outputs, finish
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import PAPER_IMAGES, bundled_images, fetch_paper_image
@@ -80,26 +79,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def paint(options: argparse.Namespace) -> int:
-    """Make a picture with one of the experiments, at one size or coarse to fine."""
+    """Make a picture with one of the experiments."""
     check_outputs(options)
-    sizes = getattr(options, "size", None) or [preset().size]
-    recipe = recipe_of(options, size=sizes[-1], steps=preset().steps)
+    recipe = recipe_of(options, size=preset().size, steps=preset().steps)
     _check_pictures(recipe, options.output)
     name = getattr(options, "network", None)
     if name is not None:  # everything is checked before its weights are downloaded
-        _check(recipe, sizes)
+        recipe.check()
     network = load_network(name, options.weights, recipe.pooling, device=options.device)
     if name is None:
         recipe = dataclasses.replace(recipe, network=network.identity["name"])
-        _check(recipe, sizes)
+        recipe.check()
     keep = keep_every(recipe.steps) if options.animation else None
-    if len(sizes) == 1:
-        return finish(recipe.prepare(network, keep_every=keep), options)
-
-    def experiment(size: int, network: Network, **more: Any) -> Synthesis:
-        return dataclasses.replace(recipe, size=size).prepare(network, **more)
-
-    return finish_all(experiments.coarse_to_fine(experiment, sizes, network=network, keep_every=keep), options)
+    return finish(recipe.prepare(network, keep_every=keep), options)
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -222,12 +214,6 @@ def _check_pictures(recipe: Recipe, output: str) -> None:
             raise InputError(f"{output} is one of the input pictures; choose another name for the output.")
     for name in {"content", "style"} & set(recipe.values):
         check_value(name, recipe)
-
-
-def _check(recipe: Recipe, sizes: Sequence[int]) -> None:
-    """Check the smallest and the largest size; then those between them are valid too."""
-    for size in {sizes[0], sizes[-1]}:
-        dataclasses.replace(recipe, size=size).check()
 
 
 def _values(cls: type[Recipe], text: str) -> tuple[str, list[Any]]:

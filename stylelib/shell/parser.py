@@ -98,17 +98,16 @@ def recipe_of(options: argparse.Namespace, **values: Any) -> Recipe:
     Parameters
     ----------
     options : argparse.Namespace
-        The options that were given; the others have the experiment's defaults. Its sizes are not used, because there
-        may be several.
+        The options that were given; the others have the experiment's defaults.
     **values
-        The size, and values for options that were not given.
+        Values for options that were not given.
 
     Returns
     -------
     Recipe
         The recipe, not checked.
     """
-    given = {name: value for name, value in vars(options).items() if name in _fields() and name != "size"}
+    given = {name: value for name, value in vars(options).items() if name in _fields()}
     if isinstance(given.get("style"), list):
         given["style"] = tuple(given["style"]) if len(given["style"]) > 1 else given["style"][0]
     return Recipe(**{"kind": options.command, "init": _start(options.command), **values, **given})
@@ -177,12 +176,6 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-@_as_type
-def _sizes(text: str) -> list[int]:
-    sizes = [_converted(one, int) for one in text.split(",")]
-    return experiments.check_sizes(sizes) if len(sizes) > 1 else sizes
-
-
 def _fields() -> "dict[str, dataclasses.Field[Any]]":
     return {field.name: field for field in dataclasses.fields(Recipe)}
 
@@ -205,8 +198,8 @@ def _add_recipe(parser: argparse.ArgumentParser, kind: str) -> None:
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,
-            type=_sizes if name == "size" else _value_of(name),
-            metavar="PX[,PX,…]" if name == "size" else _metavar(name),
+            type=_value_of(name),
+            metavar=_metavar(name),
             help=_help(name, kind).replace("%", "%%"),
         )
     parser.add_argument("--weights", metavar="FILE", help="a file of weights that you have: .h5, .pth or .safetensors")
@@ -228,13 +221,11 @@ def _help(name: str, kind: str) -> str:
     if name == "network":
         trained = [*LAYOUTS, *(one for one in PRETRAINED if one not in LAYOUTS)]
         text += f": {', '.join(trained)}, an architecture with -random, or one of yours"
-    if name == "size":
-        text += "; several, such as 256,512,1024, mean coarse to fine with --steps at each"
     default = ",".join(map(str, default)) if isinstance(default, tuple) else default
     return f"{text} (default: {default})" if default != "" else text
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the picture to write, .png or .jpg")
-    parser.add_argument("--animation", metavar="FILE", help="also write the run (at its last size) as a .gif or .mp4")
+    parser.add_argument("--animation", metavar="FILE", help="also write the run as a .gif or .mp4")
     parser.add_argument("--save-run", metavar="RUN.pt", help="also write the run itself, for `resume`")

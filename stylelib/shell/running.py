@@ -9,7 +9,6 @@ from tqdm import tqdm
 from stylelib.evaluation.progress import Step
 from stylelib.figures import kept_frames, save_animation
 from stylelib.images import FORMATS, save_image
-from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable
 from stylelib.synthesis import Synthesis
 
@@ -43,47 +42,6 @@ def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | 
         The exit code.
     """
     return _write(run, options, _play(run, steps))
-
-
-def finish_all(runs: Iterable[Synthesis], options: argparse.Namespace) -> int:
-    """Do the same for runs that each start from the last one's result. Whatever stops them, a picture is written.
-
-    Parameters
-    ----------
-    runs : Iterable of Synthesis
-        Each is finished before the next one is asked for.
-    options : argparse.Namespace
-        As for `finish`.
-
-    Returns
-    -------
-    int
-        The exit code.
-
-    Raises
-    ------
-    InputError
-        If one of them cannot be computed.
-    """
-    last: Synthesis | None = None
-    interrupted = False
-    try:
-        for run in runs:
-            interrupted = _play(run)
-            last = run if run.number or last is None else last
-            if interrupted:
-                break
-    except KeyboardInterrupt:  # while the next run was being prepared
-        if last is None:
-            raise
-        interrupted = True
-    except InputError as error:
-        if last is None:
-            raise
-        _write(last, options, interrupted=False)
-        raise InputError(f"{error} The picture so far is in {options.output}.") from None
-    assert last is not None  # coarse_to_fine gives at least one run
-    return _write(last, options, interrupted)
 
 
 def _play(run: Synthesis, steps: Iterable[Step] | None = None) -> bool:

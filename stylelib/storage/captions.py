@@ -32,7 +32,7 @@ def describe_run(run: Any) -> str:
         describe_terms(run.terms),
         f"from {run.init}",
         run.parameterization.describe(),
-        f"{width} × {height} px",
+        f"{width} × {height} px" + (f", the first steps at {run.first_size} px" if len(run.scales.factors) > 1 else ""),
         f"{run.number} steps of {run.optimizer.describe()}",
         f"seed {run.seed}",
         f"{run.seconds:.0f} s on {run.device.type}{beside}",

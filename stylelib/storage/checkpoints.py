@@ -3,6 +3,7 @@
 torch.save writes the file. It is read with weights_only=True, so it can hold numbers, strings and tensors, but no code.
 """
 
+import dataclasses
 import io
 import os
 import pathlib
@@ -25,11 +26,12 @@ from stylelib.weights.networks import known_networks, load_network
 
 R = TypeVar("R")
 FORMAT = 2  # format 1 had only stylelib's own terms and optimisers
-KEPT = (  # attributes of a run that are saved as they are; the first four are arguments of its constructor
+KEPT = (  # attributes of a run that are saved as they are; the first five are arguments of its constructor
     "steps",
     "seed",
     "tolerance",
     "keep_every",
+    "first_size",
     "init",
     "frames",
     "notes",
@@ -66,7 +68,8 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
         "parameterization": run.parameterization.to_dict(),
         "run": {name: getattr(run, name) for name in KEPT},
         "parameters": run.parameters,
-        "picture": run.parameterization.decode(run.parameters),
+        "picture": run.scales.start,
+        "size": run.scales.index,
         "state": state_to_dict(run.progress.state),
         "best": state_to_dict(run.progress.best),
         "history": [vars(record) for record in run.history],
@@ -115,10 +118,11 @@ def load_run(
             content["picture"],
             parameterization=parameterization or _parameterization(content),
             optimizer=optimizer or _optimizer(content["optimizer"]),
-            **{name: kept[name] for name in ("steps", "seed", "tolerance", "keep_every")},
+            **{name: kept.get(name, 0) for name in KEPT[:5]},
         )
-        for name in KEPT[4:]:
+        for name in KEPT[5:]:
             setattr(run, name, kept.get(name, 0))  # format 1 had no companions at first
+        run.go_to(dataclasses.replace(run.scales, init=run.init, index=content.get("size", 0)))
         if "parameters" in content:
             run.parameters = content["parameters"].to(run.device)
         state, best = (state_from_dict(content[key], run.device) for key in ("state", "best"))

@@ -161,7 +161,10 @@ def plan(recipe: Recipe, sent: Recipe, folder: pathlib.Path) -> Job:
         if not path.is_file() or path.read_bytes() != data:
             with write_atomically(path) as file:
                 file.write(data)
-    hashed = {name: value for name, value in content.items() if name != "stylelib"}
+    # a value that earlier versions did not have is left out where it means what they did
+    hashed = {
+        name: value for name, value in content.items() if name != "stylelib" and (name, value) != ("first_size", 0)
+    }
     name = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]
     return Job(recipe, sent, folder / f"{recipe.kind}-{name}.png", content)
 

@@ -44,8 +44,8 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
         whole step and can continue alone.
     """
     runs = list(runs)
-    if not runs:
-        return runs
+    if len(runs) < 2:
+        return [run.finish() for run in runs]
     _check_together(runs)
     _check_memory(runs)
     steps = {run: _all_steps(run) for run in runs}
@@ -54,7 +54,7 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
         pictures = _go_on(steps, dict.fromkeys(runs))
         while pictures:
             if evaluator is None or len(evaluator.lists) > len(pictures):  # a run has ended
-                evaluator = Evaluator(*[run.terms for run in pictures])
+                evaluator = Evaluator(*[run.present_terms for run in pictures])
             evaluations = dict(zip(pictures, evaluator(torch.cat(list(pictures.values()))), strict=True))
             for run in evaluations:
                 if evaluator.note and evaluator.note not in run.notes:
@@ -72,7 +72,8 @@ def alike(runs: Iterable[Synthesis]) -> list[list[Synthesis]]:
     """Return the runs in lists that can be evaluated as one batch: pictures of one size, equally deep networks."""
     groups: dict[tuple[object, ...], list[Synthesis]] = {}
     for run in runs:
-        groups.setdefault((run.shape, frozenset(_depths(run).items())), []).append(run)
+        alone = None if run.scales.is_last else run  # its size is going to change
+        groups.setdefault((run.shape, alone, frozenset(_depths(run).items())), []).append(run)
     return list(groups.values())
 
 
@@ -124,6 +125,8 @@ def _go_on(
 def _check_together(runs: Sequence[Synthesis]) -> None:
     if len(set(runs)) < len(runs):
         raise InputError("A run is given twice; give each run once.")
+    if not all(run.scales.is_last for run in runs):
+        raise InputError("Runs with a first_size change their size on the way, so finish them one after another.")
     for what, kinds in (
         ("pictures of one size, and equally many", {tuple(run.shape) for run in runs}),
         ("the same networks", {frozenset(wanted_layers(run.terms)) for run in runs}),

@@ -67,12 +67,12 @@ def coarse_to_fine(
 
     An evaluation at half the size counts as a quarter.
     """
-    size = max(photo.shape)
-    arguments = {"network": net, "init": init, "seed": seed, "steps": COARSE_STEPS, "tolerance": 0}
-    runs = stylelib.coarse_to_fine(stylelib.style_transfer, (size // 2, size), photo, painting, **arguments)
-    coarse, fine = next(runs).finish(), next(runs)
-    fine.steps = steps
-    return next((coarse.evaluations / 4 + step.evaluations for step in fine if step.loss <= goal), None)
+    arguments = {"init": init, "seed": seed, "tolerance": 0, "first_size": max(photo.shape) // 2}
+    run = stylelib.style_transfer(photo, painting, net, steps=2 * COARSE_STEPS, **arguments)
+    while run.number < COARSE_STEPS:
+        next(run)
+    coarse, run.steps = run.evaluations, steps
+    return next((step.evaluations - 0.75 * coarse for step in run if step.loss <= goal), None)
 
 
 def milliseconds(network: str = "compact", size: int = 256, rounds: int = 5, warm: int = 110) -> dict[str, float]:
