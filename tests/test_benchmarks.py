@@ -50,7 +50,7 @@ def test_a_goal_is_met_by_some_and_not_by_others(monkeypatch):
     """Computed for real, but small: L-BFGS soon beats six steps of plain PyTorch, and Adam with tiny steps does not."""
     monkeypatch.setattr(goal, "OPTIMIZERS", {"L-BFGS": stylelib.LBFGS, "Adam 1e-6": lambda: stylelib.Adam(1e-6)})
     monkeypatch.setattr(goal, "STEPS", 18)
-    found = goal.evaluations(goal.PAIRS[0], "noise", size=32, most=6)
+    found = goal.evaluations(goal.PAIRS[0], "content", size=32, most=6)
     assert 1 < found[goal.PLAIN] <= 6
     assert 1 < found["L-BFGS"] <= 20
     assert found["Adam 1e-6"] is None

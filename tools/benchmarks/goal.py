@@ -69,10 +69,11 @@ def coarse_to_fine(
     """
     arguments = {"init": init, "seed": seed, "tolerance": 0, "first_size": max(photo.shape) // 2}
     run = stylelib.style_transfer(photo, painting, net, steps=2 * COARSE_STEPS, **arguments)
-    while run.number < COARSE_STEPS:
+    while not run.scales.is_last:
         next(run)
-    coarse, run.steps = run.evaluations, steps
-    return next((step.evaluations - 0.75 * coarse for step in run if step.loss <= goal), None)
+    coarse, run.steps = run.history[COARSE_STEPS].evaluations, COARSE_STEPS + steps
+    fine = itertools.chain(run.history[COARSE_STEPS + 1 :], run)
+    return next((record.evaluations - 0.75 * coarse for record in fine if record.loss <= goal), None)
 
 
 def milliseconds(network: str = "compact", size: int = 256, rounds: int = 5, warm: int = 110) -> dict[str, float]:
