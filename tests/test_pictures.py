@@ -27,7 +27,8 @@ def blocks(picture, side):
 
 
 def test_there_are_enough_and_they_are_small_files():
-    assert len(bundled_images("content")) >= 3 + 1 and len(STYLES) >= 6
+    assert len(bundled_images("content")) >= 4 + 1 and len(STYLES) >= 8
+    assert max(path.stat().st_size for path in OWN.values()) < 250_000
     assert sum(path.stat().st_size for path in OWN.values()) < 6 * 2**20
 
 
@@ -51,6 +52,29 @@ def test_each_style_has_a_palette_of_its_own():
     palettes = np.array([[*load(name).mean(axis=(0, 1)), *load(name).std(axis=(0, 1))] for name in STYLES])
     distances = np.linalg.norm(palettes[:, None] - palettes[None], axis=2)
     assert distances[~np.eye(len(STYLES), dtype=bool)].min() > 12
+
+
+def test_the_town_at_night_is_the_same_town_dark_and_with_lights():
+    """What Figure 7 needs: the houses stand where they stood, but most is dark and some of it shines."""
+    day, night = load("riverside").mean(axis=2), load("riverside_night").mean(axis=2)
+    assert night.mean() < 0.6 * day.mean() and (night > 180).mean() > 0.005
+    houses = np.s_[190:330, 210:]  # without the tree in front, the sky and the water
+    steps = [np.hypot(*np.gradient(np.log(picture[houses] + 10))).ravel() for picture in (day, night)]
+    assert np.corrcoef(steps)[0, 1] > 0.3
+    moved = np.hypot(*np.gradient(np.log(np.roll(night, 12, axis=1)[houses] + 10))).ravel()
+    assert np.corrcoef(steps[0], moved)[0, 1] < 0.15
+
+
+def test_the_stones_of_the_mosaic_can_be_seen_at_256_pixels():
+    """A stone is 10 to 14 pixels wide there, and dark grout lies between it and the next."""
+    with PIL.Image.open(OWN["mosaic"]) as image:
+        image.thumbnail((256, 256), PIL.Image.Resampling.BOX)
+        grey = np.asarray(image.convert("L")).astype(float)
+    sky = grey[8:56, 4:100] - grey[8:56, 4:100].mean()
+    spectrum = np.abs(np.fft.rfft2(sky * np.outer(np.hanning(48), np.hanning(96)))) ** 2
+    period = 1 / np.maximum(np.hypot(np.fft.fftfreq(48)[:, None], np.fft.rfftfreq(96)[None]), 1e-9)
+    wide = np.array([spectrum[(period >= low) & (period < low * 1.4)].mean() for low in (3, 5, 9.5, 16)])
+    assert wide.argmax() == 2, wide
 
 
 @pytest.fixture

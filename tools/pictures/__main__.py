@@ -17,13 +17,15 @@ PICTURES = {
     "night_swirls": ("style", 720, 560, 3),
     "stormy_sea": ("style", 720, 560, 5),
     "sunset_waves": ("style", 720, 560, 7),
-    "facets": ("style", 576, 704, 11),
+    "facets": ("style", 576, 704, 2),
     "composition": ("style", 720, 560, 13),
     "mosaic": ("style", 704, 560, 17),
     "woodcut": ("style", 720, 560, 19),
+    "riverside_night": ("style", 768, 512, 23),
     "riverside": ("content", 768, 512, 23),
     "still_life": ("content", 768, 576, 29),
     "valley": ("content", 768, 512, 31),
+    "cat": ("content", 640, 640, 37),
     "teaser": ("", 1100, 330, 0),  # last, because stylelib makes it from two of the others
 }
 

@@ -1,4 +1,7 @@
-"""Old houses on a river in the late afternoon, made by tracing rays through a small model of a town."""
+"""Old houses on a river in the late afternoon, made by tracing rays through a small model of a town.
+
+What shines on the town is a `Light`, so that riverside_night.py can render the same town at night.
+"""
 
 from dataclasses import dataclass
 
@@ -32,9 +35,6 @@ from scenes import (
 )
 
 SUN = unit(vector(-0.86, 0.47, -0.50))
-SUNLIGHT = vector(4.9, 3.65, 2.3)
-SKYLIGHT = vector(0.36, 0.49, 0.76)
-BOUNCE = vector(0.34, 0.28, 0.20)
 PITCH = 1.95  # from window to window, in metres, or somewhat more
 SILL = 0.85  # from the floor to the foot of the windows
 CHURCH = (26.0, 44.0)  # x and z of the middle of the tower
@@ -58,6 +58,38 @@ SHUTTERS = [
     (0.32, 0.30, 0.26),
 ]
 ROOFS = [(0.27, 0.115, 0.07), (0.22, 0.095, 0.062), (0.29, 0.14, 0.085), (0.20, 0.105, 0.075)]
+
+
+class Light:
+    """What shines on the town by day: the sun, the sky, and what the ground throws back."""
+
+    sunlight = vector(4.9, 3.65, 2.3)
+    skylight = vector(0.36, 0.49, 0.76)
+    bounce = vector(0.34, 0.28, 0.20)
+    haze = vector(0.55, 0.66, 0.80)
+    murk = vector(0.045, 0.055, 0.022), vector(0.02, 0.03, 0.02)  # of the water: in the sun, and anywhere
+    leaves = 0.05  # what a leaf gets from everywhere
+    mirrored = 1  # how bright the sky in the panes is
+
+    def sky(self, noise):
+        """A function that gives the light of the sky in any directions."""
+        return Sky(noise, SUN, 0.49, (3.0, 1.0))
+
+    def fixtures(self):
+        """Bodies that are there for the sake of the light: none by day."""
+        return []
+
+    def sparks(self, generator, noise):
+        """Leaves that shine by themselves: none by day."""
+        return None
+
+    def nearby(self, points, normals):
+        """What lamps throw on points: none burns by day."""
+        return 0
+
+    def windows(self, facade):
+        """What shines out of the windows: nothing by day."""
+        return 0
 
 
 @dataclass
@@ -609,6 +641,7 @@ class Facade:
         frame |= np.abs(b - tall * 0.66) < 0.03
         curtain = (self.chance > 0.68) & (b > tall * (0.15 + 0.8 * (self.chance * 7.3 % 1)))
         curtain |= (self.chance < 0.3) & (np.abs(a) > half * 0.55)
+        self.pane, self.curtain, self.height = pane & ~frame, curtain, b / tall
         glass = np.where(curtain[:, None], vector(0.27, 0.25, 0.22), vector(0.018, 0.017, 0.016))
         self.put(pane, np.where(frame[:, None], vector(0.74, 0.72, 0.66), glass))
         # The sun reaches the pane where the way back to it leads out through the opening.
@@ -619,7 +652,7 @@ class Facade:
         # Old panes are never quite flat: each reflects its own patch of the evening sky.
         tilt = hash01(self.wall.number, np.floor(self.chance * 4096), a > 0, b > tall * 0.66)
         reflection = mix(vector(0.10, 0.12, 0.14), vector(0.75, 0.85, 1.0), (tilt**3)[:, None]) * 0.26
-        self.shine = np.where((pane & ~frame)[:, None], reflection, self.shine)
+        self.shine = np.where(self.pane[:, None], reflection, self.shine)
 
     def add_trim(self):
         """The stone around the windows; the sills and their shadows."""
@@ -652,11 +685,11 @@ class Facade:
 class Scene:
     """The model, its plants and the light on them."""
 
-    def __init__(self, seed, camera):
-        self.noise = Noise(seed)
-        self.sky = Sky(self.noise, SUN, 0.49, (3.0, 1.0))
+    def __init__(self, seed, camera, light):
+        self.noise, self.light = Noise(seed), light
+        self.sky = light.sky(self.noise)
         generator = np.random.default_rng(seed + 1)
-        self.model = Model(town(seed))
+        self.model = Model([*town(seed), *light.fixtures()])
         walls = {id(solid.material): solid.material for solid in self.model.solids}
         walls = [wall for wall in walls.values() if isinstance(wall, Wall)]
         near = gather([
@@ -669,6 +702,11 @@ class Scene:
             self.light_on(near, self.model, self.near_shade, shade_from(near, vector(0, 1, 0), 0.35)),
             self.light_on(far, Model([]), shade_from(far, SUN, 0.9), shade_from(far, vector(0, 1, 0), 1.2)),
         ])  # fmt: skip
+        sparks = light.sparks(generator, self.noise)
+        if sparks:
+            shining = np.concatenate([self.leaves.light, sparks.light])
+            self.leaves = gather([self.leaves, sparks])
+            self.leaves.light = shining
 
     def light_on(self, leaves, model, sun_shade, sky_shade):
         """The light each leaf sends to the camera: sun from the front, sun shining through, sky."""
@@ -680,9 +718,10 @@ class Scene:
         open_sky = sky_shade.passing(leaves.points, 0.15, 0.22) * (0.65 + 0.35 * leaves.normals[:, 1])
         tint = leaves.colours
         shining = np.sqrt(tint * tint.mean(1, keepdims=True)) * vector(1.0, 1.15, 0.35)
-        direct = SUNLIGHT * (tint * front[:, None] + shining * through[:, None]) * sun[:, None]
-        gloss = 0.05 * SUNLIGHT * (front**4 * sun * (1 - leaves.opaque))[:, None]
-        return direct + gloss + tint * (SKYLIGHT * open_sky[:, None] + 0.05)
+        direct = self.light.sunlight * (tint * front[:, None] + shining * through[:, None]) * sun[:, None]
+        gloss = 0.05 * self.light.sunlight * (front**4 * sun * (1 - leaves.opaque))[:, None]
+        lamps = self.light.nearby(leaves.points, leaves.normals)
+        return direct + gloss + tint * (self.light.skylight * open_sky[:, None] + self.light.leaves + lamps)
 
     def colours(self, origins, directions, distance, which, normal, chance, sun):
         """The light of the points that rays have met on solids."""
@@ -698,7 +737,8 @@ class Scene:
             material = self.model.solids[number].material
             if isinstance(material, Wall):
                 facade = Facade(material, place[mine], normal[mine], directions[hit][mine], self.noise)
-                albedo[mine], let_in[mine], shine[mine] = facade.colour, facade.sun, facade.shine
+                albedo[mine], let_in[mine] = facade.colour, facade.sun
+                shine[mine] = self.light.mirrored * facade.shine + self.light.windows(facade)
             else:
                 albedo[mine] = shade_surface(material, place[mine], normal[mine], self.noise)
         facing = np.maximum(normal @ sun, 0)
@@ -712,10 +752,11 @@ class Scene:
         closed = self.model.blocked(start, outwards, 14)
         ambient = np.where(
             (closed | (outwards[:, 1] < -0.05))[:, None],
-            BOUNCE * 0.55,
-            SKYLIGHT * (0.75 + 0.25 * outwards[:, 1:2]),
+            self.light.bounce * 0.55,
+            self.light.skylight * (0.75 + 0.25 * outwards[:, 1:2]),
         )
-        light[hit] = albedo * (SUNLIGHT * (facing * shadow)[:, None] + ambient) + shine
+        lamps = self.light.nearby(place, normal)
+        light[hit] = albedo * (self.light.sunlight * (facing * shadow)[:, None] + ambient + lamps) + shine
         return light
 
     def view(self, camera, exposure):
@@ -741,7 +782,7 @@ class Scene:
         light[leafy] = self.leaves.light[owner[leafy]]
         away = depth / ahead
         haze = (1 - np.exp(-np.maximum(away - 40, 0) / 1300)) * (away < FAR / 10)
-        light = mix(light, vector(0.55, 0.66, 0.80), haze[:, None].astype(np.float32))
+        light = mix(light, self.light.haze, haze[:, None].astype(np.float32))
         return light, away, directions
 
     def photograph(self, camera, exposures):
@@ -772,7 +813,7 @@ class Scene:
         facing = np.clip(-dot(ray, normal), 0, 1)
         fresnel = 0.02 + 0.98 * (1 - facing) ** 5
         sunny = self.near_shade.passing(place, 0.1, 0.8)[:, None]
-        murk = sunny * vector(0.045, 0.055, 0.022) + vector(0.02, 0.03, 0.02)
+        murk = sunny * self.light.murk[0] + self.light.murk[1]
         light[wet] = mix(murk, image * 0.95, np.clip(fresnel * 1.25, 0, 1)[:, None])
         return light
 
@@ -791,13 +832,12 @@ def ripples(place, noise):
     return unit(np.stack([-slope_x * breeze, np.ones_like(x), -slope_z * breeze], -1).astype(np.float32))
 
 
+def photograph(width, height, seed, exposures, light):
+    """The light that the camera on the other bank gets."""
+    camera = Camera((-22, 4.8, -58), (1.5, 10.6, 0), 56, width, height)
+    return Scene(seed, camera, light).photograph(camera, exposures)
+
+
 def paint(width=768, height=512, seed=23, exposures=18):
     """The riverside picture."""
-    camera = Camera((-22, 4.8, -58), (1.5, 10.6, 0), 56, width, height)
-    scene = Scene(seed, camera)
-    light = scene.photograph(camera, exposures)
-    return develop(light, 0.66, seed, saturation=0.95)
-
-
-if __name__ == "__main__":
-    paint().save("riverside.jpg", quality=90)
+    return develop(photograph(width, height, seed, exposures, Light()), 0.66, seed, saturation=0.95)

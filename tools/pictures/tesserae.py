@@ -136,58 +136,61 @@ def _footprint(x, y, angle, long, short, shape):
 
 # ---------------------------------------------------------------- drawing them
 
+GROUT = 0.08  # the part of a stone's size that is left free round it
+SCALE = 3  # stones are drawn at three times the size and shrunk: smooth edges
+
 
 def _draw_stones(stones, kinds, distance, rng):
     """Grout, then every stone with its own colour, its own tilt to the light, and chipped corners."""
-    scale = 3
     height, width = distance.shape
     grain = bw.fractal_noise(width, height, 20, 4, rng)[..., None]
-    grout = np.clip(np.array((92, 76, 62)) + 14 * grain, 0, 255).astype(np.uint8)
-    image = Image.fromarray(grout).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
+    grout = np.clip(np.array((84, 72, 64)) + 12 * grain, 0, 255).astype(np.uint8)
+    image = Image.fromarray(grout).resize((width * SCALE, height * SCALE), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(image)
-    clouds = bw.fractal_noise(width, height, 70, 3, rng)
+    clouds = bw.fractal_noise(width, height, 0.16 * width, 3, rng)
     for x, y, angle, long, short, region in stones:
         kind = kinds[region]
         column, row = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
         # Lighter from the edge of a region to its middle, which makes it round; clouds and chance on top.
-        tone = 0.30 + 0.45 * np.tanh(distance[row, column] / 26) + 0.13 * clouds[row, column]
-        tone = tone + rng.normal(0, 0.15)
+        tone = 0.28 + 0.42 * np.tanh(distance[row, column] / (0.09 * width)) + 0.12 * clouds[row, column]
         tilt = rng.normal(0, 1, 2)
-        colour = bw.from_palette(kind.palette, np.array(tone)) + rng.normal(0, 7, 3) + 7 * tilt[0]
-        if kind.glints and rng.random() < 0.13:  # it happens to face the lamp
-            colour = colour * 0.4 + np.array((255, 246, 200)) * 0.6
-        elif rng.random() < 0.03:
-            colour = colour * 0.6 + 100
-        _draw_stone(pen, x, y, angle, long - 1.25, short - 1.25, colour, tilt, scale, rng)
+        colour = bw.from_palette(kind.palette, np.array(tone + rng.normal(0, 0.20))) + rng.normal(0, 8, 3)
+        if kind.glints and rng.random() < 0.12:  # it happens to face the lamp
+            colour = colour * 0.45 + np.array((255, 246, 200)) * 0.55
+        elif rng.random() < 0.05:  # a stone from another box
+            other = kinds[rng.integers(len(kinds))].palette
+            colour = colour * 0.55 + 0.45 * bw.from_palette(other, np.array(tone))
+        gap = GROUT * kind.size
+        _draw_stone(pen, x, y, angle, long - gap, short - gap, colour, tilt, rng)
     picture = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS), np.float32)
-    picture = picture + rng.normal(0, 3, (height, width, 1))
+    # The faces are rough, as glass is where it was broken.
+    rough = bw.fractal_noise(width, height, 7, 3, rng)
+    picture = picture * (1 + 0.035 * rough[..., None]) + rng.normal(0, 2, (height, width, 1))
     return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
 
 
-def _draw_stone(pen, x, y, angle, long, short, colour, tilt, scale, rng):
+def _draw_stone(pen, x, y, angle, long, short, colour, tilt, rng):
+    """One stone: a quadrangle without its corners, a shadow, a rim that catches light, a broken face."""
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (long / 2, short / 2)
-    corners = corners + rng.normal(0, 0.05 * short, (4, 2))
-    cosine, sine = np.cos(angle), np.sin(angle)
-    corners = (
-        np.stack(
-            [x + corners[:, 0] * cosine - corners[:, 1] * sine, y + corners[:, 0] * sine + corners[:, 1] * cosine], 1
-        )
-        * scale
-    )
+    corners = corners + rng.normal(0, 0.035 * short, (4, 2))
+    ring = []
+    for before, here, after in zip(np.roll(corners, 1, 0), corners, np.roll(corners, -1, 0), strict=True):
+        chip = rng.uniform(0.04, 0.20, 2)
+        ring += [here + chip[0] * (before - here), here + chip[1] * (after - here)]
+    turn = np.array([(np.cos(angle), np.sin(angle)), (-np.sin(angle), np.cos(angle))])
+    ring = (np.array(ring) @ turn + (x, y)) * SCALE
 
-    def ink(value):
-        return tuple(int(v) for v in np.clip(value, 0, 255))
+    def fill(points, value):
+        pen.polygon(points.ravel().tolist(), fill=tuple(int(v) for v in np.clip(value, 0, 255)))
 
-    shadow = corners + 0.35 * scale  # on the grout, below and to the right
-    pen.polygon(shadow.ravel().tolist(), fill=(40, 32, 30))
-    pen.polygon(corners.ravel().tolist(), fill=ink(colour))
-    # The broken face: a lighter facet towards one corner, placed by the stone's tilt.
-    middle = corners.mean(axis=0)
-    facet = middle + (corners - middle) * 0.62 + tilt * 0.10 * short * scale
-    pen.polygon(facet.ravel().tolist(), fill=ink(colour * 1.06 + 8))
-    for k in range(4):  # edges that look up and left catch light
-        a, b = corners[k], corners[(k + 1) % 4]
+    middle = ring.mean(axis=0)
+    fill(ring + 0.05 * short * SCALE, (38, 30, 30))  # its shadow on the grout, below and to the right
+    fill(ring, colour * 0.92)
+    for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):  # edges that look up and left are in the light
         outward = (a + b) / 2 - middle
-        bright = -(outward[0] + outward[1]) / max(np.hypot(*outward), 1e-6)
-        if bright > 0.3:
-            pen.line([*a, *b], fill=ink(colour + 46 * bright), width=2)
+        bright = -outward.sum() / max(np.hypot(*outward), 1e-6)
+        inner = np.array((a, b)) + 0.14 * (middle - np.array((a, b)))
+        fill(np.array((a, b, inner[1], inner[0])), colour * (1 + 0.10 * bright) + 15 * bright)
+    for size, lift in ((0.80, 3), (0.52, 8), (0.26, 14)):
+        facet = middle + (ring - middle) * size + tilt * (0.86 - size) * 0.22 * short * SCALE
+        fill(facet, colour * (1 + 0.003 * lift) + lift)
