@@ -59,7 +59,7 @@ def test_vgg_19_takes_the_captions_numbers_and_other_networks_relative_ones(name
     assert (paper["convention"], other["convention"]) == ("mean", "relative")
     if "alpha_beta" in paper:
         assert paper["alpha_beta"] == panel.ratio
-        wanted = 0.5 if name == "figure 7" else 100 * panel.ratio
+        wanted = 0.2 if name == "figure 7" else 200 * panel.ratio
         assert other["alpha_beta"] == pytest.approx(wanted)
         assert paper["init"] == panel.init
     if name == "figure 6":
@@ -125,7 +125,7 @@ def test_a_caption_says_what_sets_a_panel_apart_and_the_note_all_the_rest(net):
     assert captions[0] == "A, from content, seed 0" and captions[1] == "B, from style, seed 0"
     assert captions[5] == "C4, from noise, seed 3"
     note = " ".join(figure.texts[-1].get_text().split())
-    assert note.startswith(net.describe()) and "α/β = 0.1 (relative)" in note
+    assert note.startswith(net.describe()) and "α/β = 0.2 (relative)" in note
     assert "content conv4_2" in note and "content from" not in note, "said once"
     assert "1 steps of L-BFGS" in note and "48 × " in note and "seed" not in note
     assert "riverside, night_swirls" in note and "chosen here" in note
@@ -133,16 +133,16 @@ def test_a_caption_says_what_sets_a_panel_apart_and_the_note_all_the_rest(net):
 
 def test_what_differs_is_in_the_captions(net):
     words, shared = paper_figures.captions(FIGURES["figure 3"], net)
-    assert words[1] == "C, night_swirls, α/β = 0.08 (relative)"
+    assert words[1] == "C, night_swirls, α/β = 0.16 (relative)"
     assert shared == ["content from conv4_2", "from content", "seed 0"]
     words, shared = paper_figures.captions(FIGURES["figure 5"], net)
-    assert words == ["content from conv2_2", "content from conv4_2"] and "α/β = 0.1 (relative)" in shared
+    assert words == ["content from conv2_2", "content from conv4_2"] and "α/β = 0.2 (relative)" in shared
 
 
 def test_a_figure_is_the_experiment_with_the_tables_parameters(net):
     panel = FIGURES["figure 3"].panels[1]
     made = prepare(panel, net, **SMALL).finish()
-    by_hand = stylelib.style_transfer("riverside", "night_swirls", net, 48, steps=1, alpha_beta=0.08).finish()
+    by_hand = stylelib.style_transfer("riverside", "night_swirls", net, 48, steps=1, alpha_beta=0.16, first_size=96).finish()
     assert torch.equal(made.image, by_hand.image)
 
 
@@ -159,7 +159,7 @@ def test_the_table_has_a_row_for_every_panel(net):
         "riverside + composition",
         "conv4_2 + 5 style layers",
         "0.1",
-        "10",
+        "20",
         "content",
         "0",
     ) in found.rows

@@ -107,7 +107,7 @@ def test_each_value_of_a_recipe_reaches_the_run(net):
     plain = RECIPES["transfer"].prepare(net)
     assert plain.describe().split(" · ")[:4] == [
         net.describe(),
-        "content conv4_2 × 0.1 (relative); style conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 × 1 (relative)",
+        "content conv4_2 × 0.2 (relative); style conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 × 1 (relative)",
         "from content",
         "64 × 43 px",
     ]
@@ -149,7 +149,7 @@ def test_code_names_a_picture_that_is_known_by_its_bytes_by_its_role():
 def test_code_leaves_out_what_is_the_default():
     assert Recipe().code() == (
         "run = stylelib.style_transfer('riverside', 'night_swirls', network='compact', size=256, steps=100, "
-        "alpha_beta=0.1)\nrun.finish()"
+        "alpha_beta=0.2)\nrun.finish()"
     )
 
 

@@ -411,7 +411,7 @@ def test_all_controls_but_the_ratio_are_disabled_while_a_run_is_active(studio, g
 
     click(studio.buttons["run"])
     gate.begins(1)
-    assert {name for name, off in states().items() if not off} == {"alpha_beta"} and len(states()) == 12 + 3
+    assert {name for name, off in states().items() if not off} == {"alpha_beta"} and len(states()) == 13 + 3
     assert studio.controls["second_style"].share.disabled
     studio.pause()
     gate.let()
@@ -699,7 +699,7 @@ def test_every_control_has_a_name_and_every_button_says_what_it_does(studio):
     beside += [one.slider for one in studio.controls.values()]
     inputs = [one for one in widgets(studio) if hasattr(one, "disabled") and one not in beside]
     assert (
-        len(inputs) == 12 + 1 + 3 + 4 + 1 + 1 + 3
+        len(inputs) == 13 + 1 + 3 + 4 + 1 + 1 + 3
     )  # values, share, uploads, buttons, step, file name, buttons to save
     for one in inputs:
         assert one.description.strip(), type(one)

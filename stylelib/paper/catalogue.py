@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import pathlib
 
+from stylelib.experiments import FIRST_SIZE
 from stylelib.support.gallery import PAPER_IMAGES
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
 
@@ -15,9 +16,9 @@ STAND_INS = {  # the paper's picture: the bundled one in its place
     "seated_nude": "facets",
     "composition_vii": "composition",
     "city_by_day": "riverside",
-    "city_by_night": "still_life",
+    "city_by_night": "riverside_night",
 }
-OTHER_NETWORKS = 100  # times the caption's α/β is the relative α/β, so 1e-3 becomes style_transfer's default, 0.1
+OTHER_NETWORKS = 200  # times the caption's α/β is the relative α/β, so 1e-3 becomes style_transfer's default, 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Panel:
         Where the run starts: on VGG-19, and on other networks.
     seed : int
         Seed of the noise.
+    relative_first_size : int
+        The first size on other networks, see `stylelib.Synthesis`; on VGG-19 there is one size, as in the paper.
     """
 
     label: str
@@ -54,6 +57,7 @@ class Panel:
     init: str = "noise"
     relative_init: str = "content"
     seed: int = 0
+    relative_first_size: int = 0
 
     @property
     def pictures(self) -> list[str]:
@@ -115,12 +119,15 @@ FIGURES = {
     ),
     "figure 3": PaperFigure(
         "Figure 3: one view in the style of five paintings",
-        (
-            Panel("B", "tubingen", "shipwreck", 1e-3),
-            Panel("C", "tubingen", "starry_night", 8e-4),
-            Panel("D", "tubingen", "the_scream", 5e-3),
-            Panel("E", "tubingen", "seated_nude", 5e-4),
-            Panel("F", "tubingen", "composition_vii", 5e-4),
+        tuple(
+            Panel(label, "tubingen", style, ratio, relative_first_size=FIRST_SIZE)
+            for label, style, ratio in (
+                ("B", "shipwreck", 1e-3),
+                ("C", "starry_night", 8e-4),
+                ("D", "the_scream", 5e-3),
+                ("E", "seated_nude", 5e-4),
+                ("F", "composition_vii", 5e-4),
+            )
         ),
         ("tubingen",),
     ),
@@ -149,7 +156,7 @@ FIGURES = {
     ),
     "figure 7": PaperFigure(
         "Figure 7: from a photograph to a photograph",
-        (Panel("both", "city_by_day", "city_by_night", 1e-2, relative_ratio=0.5, init="content"),),
+        (Panel("both", "city_by_day", "city_by_night", 1e-2, relative_ratio=0.2, init="content"),),
         ("city_by_day", "city_by_night"),
         remark="The paper's two photographs, a city by day and by night, are not among those that can be fetched.",
     ),

@@ -4,7 +4,7 @@
     save("figure 4", made, "figures")         # figures/figure_4-….png, for print
 
 On pretrained VGG-19, a figure is made with the numbers of its caption, in the mean convention of the authors' own code.
-On any other network these numbers mean nothing, as notebook 06 shows. Then the relative convention is used, with 100
+On any other network these numbers mean nothing, as notebook 06 shows. Then the relative convention is used, with 200
 times the caption's α/β, and most transfers start from the content image. The pictures are the paper's if you have
 downloaded them with `stylelib.support.gallery.fetch_paper_image`, else bundled ones. Nothing is downloaded here.
 """
@@ -73,6 +73,7 @@ def settings(panel: Panel, net: Network) -> dict[str, Any]:
         "content_layer": panel.content_layer,
         "style_layers": list(panel.style_layers),
         "init": panel.init if as_printed else panel.relative_init,
+        "first_size": 0 if as_printed else panel.relative_first_size,
         **common,
     }
 

@@ -20,7 +20,7 @@ from typing import Any
 from stylelib import sweeps
 from stylelib.figures import keep_every
 from stylelib.recipes import Recipe, check_value
-from stylelib.shell.parser import from_text, make_parser, recipe_of
+from stylelib.shell.parser import first_size, from_text, make_parser, recipe_of
 from stylelib.shell.running import INTERRUPTED, check_outputs, finish
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.files import check_writable, write_atomically
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def paint(options: argparse.Namespace) -> int:
     """Make a picture with one of the experiments."""
     check_outputs(options)
-    recipe = recipe_of(options, size=preset().size, steps=preset().steps)
+    recipe = recipe_of(options, size=preset().size, first_size=first_size(options.command), steps=preset().steps)
     _check_pictures(recipe, options.output)
     name = getattr(options, "network", None)
     if name is not None:  # everything is checked before its weights are downloaded

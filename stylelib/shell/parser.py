@@ -186,6 +186,11 @@ def _start(kind: str) -> str:
     return start
 
 
+def first_size(kind: str) -> int:
+    """Return the default first size of an experiment: transfers begin small, reconstructions do not."""
+    return experiments.FIRST_SIZE if kind == "transfer" else 0
+
+
 def _add_recipe(parser: argparse.ArgumentParser, kind: str) -> None:
     used, fields = Recipe(kind=kind).values, _fields()
     for role in ("content", "style"):
@@ -216,7 +221,8 @@ def _metavar(name: str) -> str:
 
 
 def _help(name: str, kind: str) -> str:
-    default: Any = DEFAULTS.get(name) or (_start(kind) if name == "init" else _fields()[name].default)
+    of_kind = {"init": _start(kind), "first_size": first_size(kind)}
+    default: Any = DEFAULTS.get(name) or of_kind.get(name, _fields()[name].default)
     text: str = _fields()[name].metadata["help"]
     if name == "network":
         trained = [*LAYOUTS, *(one for one in PRETRAINED if one not in LAYOUTS)]

@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets
 
 from stylelib.evaluation.progress import Step
+from stylelib.experiments import FIRST_SIZE
 from stylelib.figures import keep_every, kept_frames
 from stylelib.images import to_jpeg
 from stylelib.paper.recordings import Recording
@@ -78,7 +79,9 @@ class Studio(BoxWithStill):
         title: str | None = None,
         recording: Recording | None = None,
     ) -> None:
-        self.recipe = self.current_recipe = recipe or Recipe(size=preset().size, steps=preset().steps)
+        self.recipe = self.current_recipe = recipe or Recipe(
+            size=preset().size, first_size=FIRST_SIZE, steps=preset().steps
+        )
         self.recording = recording
         self.runner: Runner | None = None
         self.controls = make_controls(self.recipe, knobs)

@@ -31,6 +31,7 @@ SHOWN = (  # in this order, if the kind of recipe uses them
     "seed",
     "optimizer",
     "size",
+    "first_size",
     "steps",
 )
 OPTIMIZERS = {"lbfgs": "L-BFGS, as in the paper", "adam": "Adam"}  # their names in the menu

@@ -81,12 +81,12 @@ PANELS = {
     "06_content_and_style_weights": Panel(
         "How much content, and how much of the style?",
         START,
-        {"alpha_beta": _named(0.01, 0.03, 0.1, 0.3, 1.0), "style_layers": _cumulative(1, 3, 5)},
+        {"alpha_beta": _named(0.02, 0.06, 0.2, 0.6, 2.0), "style_layers": _cumulative(1, 3, 5)},
     ),
     "07_content_layer": Panel(
         "How literally should the photograph be taken?",
         START,
-        {"content_layer": _layers(*LAST_LAYERS), "alpha_beta": _named(0.02, 0.1, 0.5)},
+        {"content_layer": _layers(*LAST_LAYERS), "alpha_beta": _named(0.05, 0.2, 0.8)},
     ),
 }
 

@@ -6,11 +6,12 @@ import PIL.Image
 
 import stylelib
 from stylelib import figures
+from stylelib.experiments import FIRST_SIZE
 
 
 def paint(width: int = 1100, height: int = 330, seed: int = 0) -> PIL.Image.Image:
-    """Return a contact sheet of notebook 00's transfer, at a larger size, with more steps and more weight on style."""
-    settings = {"alpha_beta": 0.05, "size": 384, "steps": 200, "seed": seed}
+    """Return a contact sheet of notebook 00's transfer, at a larger size and with more steps."""
+    settings = {"size": 384, "first_size": FIRST_SIZE, "steps": 240, "seed": seed}
     run = stylelib.style_transfer("riverside", "night_swirls", "compact", **settings).finish()
     content, style = stylelib.load_image("riverside", 384), stylelib.load_image("night_swirls", 384)
     sheet = figures.contact_sheet(
