@@ -142,7 +142,9 @@ def test_what_differs_is_in_the_captions(net):
 def test_a_figure_is_the_experiment_with_the_tables_parameters(net):
     panel = FIGURES["figure 3"].panels[1]
     made = prepare(panel, net, **SMALL).finish()
-    by_hand = stylelib.style_transfer("riverside", "night_swirls", net, 48, steps=1, alpha_beta=0.16, first_size=96).finish()
+    by_hand = stylelib.style_transfer(
+        "riverside", "night_swirls", net, 48, steps=1, alpha_beta=0.16, first_size=96
+    ).finish()
     assert torch.equal(made.image, by_hand.image)
 
 

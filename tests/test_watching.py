@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import pathlib
+import re
 
 import IPython
 import IPython.display
@@ -15,7 +16,8 @@ import pytest
 import torch
 
 import stylelib
-from stylelib.studio import watching
+from stylelib import images
+from stylelib.studio import play, watching
 
 PREPARE = """
 import signal
@@ -76,7 +78,8 @@ def executed():
 def only_picture(outputs):
     """The one picture of a cell, as an array; there must be no other, and in no other format."""
     shown = [output.data for output in outputs if "data" in output]
-    assert len(shown) == 1 and set(shown[0]) == {"image/jpeg", "text/plain"}
+    assert set(shown[0]) == {"image/jpeg", "text/plain"}
+    assert all(set(text) == {"text/markdown", "text/plain"} for text in shown[1:]), "what made it, below"
     return np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(shown[0]["image/jpeg"]))))
 
 
@@ -91,7 +94,7 @@ def test_the_notebook_prepares_without_a_word(executed):
 def test_a_watched_run_shows_one_jpeg_that_is_replaced_in_place(executed):
     outputs, kinds = executed["watch"]
     assert only_picture(outputs).shape[1] == 1100
-    assert kinds.count("display_data") == 1
+    assert kinds.count("display_data") == 2, "the picture, and what made it"
     assert kinds.count("update_display_data") == 4 + 1  # each step, and the end
     assert text(outputs) == ""
 
@@ -166,14 +169,17 @@ def test_drawing_takes_a_twentieth_of_the_time_at_most(step_seconds, draw_second
                 yield self.number
 
     class Frame:
-        def jpeg(self):
+        def image(self):
             clock.now += draw_seconds
             drawn.append(run.number)
-            return b"\xff\xd8\xff"
+            return "a picture"
+
+        def show_note(self):
+            pass
 
     class Handle:
         def update(self, shown):
-            assert shown.data == b"\xff\xd8\xff"
+            assert shown == "a picture"
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": object()}))
     monkeypatch.setattr(IPython.display, "display", lambda *_, **__: Handle())
@@ -255,3 +261,15 @@ def test_a_page_that_runs_nothing_shows_some_of_what_scrub_shows(count, labels, 
     pictures, shown, _ = sheets[-1]
     assert " ".join(shown) == labels
     assert all(torch.equal(one, photo * int(label) / count) for one, label in zip(pictures, shown, strict=True))
+
+
+def test_a_run_is_played_as_a_looping_animation_that_begins_with_its_end(network):
+    run = stylelib.style_transfer("riverside", "night_swirls", network, size=64, steps=4, keep_every=1).finish()
+    shown = play(run, "The riverside, painted step by step").data
+    assert 'alt="The riverside, painted step by step"' in shown and run.describe().split(" · ")[0] in shown
+    data = base64.b64decode(re.search(r"data:image/webp;base64,([^\"]+)", shown)[1])
+    animation = PIL.Image.open(io.BytesIO(data))
+    assert animation.n_frames >= 5 and animation.info["loop"] == 0
+    first = np.asarray(animation.convert("RGB")).astype(int)
+    end, start = (images.to_array(picture).astype(int) for picture in (run.image, run.frames[0]))
+    assert np.abs(first - end).mean() < np.abs(first - start).mean()

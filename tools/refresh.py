@@ -225,9 +225,12 @@ def tidy(notebook: NotebookNode, preset: str) -> None:
     notebook.metadata = nbformat.from_dict({"stylelib": {"preset": preset}, **METADATA})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"
+        if "assertion" in tags(cell):  # folded, behind the text that says what it checks
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.cell_type == "code":
             for output in cell.outputs:
-                output.get("metadata", {}).clear()
+                if "metadata" in output:  # the text for those who cannot see a picture stays
+                    output.metadata = {kind: about for kind, about in output.metadata.items() if "alt" in about}
                 if "image/jpeg" in output.get("data", {}):  # shown on pages that cannot run the widget
                     output.data.pop(WIDGET, None)
 

@@ -2,6 +2,6 @@
 
 from stylelib.studio.app import Studio
 from stylelib.studio.panels import panel
-from stylelib.studio.watching import scrub, watch
+from stylelib.studio.watching import play, scrub, watch
 
-__all__ = ["Studio", "panel", "scrub", "watch"]
+__all__ = ["Studio", "panel", "play", "scrub", "watch"]

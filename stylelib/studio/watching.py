@@ -5,16 +5,20 @@
     run = watch(stylelib.style_transfer("riverside", "night_swirls"))
 """
 
+import base64
+import html
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets
 from torch import Tensor
 
-from stylelib.figures import MARGIN, MAX_HEIGHT, Figure, contact_sheet, draw_loss_curves, page
+from stylelib.figures import MARGIN, MAX_HEIGHT, Figure, contact_sheet, draw_loss_curves, kept_frames, page
 from stylelib.images import to_array
 from stylelib.studio.display import describe_progress
 from stylelib.studio.stills import BoxWithStill
+from stylelib.support.animation import looping
 from stylelib.synthesis import Synthesis
 
 SHARE = 0.05  # of the run's time that drawing may take
@@ -41,25 +45,52 @@ def watch(run: Synthesis, title: str | None = None) -> Synthesis:
         The same run.
     """
     from IPython import get_ipython
-    from IPython.display import Image, display
-
-    def frame() -> Image:
-        return Image(draw_frame(run, title).jpeg(), format="jpeg")  # type: ignore[no-untyped-call]
+    from IPython.display import display
 
     in_notebook = hasattr(get_ipython(), "kernel")  # elsewhere `display` would print each picture's repr
-    shown = display(frame(), display_id=True) if in_notebook else None  # type: ignore[no-untyped-call]
+    shown = display(draw_frame(run, title).image(), display_id=True) if in_notebook else None  # type: ignore[no-untyped-call]
     next_time = 0.0
     try:
         for _ in run:
             started = time.perf_counter()
             if shown is not None and started >= next_time:
-                shown.update(frame())
+                shown.update(draw_frame(run, title).image())
                 next_time = time.perf_counter() + (time.perf_counter() - started) / SHARE
     except KeyboardInterrupt:
         run.stop(f"interrupted after step {run.number}; watch it again to continue")
     if shown is not None:
-        shown.update(frame())
+        last = draw_frame(run, title)
+        shown.update(last.image())
+        last.show_note()
     return run
+
+
+def play(run: Synthesis, description: str, width: int = 360, seconds: float = 4.0, hold: float = 1.5) -> Any:
+    """Return a run's frames as a looping animation for a notebook, with what made it below.
+
+    Parameters
+    ----------
+    run : Synthesis
+        With frames, see `keep_every`.
+    description : str
+        What is to be seen, for those who cannot see it.
+    width : int
+        In pixels.
+    seconds, hold : float
+        Duration of all frames together, and extra duration of the last one.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The output of a cell.
+    """
+    from IPython.display import HTML
+
+    arrays = [to_array(picture) for picture in kept_frames(run).values()]
+    data = base64.b64encode(looping(arrays, seconds, hold, width)).decode()
+    picture = f'<img src="data:image/webp;base64,{data}" alt="{html.escape(description)}" style="max-width: 100%">'
+    caption = f"<figcaption><small>{html.escape(run.describe())}</small></figcaption>"
+    return HTML(f'<figure style="margin: 0">{picture}{caption}</figure>')  # type: ignore[no-untyped-call]
 
 
 def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scrubbed":
@@ -132,6 +163,7 @@ def draw_frame(run: Synthesis, title: str | None = None) -> Figure:
     picture_width = min(5.6, MAX_HEIGHT * shape)
     height = max(3.0, picture_width / shape)
     figure, top, bottom = page(height + 0.06, title, f"{describe_progress(run)}\n{run.describe()}")
+    figure.description = f"{title or 'The picture'} after {run.number} steps, and its loss curves"
     width, total = figure.get_size_inches()
     left = figure.add_axes((MARGIN / width, top - height / total, picture_width / width, height / total), anchor="N")
     left.imshow(image, interpolation="lanczos")

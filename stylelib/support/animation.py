@@ -1,6 +1,7 @@
 """Animations: pictures as an animated GIF or an MP4."""
 
 import fractions
+import io
 import math
 import numbers
 import os
@@ -51,6 +52,36 @@ def write_animation(arrays: Sequence[Array], path: str | os.PathLike[str], secon
     with write_atomically(path) as file:
         write(arrays, file, seconds, hold)
     return path
+
+
+def looping(arrays: Sequence[Array], seconds: float, hold: float, width: int, quality: int = 55) -> bytes:
+    """Return pictures as a looping WebP for a page. It begins with the last one, which is what a printed page shows.
+
+    Parameters
+    ----------
+    arrays : Sequence of array
+        (H, W, 3), all of one size.
+    seconds, hold : float
+        Duration of all pictures together, and extra duration of the last one.
+    width : int
+        In pixels; smaller pictures are not enlarged.
+    quality : int
+        Of the WebP, 0 to 100.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    images = [PIL.Image.fromarray(array) for array in (arrays[-1], *arrays)]
+    for image in images:
+        image.thumbnail((width, width), PIL.Image.Resampling.LANCZOS)
+    each = round(1000 * seconds / len(arrays))
+    durations = [1000 * hold, *[each] * len(arrays)]
+    buffer = io.BytesIO()
+    options = {"duration": [int(one) for one in durations], "loop": 0, "quality": quality, "method": 4}
+    images[0].save(buffer, "WEBP", save_all=True, append_images=images[1:], **options)
+    return buffer.getvalue()
 
 
 def _write_gif(arrays: Sequence[Array], file: BinaryIO, seconds: float, hold: float) -> None:

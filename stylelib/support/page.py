@@ -1,5 +1,6 @@
 """The page of a figure: its size, title and note, and pictures in rows on it."""
 
+import html
 import io
 import textwrap
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 import matplotlib.figure
 import numpy as np
+from matplotlib.transforms import Bbox
 
 WIDTH = 10.0  # width of a figure; this and the next four are in inches
 MAX_HEIGHT = 4.2  # of a picture
@@ -18,24 +20,55 @@ Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib figure that a notebook shows as a JPEG, which is an eighth of the size of a PNG.
+    """A matplotlib figure that a notebook shows as a JPEG, an eighth of the size of a PNG, with its note as text.
 
     It is made without pyplot, so it works in any thread and need not be closed.
+
+    Attributes
+    ----------
+    title, note : str
+        Text above and below the content. In a file the note is a part of the picture; a notebook shows it as text
+        below, which is legible on a dark page and at any width.
+    description : str
+        What is to be seen, for those who cannot see it; the title by default.
     """
 
     DOTS_PER_INCH = 110
+    title: str = ""
+    note: str = ""
+    description: str = ""
+    note_height: float = 0  # in inches
 
-    def jpeg(self, quality: int = 78) -> bytes:
-        """Return the figure as the bytes of a JPEG file."""
+    def jpeg(self, quality: int = 78, with_note: bool = True) -> bytes:
+        """Return the figure as the bytes of a JPEG file, with or without its note."""
         buffer = io.BytesIO()
-        self.savefig(buffer, format="jpeg", dpi=self.DOTS_PER_INCH, pil_kwargs={"quality": quality})
+        width, height = self.get_size_inches()
+        box = Bbox([[0, 0 if with_note else self.note_height], [width, height]])
+        options = {"dpi": self.DOTS_PER_INCH, "bbox_inches": box, "pil_kwargs": {"quality": quality}}
+        self.savefig(buffer, format="jpeg", **options)  # type: ignore[arg-type]
         return buffer.getvalue()
 
-    def _ipython_display_(self) -> None:
-        """Show only the JPEG. With _repr_jpeg_, a notebook that uses pyplot would store a PNG as well."""
-        from IPython.display import Image, display
+    def image(self) -> Any:
+        """Return the JPEG without the note as what IPython displays, with a text for those who cannot see it."""
+        from IPython.display import Image
 
-        display(Image(self.jpeg(), format="jpeg"))  # type: ignore[no-untyped-call]
+        alt = self.description or self.title or self.note
+        return Image(self.jpeg(with_note=False), format="jpeg", alt=alt)  # type: ignore[no-untyped-call]
+
+    def show_note(self) -> None:
+        """Show the note as text, if there is one."""
+        from IPython.display import Markdown, display
+
+        if self.note:
+            text = html.escape(self.note, quote=False).replace("\n", "<br>")
+            display(Markdown(f"<small>{text}</small>"))  # type: ignore[no-untyped-call]
+
+    def _ipython_display_(self) -> None:
+        """Show the JPEG and the note. With _repr_jpeg_, a notebook that uses pyplot would store a PNG as well."""
+        from IPython.display import display
+
+        display(self.image())  # type: ignore[no-untyped-call]
+        self.show_note()
 
 
 def page(height: float, title: str | None, note: str | None, width: float = WIDTH) -> tuple[Figure, float, float]:
@@ -64,6 +97,7 @@ def page(height: float, title: str | None, note: str | None, width: float = WIDT
     figure = Figure(figsize=(width, total), facecolor="white")
     figure.text(MARGIN / width, 1 - 0.08 / total, "\n".join(titles), va="top", fontsize=12, weight="bold")
     figure.text(MARGIN / width, 0.04 / total, "\n".join(notes), va="bottom", fontsize=7.5, color="#444444")
+    figure.title, figure.note, figure.note_height = title or "", note or "", below - 0.06
     return figure, 1 - above / total, below / total
 
 
@@ -106,6 +140,8 @@ def sheet(
             axes.set_title("\n".join(caption), fontsize=9, pad=3)
             x += cell + GAP
         y -= GAP
+    listed = "; ".join(caption for caption in captions if caption)
+    figure.description = ": ".join(part for part in (title, listed) if part)
     return figure
 
 
