@@ -26,13 +26,15 @@ STYLE_EDGE = {"edgecolor": STYLE_COLOUR, "linewidth": 1.8}
 CONTENT_EDGE = {"edgecolor": CONTENT_COLOUR, "linewidth": 1.8, "linestyle": "--"}
 
 
-def method_diagram(content: Tensor, picture: Tensor, style: Tensor) -> Figure:
+def method_diagram(content: Tensor, picture: Tensor, style: Tensor, parts: int = 3) -> Figure:
     """Draw the method, after the paper's Figure 2: three pictures, one network, two losses.
 
     Parameters
     ----------
     content, picture, style : Tensor
         (1, 3, H, W), RGB, 0 to 1. `picture` is the one that is optimised.
+    parts : int
+        1: the picture and the network; 2: the content loss as well; 3: the whole method.
 
     Returns
     -------
@@ -40,40 +42,45 @@ def method_diagram(content: Tensor, picture: Tensor, style: Tensor) -> Figure:
         10 inches wide.
     """
     figure, axes = _canvas(4.4)
-    for x, label, image in (
-        (LEFT, "style image a", style),
-        (MIDDLE, "picture x", picture),
-        (RIGHT, "content image p", content),
-    ):
+    pictures = [(MIDDLE, "picture x", picture), (LEFT, "content image p", content), (RIGHT, "style image a", style)]
+    for x, label, image in pictures[:parts]:
         _thumbnail(axes, x, image)
         _network(axes, x)
         axes.text(x, 0.12, label, ha="center", fontsize=11, weight="bold" if x == MIDDLE else "normal")
-    _arrow(axes, (LEFT, 1.62), (LEFT, 1.91), GREY)
-    _arrow(axes, (RIGHT, 1.62), (RIGHT, 1.91), GREY)
-    _arrow(axes, (MIDDLE - 0.25, 1.62), (MIDDLE - 0.25, 1.91), GREY)
-    style_x, content_x = (LEFT + MIDDLE) / 2, (MIDDLE + RIGHT) / 2
-    for block in range(5):
-        _comparison(axes, style_x, block, "Gram", STYLE_COLOUR)
-    _comparison(axes, content_x, 3, "conv4_2", CONTENT_COLOUR)
-    for x, name, question, colour in (
-        (style_x, "style loss", "same Gram matrices?", STYLE_COLOUR),
+        start = x - 0.25 if x == MIDDLE else x
+        _arrow(axes, (start, 1.62), (start, 1.91), GREY)
+    content_x, style_x = (LEFT + MIDDLE) / 2, (MIDDLE + RIGHT) / 2
+    losses = [
         (content_x, "content loss", "same activations?", CONTENT_COLOUR),
-    ):
+        (style_x, "style loss", "same Gram matrices?", STYLE_COLOUR),
+    ]
+    for x, name, question, colour in losses[: parts - 1]:
         axes.text(x, 3.5, f"{name}\n{question}", ha="center", va="center", fontsize=10, color=colour)
         _arrow(axes, (x, 3.72), (MIDDLE + (x - MIDDLE) * 0.55, 3.93), colour)
-    axes.text(
-        MIDDLE,
-        4.1,
-        "total loss  =  α · content loss  +  β · style loss",
-        ha="center",
-        va="center",
-        fontsize=12,
-        bbox={"boxstyle": "round,pad=0.35", "facecolor": BOX, "edgecolor": "#888888"},
+    if parts > 1:
+        _comparison(axes, content_x, 3, "conv4_2", CONTENT_COLOUR)
+        axes.text(content_x, 1.5, "the gradient changes\npixels, never the network", ha="center", fontsize=9)
+        axes.text(
+            MIDDLE,
+            4.1,
+            "total loss  =  α · content loss" + ("  +  β · style loss" if parts > 2 else ""),
+            ha="center",
+            va="center",
+            fontsize=12,
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": BOX, "edgecolor": "#888888"},
+        )
+        _arrow(axes, (MIDDLE + 0.25, 3.92), (MIDDLE + 0.25, 1.62), "#000000", linestyle=(0, (4, 2)))
+        axes.text(MIDDLE + 0.33, 3.5, "gradient", va="center", fontsize=9)
+    if parts > 2:
+        for block in range(5):
+            _comparison(axes, style_x, block, "Gram", STYLE_COLOUR)
+        axes.text(style_x, 1.5, "the same network,\nthree times", ha="center", fontsize=9, color=GREY)
+    figure.description = (
+        "The picture x goes through the network"
+        + ", as the content image p does" * (parts > 1)
+        + " and the style image a do" * (parts > 2)
+        + "; their activations are compared" * (parts > 1)
     )
-    _arrow(axes, (MIDDLE + 0.25, 3.92), (MIDDLE + 0.25, 1.62), "#000000", linestyle=(0, (4, 2)))
-    axes.text(MIDDLE + 0.33, 3.5, "gradient", va="center", fontsize=9)
-    axes.text(content_x, 1.5, "the gradient changes\npixels, never the network", ha="center", fontsize=9)
-    axes.text(style_x, 1.5, "the same network,\nthree times", ha="center", fontsize=9, color=GREY)
     return figure
 
 
