@@ -6,11 +6,14 @@ import json
 import pathlib
 import shutil
 
+import PIL.Image
+import PIL.ImageOps
 import safetensors.torch
 import torch
 
 import stylelib
 from stylelib.evaluation.evaluator import Evaluator
+from stylelib.experiments import FIRST_SIZE
 from stylelib.recipes import Recipe
 from stylelib.storage.recipe_files import FORMAT
 from stylelib.support.gallery import bundled_images
@@ -20,7 +23,10 @@ from stylelib.weights.store import DATA, EMBEDDED
 from tools.web import vendor
 
 PAGE = pathlib.Path(__file__).parents[2] / "site" / "live"
+STEPS = 60  # enough for a picture, and few enough for a processor
 PROBE_SIDE = 32  # pixels of the picture with which the page tests whether a GPU computes what it should
+SMALL_SIDE = 112  # pixels of a picture in the row from which a visitor chooses
+PROBE_STRIDE = 97  # every 97th value of the gradient is compared
 
 
 def build(folder: pathlib.Path) -> None:
@@ -46,7 +52,7 @@ def default_recipe() -> dict:
     """Return the values of a recipe that the page starts from, by name."""
     recipe = Recipe()
     names = [name for name in recipe.values if name not in ("style_weights", "changes")]
-    return {name: getattr(recipe, name) for name in names}
+    return {name: getattr(recipe, name) for name in names} | {"first_size": FIRST_SIZE, "steps": STEPS}
 
 
 def network(name: str, folder: pathlib.Path) -> dict:
@@ -91,7 +97,8 @@ def probe(net: VGG) -> dict:
     terms = [stylelib.Content(net, waves(0)), stylelib.Style(net, waves(1))]
     (evaluation,) = Evaluator(terms)(waves(2))
     gradient = evaluation.gradient.flatten()
-    return {"side": PROBE_SIDE, "losses": list(evaluation.losses.values()), "gradient": gradient[::97].tolist()}
+    losses, some = list(evaluation.losses.values()), gradient[::PROBE_STRIDE].tolist()
+    return {"side": PROBE_SIDE, "losses": losses, "gradient": some, "stride": PROBE_STRIDE}
 
 
 def waves(number: int) -> torch.Tensor:
@@ -107,8 +114,13 @@ def pictures(kind: str) -> list[pathlib.Path]:
 
 
 def picture(kind: str, path: pathlib.Path, folder: pathlib.Path) -> dict:
-    """Copy a picture, and return what the page has to know about it."""
-    shutil.copyfile(path, folder / "pictures" / path.name)
+    """Copy a picture, make a small one of it, and return what the page has to know about it."""
+    file, small = f"pictures/{path.name}", f"pictures/small-{path.name}"
+    shutil.copyfile(path, folder / file)
+    with PIL.Image.open(path) as image:
+        side = min(image.size)
+        square = PIL.ImageOps.fit(image.convert("RGB"), (min(side, SMALL_SIDE),) * 2)
+        square.save(folder / small, quality=80)
     name = next(name for name, one in bundled_images().items() if one == path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"kind": kind, "name": name, "file": f"pictures/{path.name}", "sha256": digest}
+    return {"kind": kind, "name": name, "file": file, "small": small, "sha256": digest}

@@ -23,7 +23,8 @@ export class Run {
     this.factors = shrinking(Math.max(model.width, model.height), recipe.first_size);
     this.index = 0;
     this.alphaBeta = recipe.alpha_beta;
-    this.changes = [];
+    this.changes = []; // of α/β so far, [step, value]
+    this.planned = new Map(recipe.changes); // those that the recipe still asks for
     this.history = [];
     this.evaluations = 0;
     this.milliseconds = 0; // of all evaluations
@@ -54,6 +55,7 @@ export class Run {
   /** Compute one step; return its record, or null if the run is over, and why is in stopReason. */
   async step() {
     await this.begin();
+    if (this.planned.has(this.number)) await this.#change(this.planned.get(this.number));
     if (this.finished) return null;
     const { steps } = this.recipe;
     const last = Math.floor((steps * (this.index + 1)) / this.factors.length);
@@ -80,18 +82,15 @@ export class Run {
     return record;
   }
 
-  /** Continue from the current picture with another α/β; L-BFGS starts anew, because the loss is another. */
+  /** Continue from the current picture with another α/β, and forget the changes that the recipe asks for. */
   async changeAlphaBeta(value) {
-    if (value === this.alphaBeta) return;
-    this.alphaBeta = value;
-    if (!this.state) {
-      this.recipe = { ...this.recipe, alpha_beta: value };
-      return;
-    }
-    this.changes = [...this.changes.filter(([step]) => step !== this.number), [this.number, value]];
-    this.evaluator.weights.content = value;
-    this.state = this.best = await this.#firstState(this.state.parameters);
-    Object.assign(this, { stopReason: null, finished: false });
+    this.planned.clear();
+    if (value !== this.alphaBeta) await this.#change(value);
+  }
+
+  /** The changes of α/β so far, and those that are to come. */
+  allChanges() {
+    return [...this.changes, ...this.planned];
   }
 
   /** Continue with another runtime: a GPU instead of the processor, or the other way round. */
@@ -114,6 +113,21 @@ export class Run {
 
   release() {
     return this.evaluator?.release();
+  }
+
+  /** L-BFGS starts anew, because the loss is another. Before the first step, it is the recipe's own α/β that changes. */
+  async #change(value) {
+    this.planned.delete(this.number);
+    this.alphaBeta = this.evaluator.weights.content = value;
+    this.state = this.best = await this.#firstState(this.state.parameters);
+    Object.assign(this, { stopReason: null, finished: false });
+    if (this.number > 0) {
+      this.changes = [...this.changes.filter(([step]) => step !== this.number), [this.number, value]];
+    } else {
+      this.recipe = { ...this.recipe, alpha_beta: value };
+      this.history = [];
+      this.#accept(this.state);
+    }
   }
 
   async #evaluate(parameters) {

@@ -1,17 +1,15 @@
 // onnxruntime-web with one of its two backends: WebGPU, or WebAssembly with SIMD and, where the page may, threads.
 
 const VENDOR = new URL("../vendor/", import.meta.url);
-const MOST_THREADS = 4;
 
 export class Runtime {
-  /** Load a backend, "wasm" or "webgpu". */
-  static async load(backend) {
+  /** Load a backend, "wasm" with so many threads or "webgpu". */
+  static async load(backend, threads = 1) {
     const ort = await import(new URL(backend === "webgpu" ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs", VENDOR));
-    const threads = globalThis.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
     ort.env.wasm.wasmPaths = VENDOR.href;
-    ort.env.wasm.numThreads = threads;
+    ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? threads : 1;
     ort.env.logLevel = "error";
-    return new Runtime(ort, backend, backend === "wasm" ? threads : 0);
+    return new Runtime(ort, backend, ort.env.wasm.numThreads);
   }
 
   constructor(ort, backend, threads) {
