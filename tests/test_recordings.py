@@ -214,5 +214,5 @@ def test_each_panels_recording_is_of_the_network_and_the_pictures_that_are_here(
 
 
 def test_all_recordings_together_are_small():
-    assert sum(path.stat().st_size for path in FOLDER.glob("*")) < 12e6
-    assert {path.name for path in FOLDER.glob("*")} <= {f"{name}.zip" for name in PANELS}
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.zip")) < 12e6
+    assert {path.name for path in FOLDER.glob("*.zip")} <= {f"{name}.zip" for name in PANELS}

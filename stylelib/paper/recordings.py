@@ -1,7 +1,8 @@
 """Recordings: small JPEG frames, losses and the recipe of recorded runs in one file.
 
 A recording has a run for every combination of its knobs, which are a few values of its recipe. It shows them without
-computing anything. All runs are recorded at the same steps.
+computing anything. All runs are recorded at the same steps. For runs that are no such combinations, as those of a
+figure of the paper, see `stylelib.paper.recorded`.
 """
 
 import dataclasses
@@ -13,17 +14,20 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
-from stylelib.images import to_jpeg
+from stylelib.figures import kept_frames
+from stylelib.images import load_image, to_jpeg
 from stylelib.protocols.network import Network
 from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
+from stylelib.synthesis import Synthesis
 from stylelib.weights.networks import load_network
 
+T = TypeVar("T")
 SHARES = (0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.65, 1)  # a frame is kept after these fractions of the steps
 WIDTH, QUALITY = 240, 72  # of a frame: its longer side in pixels, and the JPEG's quality
 INDEX = "recording.json"
@@ -48,6 +52,11 @@ class RecordedRun:
     frames: dict[int, bytes]
     losses: dict[int, dict[str, float]]
     made: str
+
+    @property
+    def picture(self) -> Tensor:
+        """The last frame, (1, 3, H, W)."""
+        return load_image(self.frames[max(self.frames)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,20 +124,40 @@ def make(
 def _run(recipe: Recipe, network: Network) -> RecordedRun:
     wanted = {round(share * recipe.steps) for share in SHARES}
     run = recipe.prepare(network)
-    frames, losses = {0: frame(run.image)}, {}
+    run.frames[0] = run.image.cpu()
     for step in run:
         if step.number in wanted:
-            frames[step.number] = frame(step.image)
-    frames.setdefault(run.number, frame(run.image))  # for a run that converged early
-    for record in run.history:
-        if record.number in frames:
-            losses[record.number] = {name: float(f"{loss:.4g}") for name, loss in record.losses.items()}
+            run.frames[step.number] = step.image.cpu()
+    return of_run(run)
+
+
+def of_run(run: Synthesis, width: int = WIDTH, quality: int = QUALITY) -> RecordedRun:
+    """Return what a recording keeps of a run: the frames that it kept and its best picture, as small JPEGs.
+
+    Parameters
+    ----------
+    run : Synthesis
+        A run with `frames`.
+    width, quality : int
+        As for `frame`.
+
+    Returns
+    -------
+    RecordedRun
+        With the losses of the same steps.
+    """
+    frames = {number: frame(picture, width, quality) for number, picture in kept_frames(run).items()}
+    losses = {
+        record.number: {name: float(f"{loss:.4g}") for name, loss in record.losses.items()}
+        for record in run.history
+        if record.number in frames
+    }
     return RecordedRun(frames, losses, run.describe())
 
 
-def frame(picture: Tensor) -> bytes:
-    """Return a picture tensor (1, 3, H, W) as a small JPEG."""
-    return to_jpeg(picture, WIDTH, QUALITY)
+def frame(picture: Tensor, width: int = WIDTH, quality: int = QUALITY) -> bytes:
+    """Return a picture tensor (1, 3, H, W) as a small JPEG: its longer side in pixels, and the JPEG's quality."""
+    return to_jpeg(picture, width, quality)
 
 
 def save(recording: Recording, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -151,20 +180,25 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> pathlib.Path:
     InputError
         If the file cannot be written.
     """
+    index = {
+        "recipe": dataclasses.asdict(recording.recipe),
+        "fingerprint": recording.fingerprint,
+        "knobs": [(name, list(choices.items())) for name, choices in recording.knobs.items()],
+    }
+    return write(index, recording.runs, path)
+
+
+def write(index: Mapping[str, Any], recorded: Mapping[Any, RecordedRun], path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write runs to a .zip file, each with its values, beside what the index holds already; return the path."""
     path = check_writable(path, (".zip",))
     files, runs = {}, []
-    for values, run in recording.runs.items():
+    for values, run in recorded.items():
         names = {}
         for number, data in run.frames.items():
             names[number] = f"{hashlib.sha256(data).hexdigest()[:16]}.jpg"
             files[names[number]] = data
         runs.append({"values": values, "frames": names, "losses": run.losses, "made": run.made})
-    index = {
-        "recipe": dataclasses.asdict(recording.recipe),
-        "fingerprint": recording.fingerprint,
-        "knobs": [(name, list(choices.items())) for name, choices in recording.knobs.items()],
-        "runs": runs,
-    }
+    index = {**index, "runs": runs}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in {INDEX: json.dumps(index, ensure_ascii=False).encode(), **files}.items():
@@ -192,6 +226,17 @@ def load(path: str | os.PathLike[str]) -> Recording:
     InputError
         If the file is missing, or is not a recording.
     """
+    return read(path, _recording)
+
+
+def _recording(index: dict[str, Any], runs: dict[Any, RecordedRun]) -> Recording:
+    knobs = {name: {label: _hashable(value) for label, value in pairs} for name, pairs in index["knobs"]}
+    recipe = Recipe(**{name: _hashable(value) for name, value in index["recipe"].items()})
+    return Recording(recipe, knobs, runs, index["fingerprint"])
+
+
+def read(path: str | os.PathLike[str], make: Callable[[dict[str, Any], dict[Any, RecordedRun]], T]) -> T:
+    """Return what `make` makes of a file's index and its runs, {values: run}; raise an InputError if it cannot."""
     path = pathlib.Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -205,9 +250,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
             )
             for run in index["runs"]
         }
-        knobs = {name: {label: _hashable(value) for label, value in pairs} for name, pairs in index["knobs"]}
-        recipe = Recipe(**{name: _hashable(value) for name, value in index["recipe"].items()})
-        return Recording(recipe, knobs, runs, index["fingerprint"])
+        return make(index, runs)
     except FileNotFoundError:
         raise InputError(f"There is no recording {path}.") from None
     except Exception as error:  # a damaged file can make its reader raise anything
