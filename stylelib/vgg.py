@@ -32,7 +32,7 @@ LAYOUTS = {  # convolutions in each of the five blocks
 WIDTHS = {  # filters of each convolution, by block
     **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), (64, 128, 256, 512, 512)),
     "compact": (24, 48, 96, 176, 320),
-    "compact11": (42, 86, 156, 222, 212),
+    "compact11": (32, 64, 96, 176, 224),
 }
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "avg": torch.nn.functional.avg_pool2d,

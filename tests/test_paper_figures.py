@@ -59,7 +59,7 @@ def test_vgg_19_takes_the_captions_numbers_and_other_networks_relative_ones(name
     assert (paper["convention"], other["convention"]) == ("mean", "relative")
     if "alpha_beta" in paper:
         assert paper["alpha_beta"] == panel.ratio
-        wanted = 0.2 if name == "figure 7" else 200 * panel.ratio
+        wanted = {"figure 6": 0.8, "figure 7": 0.2}.get(name, 200 * panel.ratio)
         assert other["alpha_beta"] == pytest.approx(wanted)
         assert paper["init"] == panel.init
     if name == "figure 6":
@@ -125,7 +125,7 @@ def test_a_caption_says_what_sets_a_panel_apart_and_the_note_all_the_rest(net):
     assert captions[0] == "A, from content, seed 0" and captions[1] == "B, from style, seed 0"
     assert captions[5] == "C4, from noise, seed 3"
     note = " ".join(figure.texts[-1].get_text().split())
-    assert note.startswith(net.describe()) and "α/β = 0.2 (relative)" in note
+    assert note.startswith(net.describe()) and "α/β = 0.8 (relative)" in note
     assert "content conv4_2" in note and "content from" not in note, "said once"
     assert "1 steps of L-BFGS" in note and "48 × " in note and "seed" not in note
     assert "riverside, night_swirls" in note and "chosen here" in note

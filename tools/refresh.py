@@ -99,18 +99,18 @@ def series_table(folder: str = "") -> str:
 
 
 def cards() -> str:
-    """Return the map in notebook 00: three cards in a row, each with a notebook's picture, title and promise."""
-    rows = ["| | | |", "| --- | --- | --- |"]
-    paths = series()[1:]
+    """Return the map in notebook 00: three notebooks in a row, a row of pictures and below it their titles."""
+    lines, paths = [], series()[1:]
     for start in range(0, len(paths), 3):
-        texts = []
+        pictures, texts = [], []
         for path in paths[start : start + 3]:
             title, promise = title_and_promise(read(path))
             number, promise = path.stem[:2], promise.removeprefix("you can ")
-            picture = f"[![{title}](attachment:card_{number}.jpg)]({path.name})<br>" if card_picture(number) else ""
-            texts.append(f"{picture}**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
-        rows.append("| " + " | ".join(texts) + " |")
-    return "\n".join(rows)
+            linked = f"[![{title}](attachment:card_{number}.jpg)]({path.name})"
+            pictures.append(linked if card_picture(number) else f"**{number}**")
+            texts.append(f"**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
+        lines += [f"| {' | '.join(pictures)} |", f"| {' | '.join(texts)} |"]
+    return "\n".join([lines[0], "| --- | --- | --- |", *lines[1:]])
 
 
 def card_picture(number: str) -> PIL.Image.Image | None:

@@ -5,34 +5,46 @@ from torch import Tensor
 
 from stylelib.exercises.checking import Exercise, whole_number
 
+WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in the lightness (ITU-R BT.601)
+
 
 def _growing(count: int) -> Tensor:
     rows = torch.arange(1, count + 1, dtype=torch.float64)[:, None]
     return torch.ones(count, count, dtype=torch.float64).tril() / rows
 
 
+def _lightness(picture: Tensor) -> Tensor:
+    weights = torch.tensor(WEIGHTS, dtype=picture.dtype).view(1, 3, 1, 1)
+    return (weights * picture).sum(dim=1, keepdim=True)
+
+
 EXERCISES = {
-    "printed_width": Exercise(
-        inputs=lambda generator: (whole_number(generator, 700, 4000), whole_number(generator, 72, 600)),
-        reference=lambda pixels, dpi: 2.54 * pixels / dpi,
+    "keep_colours": Exercise(
+        inputs=lambda generator: (
+            torch.rand(1, 3, 4, 5, generator=generator, dtype=torch.float64),
+            torch.rand(1, 3, 4, 5, generator=generator, dtype=torch.float64),
+        ),
+        reference=lambda result, photo: photo + _lightness(result - photo),
         mistakes={
-            "That is in inches; an inch is 2.54 cm.": lambda pixels, dpi: pixels / dpi,
-            "That is inverted: more pixels make it wider, more dots per inch make it smaller.": (
-                lambda pixels, dpi: 2.54 * dpi / pixels
+            "The two are swapped: the colours come from the photograph, the lightness from the result.": (
+                lambda result, photo: result + _lightness(photo - result)
             ),
-            "An inch is longer than a centimetre: multiply by 2.54 instead of dividing.": (
-                lambda pixels, dpi: pixels / dpi / 2.54
+            "That is the result's lightness alone, a grey picture; the photograph's colours are missing.": (
+                lambda result, photo: _lightness(result).expand_as(photo)
             ),
-            "That converts centimetres to pixels; the question asks for the opposite.": (
-                lambda pixels, dpi: pixels * dpi / 2.54
+            "The mean of the channels is not the lightness; green counts most, blue least.": (
+                lambda result, photo: photo + (result - photo).mean(dim=1, keepdim=True)
             ),
-            "That is in millimetres.": lambda pixels, dpi: 25.4 * pixels / dpi,
-            "`//` drops everything after the decimal point; divide with `/`.": lambda pixels, dpi: (
-                2.54 * (pixels // dpi)
+            "You added the result's lightness, but the photograph's own is still there; add the difference.": (
+                lambda result, photo: photo + _lightness(result)
             ),
-            "You rounded; leave the number as it is.": lambda pixels, dpi: (2.54 * pixels / dpi).round(),
+            "That is the result with its own colours.": lambda result, photo: result,
+            "That is the photograph itself.": lambda result, photo: photo,
+            "You kept the photograph's lightness away but did not bring the result's in.": (
+                lambda result, photo: photo - _lightness(photo)
+            ),
         },
-        praise="At 300 dots per inch a panel of 512 pixels is 4.3 cm wide, about half of a journal's column.",
+        praise="Lightness holds the strokes, colour is kept. Gatys and others published it in 2017.",
     ),
     "growing_sets": Exercise(
         inputs=lambda generator: (int(whole_number(generator, 3, 8)),),

@@ -145,11 +145,11 @@ FIGURES = {
     "figure 6": PaperFigure(
         "Figure 6: where the run starts",
         (
-            Panel("A", "tubingen", "starry_night", 1e-3, init="content"),
-            Panel("B", "tubingen", "starry_night", 1e-3, init="style", relative_init="style"),
+            Panel("A", "tubingen", "starry_night", 1e-3, relative_ratio=0.8, init="content"),
+            Panel("B", "tubingen", "starry_night", 1e-3, relative_ratio=0.8, init="style", relative_init="style"),
             *(
-                Panel(f"C{seed + 1}", "tubingen", "starry_night", 1e-3, relative_init="noise", seed=seed)
-                for seed in range(4)
+                Panel(f"C{n + 1}", "tubingen", "starry_night", 1e-3, relative_ratio=0.8, relative_init="noise", seed=n)
+                for n in range(4)
             ),
         ),
         remark="The painting was chosen here.",
