@@ -7,16 +7,14 @@ python -m tools.gpu OUT --network compact --size 64 --minutes 3   # a rehearsal 
 tests       the tests marked gpu: the processor's values, CUDA graphs, memory, repeatability
 speed       milliseconds an evaluation at several sizes, compared with plain PyTorch and the measured peak
 transfers   the first transfer in three styles at the paper's size, finished, with times
-figures     the paper's figures, finished
-recordings  the notebooks' panels, recorded with this network
+figures     the paper's figures, finished, and their recordings for the notebooks (tools/fidelity.py)
 training    minutes of the embedded network's training, if its code and pictures are there (STYLELIB_TRAINING)
 
-A run is finished when twenty steps changed its loss by less than TOLERANCE of it, about 0.1 % in fifty steps.
+A run is finished when twenty steps changed its loss by less than fidelity.TOLERANCE of it.
 STYLELIB_WEIGHTS names the folder with the network's weights. Results are in OUT, numbers in OUT/report.json.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
@@ -31,11 +29,10 @@ import torch
 
 import stylelib
 from stylelib.figures import contact_sheet
-from stylelib.paper import figures, recordings
-from stylelib.studio.panels import PANELS
 from stylelib.support.machine import describe
+from tools import fidelity
 
-TOLERANCE, MOST_STEPS = 4e-4, 2000
+MOST_STEPS = 2000
 STYLES = ("night_swirls", "woodcut", "mosaic")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -71,7 +68,9 @@ def transfers(options: argparse.Namespace) -> dict[str, Any]:
     pictures, captions, report = [], [], {}
     for style in STYLES:
         started = time.perf_counter()
-        run = stylelib.style_transfer("riverside", style, net, options.size, steps=MOST_STEPS, tolerance=TOLERANCE)
+        run = stylelib.style_transfer(
+            "riverside", style, net, options.size, steps=MOST_STEPS, tolerance=fidelity.TOLERANCE
+        )
         run.finish()
         seconds = time.perf_counter() - started
         report[style] = {"seconds": seconds, "steps": run.number, "stopped": run.stop_reason, "made": run.describe()}
@@ -84,29 +83,11 @@ def transfers(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def paper(options: argparse.Namespace) -> dict[str, Any]:
-    """Finish every panel of the paper's figures."""
-    net, report = stylelib.load_network(options.network, precision=options.precision), {}
-    for name, figure in figures.FIGURES.items():
-        made = []
-        for panel in figure.panels:
-            run = figures.prepare(panel, net, options.size, MOST_STEPS)
-            run.tolerance = TOLERANCE
-            made.append((panel, run.finish()))
-        (options.out / f"{name.replace(' ', '_')}.jpg").write_bytes(figures.sheet(name, made).jpeg())
-        report[name] = [{"steps": run.number, "seconds": run.seconds, "loss": run.history[-1].loss} for _, run in made]
-    return report
-
-
-def record(options: argparse.Namespace) -> dict[str, Any]:
-    """Record the notebooks' panels with this network."""
-    folder, report = options.out / "recordings", {}
-    folder.mkdir(exist_ok=True)
-    for name, panel in PANELS.items():
-        recipe = dataclasses.replace(panel.recipe, network=options.network)
-        if options.size < recipe.size:
-            recipe = dataclasses.replace(recipe, size=options.size, steps=8)
-        path = recordings.save(recordings.make(recipe, panel.knobs), folder / f"{name}-{options.network}.zip")
-        report[name] = {"megabytes": path.stat().st_size / 1e6}
+    """Finish every panel of the paper's figures, and record them. The large files of the runs stay on this machine."""
+    out = options.out / "fidelity"
+    passed = [f"--{option}={getattr(options, option)}" for option in ("network", "precision", "size")]
+    fidelity.main([str(out), f"--steps={MOST_STEPS}", f"--runs={ROOT / 'build' / 'fidelity'}", *passed])
+    report: dict[str, Any] = json.loads((out / "numbers.json").read_text(encoding="utf-8"))
     return report
 
 
@@ -125,7 +106,6 @@ STEPS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "speed": speed,
     "transfers": transfers,
     "figures": paper,
-    "recordings": record,
     "training": training,
 }
 

@@ -1,0 +1,267 @@
+"""The paper's figures on the paper's network: pictures, numbers and recordings, from runs that are kept one by one.
+
+python -m tools.fidelity OUT                            # everything; after an interrupt it goes on where it was
+python -m tools.fidelity OUT "figure 4" "rounding"      # some parts
+python -m tools.fidelity OUT --steps 1000               # takes the runs that are not finished further
+python -m tools.fidelity OUT --docs docs --recordings notebooks/recordings/vgg19    # what the project shows
+python -m tools.fidelity OUT --network compact --size 64 --steps 30                 # a rehearsal
+
+A run is finished when twenty steps changed its loss by less than TOLERANCE of it, about 0.1 % in fifty steps, or stops
+after --steps steps. STYLELIB_WEIGHTS names the folder with the network's weights. On a processor VGG-19 needs about a
+quarter of a second for a step at 192 px (fast precision). OUT/runs keeps the runs, about 20 MB each.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+
+import safetensors.torch
+import torch
+
+import stylelib
+from stylelib.analysis import measures
+from stylelib.experiments import FIRST_SIZE
+from stylelib.figures import contact_sheet
+from stylelib.paper import figures, recorded, recordings
+from stylelib.synthesis import Synthesis
+from stylelib.weights.formats import fingerprint
+from stylelib.weights.store import load_weights
+
+TOLERANCE = 4e-4
+FRAMES = (0, 1, 3, 6, 12, 25, 50, 100, 200, 400, 800, 1600)  # the steps whose pictures are kept for the recordings
+SIZE, SIZES, STEPS = 192, {"figure 4": 256, "figure 5": 256}, 500
+SAVE_EVERY = 50  # steps
+ROUNDING = "rounding"  # the part that asks what 8 bits change
+ROUNDED = {"content": 0, "noise": 2}  # start: the panel of Figure 6
+VARIANTS = {
+    "moved": "conv4 and conv5 moved by up to half an 8-bit step",
+    "7 bits": "conv4 and conv5 in 7 bits",
+}
+PARTS = (*figures.FIGURES, recorded.FIRST_TRANSFER, ROUNDING)
+QUALITY = 80  # of the page's pictures
+
+
+# --------------------------------------------------------------------------------------------------------------- runs
+
+
+def compute(panel: figures.Panel, net: stylelib.Network, size: int, steps: int, folder: pathlib.Path) -> Synthesis:
+    """Return a panel's run: read, continued or computed. Two figures that have a panel in common compute it once."""
+    return finish(figures.prepare(panel, net, size, steps), folder / f"{file_name(panel, net, size)}.pt", TOLERANCE)
+
+
+def finish(run: Synthesis, path: pathlib.Path, tolerance: float) -> Synthesis:
+    """Return a run finished, from its file if it is there; the file is written every SAVE_EVERY steps."""
+    if path.exists():
+        steps, run = run.steps, Synthesis.load(path, run.terms)
+        run.steps = max(steps, run.steps)
+    run.tolerance = tolerance
+    run.frames.setdefault(0, run.image.cpu())
+    before = run.number
+    for step in run:
+        if step.number in FRAMES:
+            run.frames[step.number] = step.image.cpu()
+        if step.number % SAVE_EVERY == 0:
+            run.save(path)
+    if run.number > before or not path.exists():
+        run.save(path)
+    return run
+
+
+def file_name(panel: figures.Panel, net: stylelib.Network, size: int) -> str:
+    """Return a name that says what a panel computes."""
+    chosen = figures.settings(panel, net)
+    parts = [*map(figures.picture_name, panel.pictures)]
+    if panel.content is not None:
+        parts.append(panel.content_layer)
+    if panel.style is not None:
+        parts.append(f"{len(panel.style_layers)}-style-layers")
+    if "alpha_beta" in chosen:
+        parts.append(f"{chosen['alpha_beta']:g}")
+    return "_".join([*parts, chosen["init"], f"seed{panel.seed}", net.name, net.precision, f"{size}px"])
+
+
+def first_transfer(net: stylelib.Network, size: int, folder: pathlib.Path) -> Synthesis:
+    """Return notebook 00's transfer: coarse to fine, with the default α/β."""
+    run = stylelib.style_transfer("riverside", "night_swirls", net, size, steps=160, first_size=min(FIRST_SIZE, size))
+    return finish(run, folder / f"first-transfer_{net.name}_{net.precision}_{size}px.pt", run.tolerance)
+
+
+def still_falling(run: Synthesis) -> float:
+    """Return by what share of its value the loss fell in the last twenty steps."""
+    losses = [record.loss for record in run.history[-21:]]
+    return 1 - losses[-1] / losses[0]
+
+
+# ----------------------------------------------------------------------------------------------------------- rounding
+
+
+def varied(name: str, variant: str, folder: pathlib.Path) -> pathlib.Path:
+    """Write a network's weights with conv4 and conv5 changed, and return the file's path.
+
+    "moved" adds to each weight a random number of at most half an 8-bit step: if the weights are in 8 bit, the original
+    ones lie as far away as these. "7 bits" rounds to 128 values.
+    """
+    path = folder / f"{name}-{variant.replace(' ', '-')}.safetensors"
+    if not path.exists():
+        found = load_weights(name, download=False)
+        tensors = dict(found.tensors)
+        generator = torch.Generator().manual_seed(0)
+        for key, weight in tensors.items():
+            if key.startswith(("conv4", "conv5")) and key.endswith("weight"):
+                least, step = weight.min(), (weight.max() - weight.min()) / 255
+                if variant == "moved":
+                    tensors[key] = weight + step * (torch.rand(weight.shape, generator=generator) - 0.5)
+                else:
+                    tensors[key] = ((weight - least) / (2 * step)).round() * 2 * step + least
+        header = {
+            "source": f"{found.source}, then {VARIANTS[variant]}",
+            "input_mean": json.dumps(found.mean),
+            "input_std": json.dumps(found.std),
+            "sha256": fingerprint(tensors),
+        }
+        path.write_bytes(safetensors.torch.save(tensors, header))
+    return path
+
+
+def rounding(options: argparse.Namespace) -> list[dict[str, str]]:
+    """Make one pair from both starts with changed weights; compare losses, pictures, and how each network judges."""
+    folder, size = options.runs, options.size or SIZE
+    net = stylelib.load_network(options.network, precision=options.precision)
+    panels = figures.FIGURES["figure 6"].panels
+    rows = []
+    for start, index in ROUNDED.items():
+        reference = compute(panels[index], net, size, options.steps, folder)
+        exact = stylelib.load_network(options.network, precision="exact")
+        others = {"float32 throughout": compute(panels[index], exact, size, options.steps, folder)}
+        if start == "noise":
+            others["another seed"] = compute(panels[index + 1], net, size, options.steps, folder)
+        for variant, label in VARIANTS.items():
+            path = varied(options.network, variant, folder)
+            changed = stylelib.load_network(options.network, path, precision=options.precision)
+            inside = folder / path.stem
+            inside.mkdir(exist_ok=True)
+            others[label] = compute(panels[index], changed, size, options.steps, inside)
+        for label, run in {"as it is": reference, **others}.items():
+            rows.append(
+                {
+                    "from": start,
+                    "network": label,
+                    "its own loss": f"{run.history[-1].loss:.5f}",
+                    "loss in the eyes of the network as it is": f"{_judged(reference, run):.5f}",
+                    "pixel difference": f"{measures.pixel_error(run.image, reference.image):.3f}",
+                    "edges that agree": f"{measures.edge_agreement(run.image, reference.image):.2f}",
+                }
+            )
+            print(rows[-1], flush=True)
+    sheet = contact_sheet([reference.image, *(run.image for run in others.values())], ["as it is", *others], 3)
+    (options.out / "rounding.jpg").write_bytes(sheet.jpeg(QUALITY))
+    return rows
+
+
+def _judged(reference: Synthesis, run: Synthesis) -> float:
+    """Return the loss that the network of one run finds in the picture of another."""
+    return Synthesis(reference.terms, run.image, steps=0).finish().history[0].loss
+
+
+# -------------------------------------------------------------------------------------------------------------- a part
+
+
+def part(name: str, options: argparse.Namespace) -> list[dict[str, str]]:
+    """Make a figure: its picture, its recording and a row of numbers for each panel."""
+    folder = options.runs
+    net = stylelib.load_network(options.network, precision=options.precision)
+    if name == recorded.FIRST_TRANSFER:
+        made = {"riverside, night_swirls": first_transfer(net, options.size or 256, folder)}
+    else:
+        captions, _ = figures.captions(figures.FIGURES[name], net)
+        size = options.size or SIZES.get(name, SIZE)
+        made = {}
+        for caption, panel in zip(captions, figures.FIGURES[name].panels, strict=True):
+            made[caption] = compute(panel, net, size, options.steps, folder)
+            print(f"{name}, {caption}: {made[caption]!r}", flush=True)
+    rows = [_row(caption, run) for caption, run in made.items()]
+    if name in figures.FIGURES:
+        sheet = figures.sheet(name, list(zip(figures.FIGURES[name].panels, made.values(), strict=True)))
+    else:
+        sheet = contact_sheet(
+            [run.image for run in made.values()], list(made), note=next(iter(made.values())).describe()
+        )
+    (options.out / f"{recorded.path_of(name).stem}.jpg").write_bytes(sheet.jpeg(QUALITY, with_note=False))
+    (options.out / "recordings").mkdir(exist_ok=True)
+    runs = {caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY) for caption, run in made.items()}
+    recorded.save(name, runs, options.out / "recordings")
+    return rows
+
+
+def _row(caption: str, run: Synthesis) -> dict[str, str]:
+    last = min(run.history, key=lambda record: record.loss)
+    content = [loss / _weight(run, name) for name, loss in last.losses.items() if name.startswith("content")]
+    style = [loss for name, loss in last.losses.items() if name.startswith("style")]
+    return {
+        "panel": caption,
+        "pixels": f"{run.shape[-1]} × {run.shape[-2]}",
+        "steps": f"{run.number}{'' if run.finished else ' (not finished)'}",
+        "loss": f"{last.loss:.4g}",
+        "its fall in the last 20 steps": f"{100 * still_falling(run):.2f} %",
+        "content part, before α": f"{content[0]:.4g}" if content else "–",
+        "style part": f"{sum(style):.4g}" if style else "–",
+    }
+
+
+def _weight(run: Synthesis, name: str) -> float:
+    return next(term.weight for term in run.terms if name.startswith(term.label)) or 1.0
+
+
+# ------------------------------------------------------------------------------------------------------------ the page
+
+
+def fill(page: str, tables: dict[str, list[dict[str, str]]]) -> str:
+    """Return a page with the tables between its marks, <!-- NAME --> … <!-- end -->."""
+    for name, rows in tables.items():
+        lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(row.values()) for row in rows)]
+        table = "\n".join(f"| {line} |" for line in lines)
+        page = re.sub(rf"(<!-- {name} -->).*?(<!-- end -->)", rf"\1\n\n{table}\n\n\2", page, flags=re.DOTALL)
+    return page
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the named parts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=pathlib.Path, metavar="OUT", help="the folder for the runs and all results")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default")
+    parser.add_argument("--network", default="vgg19", help="default %(default)s")
+    parser.add_argument("--precision", default="fast", help="default %(default)s")
+    parser.add_argument("--size", type=int, help=f"longer side in pixels; default {SIZE}, of some figures {SIZES}")
+    parser.add_argument("--steps", type=int, default=STEPS, help="the most steps of a run; default %(default)s")
+    parser.add_argument("--runs", type=pathlib.Path, help="the folder that keeps the runs; default OUT/runs")
+    parser.add_argument("--docs", type=pathlib.Path, help="also fill in the page in this folder, and copy its pictures")
+    parser.add_argument("--recordings", type=pathlib.Path, help="also copy the recordings into this folder")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(unknown)}; known: {', '.join(PARTS)}")
+    options.runs = options.runs or options.out / "runs"
+    for folder in (options.out, options.runs):
+        folder.mkdir(parents=True, exist_ok=True)
+    kept = options.out / "numbers.json"
+    tables = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    for name in options.parts or PARTS:
+        tables[name] = rounding(options) if name == ROUNDING else part(name, options)
+        kept.write_text(json.dumps(tables, indent=1, ensure_ascii=False), encoding="utf-8")
+    if options.docs:
+        page = options.docs / "fidelity.md"
+        page.write_text(fill(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        _copy(options.out, options.docs / "fidelity", "*.jpg")
+    if options.recordings:
+        _copy(options.out / "recordings", options.recordings, "*.zip")
+
+
+def _copy(source: pathlib.Path, target: pathlib.Path, pattern: str) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.glob(pattern):
+        (target / path.name).write_bytes(path.read_bytes())
+
+
+if __name__ == "__main__":
+    main()
