@@ -6,13 +6,14 @@ import { decode, sha256 } from "./pictures.js";
 import { bundled, fitted, roles } from "./recipe.js";
 
 const PROBE_SECONDS = 45;
+const MOST_ERROR = 1e-3; // of what a GPU computes; it rounds in another order
 
 export class Studio extends EventTarget {
   constructor(about, base, recipe, threads) {
     super();
     Object.assign(this, { about, base, recipe, pictures: {}, history: [], report: null, number: 0, going: false, threads });
     this.alphaBeta = recipe.alpha_beta; // as the visitor has set it, also while a run is going
-    this.gpu = { state: "untested", sentence: "" };
+    this.gpu = { sentence: "", networks: {} }; // the networks that were tested, and whether the GPU may be used for them
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.postMessage({ kind: "threads", threads });
     this.worker.onmessage = ({ data }) => this.#received(data);
@@ -66,7 +67,7 @@ export class Studio extends EventTarget {
   /** Change values of the recipe and prepare a new run; it goes on by itself if one was going. */
   change(values) {
     Object.assign(this.recipe, values);
-    if (values.network) this.#keepKnownLayers();
+    if (values.network) this.#changeNetwork();
     this.prepare(this.going);
   }
 
@@ -118,38 +119,46 @@ export class Studio extends EventTarget {
     this.dispatchEvent(new CustomEvent("say", { detail: { sentence, kind } }));
   }
 
-  /** Find out whether a GPU computes the same and faster, and use it if so. */
+  /** Find out whether a GPU computes the same for this network, and faster, and use it if so. */
   async testGpu() {
     const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
-    if (!adapter) return this.#gpu("none", "This browser offers no WebGPU here.");
+    if (!adapter) return this.#gpu("This browser offers no WebGPU here.");
     if (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter)
-      return this.#gpu("none", "This browser's WebGPU is computed by the processor, so it is not used.");
-    this.#gpu("testing", "WebGPU is being tested.");
-    const found = await this.#probe();
-    if (found.failed) return this.#gpu("unused", `WebGPU does not work here (${found.failed.slice(0, 120)}).`);
+      return this.#gpu("This browser's WebGPU is computed by the processor, so it is not used.");
+    this.#gpu("WebGPU is being tested.");
+    const network = this.network;
+    const found = await this.#probe(network);
+    this.gpu.networks[network.name] = false;
+    if (found.failed) return this.#gpu(`WebGPU does not work here (${found.failed.slice(0, 120)}).`);
     const { error, milliseconds } = found;
-    if (!(error < 1e-3)) return this.#gpu("unused", `WebGPU computes wrong numbers here (error ${(100 * error).toFixed(1)} %).`);
+    if (!(error < MOST_ERROR))
+      return this.#gpu(`WebGPU computes wrong numbers for ${network.name} here (error ${(100 * error).toPrecision(2)} %).`);
     const [slow, fast] = [milliseconds.wasm, milliseconds.webgpu].map((one) => one.toFixed(0));
     if (milliseconds.webgpu > milliseconds.wasm)
-      return this.#gpu("unused", `WebGPU is slower here (${fast} ms against ${slow} ms an evaluation at 96 px).`);
-    this.#gpu("used", `WebGPU was tested: the same numbers, ${fast} ms instead of ${slow} ms an evaluation at 96 px.`);
-    this.worker.postMessage({ kind: "wish", backend: "webgpu" });
+      return this.#gpu(`WebGPU is slower here (${fast} ms against ${slow} ms an evaluation at 96 px).`);
+    this.gpu.networks[network.name] = true;
+    this.#gpu(`WebGPU was tested: the same numbers, ${fast} ms instead of ${slow} ms an evaluation at 96 px.`);
+    this.#useBackend();
   }
 
-  #probe() {
+  /** The GPU where it has been tested with this network, else the processor. */
+  #useBackend() {
+    this.worker.postMessage({ kind: "wish", backend: this.gpu.networks[this.network.name] ? "webgpu" : "wasm" });
+  }
+
+  #probe(about) {
     const worker = new Worker(new URL("probe.js", import.meta.url), { type: "module" });
     const answer = new Promise((resolve) => {
       worker.onmessage = ({ data }) => resolve(data);
       worker.onerror = (event) => resolve({ failed: event.message || "its worker did not start" });
       setTimeout(() => resolve({ failed: `no answer in ${PROBE_SECONDS} seconds` }), 1000 * PROBE_SECONDS);
     });
-    const about = this.about.networks.reduce((one, other) => (other.bytes < one.bytes ? other : one)); // the quickest to load
     worker.postMessage({ about, base: this.base.href, recipe: this.about.recipe, threads: this.threads });
     return answer.finally(() => worker.terminate());
   }
 
-  #gpu(state, sentence) {
-    this.gpu = { state, sentence };
+  #gpu(sentence) {
+    this.gpu.sentence = sentence;
     this.#tell("report");
   }
 
@@ -160,8 +169,10 @@ export class Studio extends EventTarget {
     this.worker.postMessage({ kind: "picture", role, bitmap }, [bitmap]);
   }
 
-  /** Another network may lack layers that were chosen. */
-  #keepKnownLayers() {
+  /** Another network may lack layers that were chosen, and has to be tested on the GPU. */
+  #changeNetwork() {
+    this.#useBackend();
+    if (!(this.network.name in this.gpu.networks)) this.testGpu();
     const known = this.network.layers.map(({ name }) => name);
     const { content_layer: content, style_layers: style } = this.recipe;
     if (!known.includes(content)) this.recipe.content_layer = this.about.recipe.content_layer;
@@ -171,7 +182,10 @@ export class Studio extends EventTarget {
 
   #received(data) {
     if (data.kind === "failed") return this.#failed(data.sentence);
-    if (data.kind === "backend failed") return this.#gpu("unused", "WebGPU failed, so the processor goes on.");
+    if (data.kind === "backend failed") {
+      this.gpu.networks[this.recipe.network] = false;
+      return this.#gpu("WebGPU failed, so the processor goes on.");
+    }
     if (data.run !== this.number) return; // of a run that has been replaced
     this.report = data;
     if (data.kind === "prepared" || data.record.number === 0) this.history = [data.record];

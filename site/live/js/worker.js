@@ -43,7 +43,8 @@ async function fulfil() {
 /** Fulfil one wish; return whether there was one. */
 async function next() {
   runtime ??= await Runtime.load("wasm", threads);
-  if (wishes.backend && wishes.backend !== runtime.backend) await changeBackend(take("backend"));
+  if (wishes.backend === runtime.backend) wishes.backend = null;
+  if (wishes.backend) await changeBackend(take("backend"));
   else if (wishes.recipe) await prepare(take("recipe"));
   else if (run && wishes.alphaBeta !== null) await changeAlphaBeta(take("alphaBeta"));
   else if (run && (wishes.going || wishes.single)) await step();
