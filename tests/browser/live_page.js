@@ -83,7 +83,7 @@ window.asked = {
     return {
       fitted: plain(fitted),
       shrunk: plain(coarse),
-      covered: plain(resample.cover(start, 50, 90)),
+      covered: plain(resample.cover(start, 30, 60)),
       continued: plain(resample.continueFrom(changed, coarse, start, "content")),
       noise: plain(noise.noise(37, 31, 5)),
       sizes: [shrinking(256, 0), shrinking(256, 96), shrinking(700, 64)],

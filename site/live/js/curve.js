@@ -24,7 +24,8 @@ export function drawCurve(svg, history, steps) {
     const points = history.map(({ number }, i) => `${x(number).toFixed(1)},${y(curve.values[i]).toFixed(1)}`);
     parts.push(element("polyline", { points: points.join(" "), class: `curve ${curve.kind}` }));
   }
-  const ends = curves.filter(({ label }) => label).map(({ label, values }) => ({ label, at: y(values.at(-1)) + 3 }));
+  const labelled = history.length < 3 ? [] : curves.filter(({ label }) => label);
+  const ends = labelled.map(({ label, values }) => ({ label, at: y(values.at(-1)) + 3 }));
   for (const { label, at } of apart(ends)) parts.push(text(x(history.at(-1).number) + 3, at, label, "label"));
   svg.replaceChildren(...parts);
 }

@@ -101,8 +101,7 @@ function showRecipe() {
     recipe.kind === "content" ? [] : recipe.style_layers,
   );
   fillStarts(recipe);
-  for (const name of ["network", "size", "init", "steps", "seed"]) $(`choose-${name}`).value = recipe[name];
-  $("choose-first_size").value = recipe.first_size;
+  for (const name of ["network", "size", "first_size", "init", "steps", "seed"]) showValue($(`choose-${name}`), recipe[name]);
   $("seed").hidden = recipe.init !== "noise";
   $("about-network").textContent = `${recipe.network}: ${studio.network.source}.`;
   for (const role of ["content", "style"])
@@ -111,6 +110,13 @@ function showRecipe() {
   $("message").hidden = true;
   $("progress").max = prepared?.steps ?? recipe.steps;
   showAlpha();
+}
+
+/** A recipe may have sizes that are not among those to choose from. */
+function showValue(control, value) {
+  if (control.options && ![...control.options].some((option) => option.value === String(value)))
+    control.add(new Option(`${value} px`, value));
+  control.value = value;
 }
 
 function fillStarts({ kind }) {
