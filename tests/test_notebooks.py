@@ -1,5 +1,6 @@
 """The notebooks as they are committed. nbval runs each of them, too."""
 
+import ast
 import base64
 import io
 import pathlib
@@ -79,6 +80,61 @@ def test_a_notebook_has_the_parts_that_every_one_has(path):
 def test_code_cells_are_short(path):
     lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
     assert max(lengths) <= 20 and statistics.median(lengths) <= 6
+
+
+def assertions(cell):
+    """The assert statements of a cell; an exercise's cell, or one with a magic, need not be Python."""
+    try:
+        return [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Assert)]
+    except SyntaxError:
+        return []
+
+
+def wrong_with_claims(cell):
+    """What is wrong with a cell that asserts something; tools/claims.py makes a table of these claims."""
+    claims, tags = assertions(cell), cell.metadata.get("tags", [])
+    if not claims:
+        return ["it is tagged `assertion` and asserts nothing"] if "assertion" in tags else []
+    wrong = [] if "assertion" in tags else ["tag it `assertion`"]
+    if cell.metadata.get("jupyter", {}).get("source_hidden") is not True:
+        wrong.append("fold it: python tools/refresh.py --only-links")
+    if not re.match(r"# Checks: \S.*\S", cell.source):
+        wrong.append("its first line, which JupyterLab shows of a folded cell, says what it does: # Checks: …")
+    for claim in claims:
+        parts = getattr(claim.msg, "values", [claim.msg])  # of an f-string
+        said = "".join(part.value if isinstance(part, ast.Constant) else " … " for part in parts if part)
+        if len(re.findall(r"[^\W\d_]{2,}", said)) < 3 or said.rstrip().endswith("."):
+            wrong.append(f"the message is a claim in words, without a full stop: {ast.unparse(claim)}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_claims_are_asserted_in_folded_cells_that_say_what_they_check(path):
+    found = {cell.id: wrong for cell in code_cells(path) if (wrong := wrong_with_claims(cell))}
+    assert not found, "\n".join(f"{cell}: {'; '.join(wrong)}" for cell, wrong in found.items())
+
+
+@pytest.mark.parametrize(
+    ("source", "metadata", "sentence"),
+    [
+        ("# Checks: one\nassert a < b, 'more edges are kept'", {}, "tag it"),
+        ("# Checks: one\nassert a < b, 'more edges are kept'", {"tags": ["assertion"]}, "fold it"),
+        ("a = 1\nassert a < b, 'more edges are kept'", {}, "first line"),
+        ("# Checks: one\nassert a < b", {}, "in words"),
+        ("# Checks: one\nassert a < b, f'{layer}: {value:.3f}'", {}, "in words"),
+        ("# Checks: one\nassert a < b, 'more edges are kept.'", {}, "full stop"),
+        ("# Checks: nothing", {"tags": ["assertion"]}, "asserts nothing"),
+    ],
+)
+def test_what_is_wrong_with_a_cell_that_asserts_something_is_said(source, metadata, sentence):
+    assert sentence in "; ".join(wrong_with_claims(new_code_cell(source, metadata=metadata)))
+
+
+def test_a_cell_that_asserts_something_is_right_in_this_form():
+    metadata = {"tags": ["assertion"], "jupyter": {"source_hidden": True}}
+    source = "# Checks: edges\nfor layer in layers:\n    assert a < b, f'{layer}: more edges are kept'"
+    assert wrong_with_claims(new_code_cell(source, metadata=metadata)) == []
+    assert wrong_with_claims(new_code_cell("%matplotlib inline\n1 + 1")) == []
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)

@@ -18,7 +18,7 @@ from tools import address, architecture
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/glossary.md"]
-PAGES += ["tools/benchmarks/README.md"]
+PAGES += ["docs/claims.md", "tools/benchmarks/README.md"]
 SOMEWHERE = "https://github.com/somebody/style-transfer"
 
 

@@ -203,15 +203,16 @@ def computed_by(about: dict[str, Any]) -> str:
 
 def page(folder: pathlib.Path, networks: tuple[str, ...] = NETWORKS) -> str:
     """Return the page of everything in the folder, in Markdown."""
-    rows, stopped, missing = [], [], []
+    rows, stopped = [], []
     used: dict[str, dict[str, None]] = {network: {} for network in networks}
+    missing: dict[str, list[str]] = {}
     exact = dict.fromkeys(networks, 0)
     for path in series():
         runs = {network: Run(path, network, folder) for network in networks}
         results = {network: run.kept() for network, run in runs.items()}
         for network, result in results.items():
             if result is None:
-                missing.append(runs[network].name)
+                missing.setdefault(network, []).append(path.stem[:2])
                 continue
             used[network][computed_by(result["about"])] = None
             exact[network] += sum(claim["exact"] and claim["held"] for claim in result["claims"])
@@ -227,13 +228,14 @@ def page(folder: pathlib.Path, networks: tuple[str, ...] = NETWORKS) -> str:
         "the values that were compared. A loop can reach an assertion several times; if it failed, the values where it",
         'did are listed. "–" means that the claim is made for the other network only.',
         "",
-        *(f"- **{network}**: {'; and '.join(texts) or 'not run'}" for network, texts in used.items()),
+        *(f"- {text}" for texts in used.values() for text in texts),
         "",
         f"{len(rows)} claims, {failed} of them fail on a network. Assertions that compare code written in a notebook",
         f"with the library, number by number, are not listed unless they fail; they held {counted}.",
     ]
     if missing:
-        lines += ["", f"Not run since the notebook's code changed: {', '.join(missing)}."]
+        texts = "; ".join(f"{network} {' '.join(numbers)}" for network, numbers in missing.items())
+        lines += ["", f"Not run with their present code: {texts}."]
     if stopped:
         lines += ["", "Stopped by an error that is no assertion:", "", *stopped]
     lines += ["", f"| notebook | claim | {' | '.join(networks)} |", f"| --- | --- |{' --- |' * len(networks)}", *rows]

@@ -149,7 +149,7 @@ def _message(node: ast.expr | None) -> tuple[str, list[str]]:
     if isinstance(node, ast.Constant):
         return str(node.value), []
     if not isinstance(node, ast.JoinedStr):
-        return ast.unparse(node) if node else "", []
+        return ("…", [ast.unparse(node)]) if node else ("", [])
     words, fields = [], []
     for part in node.values:
         if isinstance(part, ast.Constant):
@@ -213,7 +213,7 @@ class _Test:
 
     def _value(self, node: ast.expr, piece: list[str | int]) -> ast.expr:
         if not any(isinstance(part, ast.Name) for part in ast.walk(node)):
-            piece.append(ast.unparse(node))
+            piece.append(str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node))
             return node
         number, self.count = self.count, self.count + 1
         piece.append(number)
