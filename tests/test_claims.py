@@ -1,5 +1,6 @@
 """The table of claims: assertions are written down with their values, in a real kernel."""
 
+import inspect
 import pathlib
 
 import nbformat
@@ -8,6 +9,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import stylelib
 from tools import claims, recorder
 
 CELLS = [
@@ -50,6 +52,22 @@ def test_what_computed_and_an_error_that_is_no_assertion_are_reported(result):
     assert result["stopped"] == "cell 9, ZeroDivisionError: division by zero"
 
 
+def test_a_kernel_that_dies_is_reported(tmp_path):
+    cells = [new_code_cell('assert 1 < 2, "held before the end"'), new_code_cell("import os\nos._exit(1)")]
+    result = claims.claims_of(new_notebook(cells=cells), "compact", "quick", folder=tmp_path)
+    assert result["stopped"] == "cell 1, DeadKernelError: Kernel died"
+    assert [claim["held"] for claim in result["claims"]] == [True]
+
+
+def test_after_an_interrupt_nothing_half_done_is_kept(series, monkeypatch):
+    interrupt = "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)"
+    nbformat.write(new_notebook(cells=[new_code_cell(interrupt)]), series)
+    monkeypatch.setattr("sys.argv", ["claims", str(series.parent), "--networks", "compact", "--preset", "quick"])
+    with pytest.raises(SystemExit, match="What was finished before 02 with compact is kept"):
+        claims.main()
+    assert not list(series.parent.glob("*.json"))
+
+
 def test_a_notebook_that_takes_another_network_is_no_result(monkeypatch, tmp_path):
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
     with pytest.raises(RuntimeError, match="took compact, not vgg19"):
@@ -77,6 +95,14 @@ def test_a_test_is_shown_with_its_values(test, expected, tmp_path):
     exec(recorder.rewritten(f"assert {test}, 'a claim'", 3), {recorder.NAME: record, "name": "lbfgs"} | values)
     assert written[0]["values"] == expected
     assert written[0]["held"] == bool(eval(test, {"name": "lbfgs"} | values))
+
+
+def test_another_precision_is_used_where_the_notebook_asks_for_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(stylelib.load_network, "__defaults__", stylelib.load_network.__defaults__)
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
+    recorder.Recorder(str(tmp_path / "claims.jsonl"), "mixed")
+    assert '"network": "compact"' in (tmp_path / "claims.jsonl").read_text(encoding="utf-8")
+    assert inspect.signature(stylelib.load_network).parameters["precision"].default == "mixed"
 
 
 def test_values_are_short():

@@ -122,18 +122,25 @@ def claims_of(
         environment = os.environ | {"STYLELIB_PRESET": preset, "TQDM_DISABLE": "1"}
         if network == "compact":  # which a notebook takes where it does not find VGG-19
             environment["STYLELIB_WEIGHTS"] = temporary
+        started: list[str] = []
         client = NotebookClient(
-            changed, timeout=3600 * HOURS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+            changed,
+            timeout=3600 * HOURS,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            on_cell_start=lambda cell, cell_index: started.append(cell.id),
         )
         stopped = ""
         try:
             client.execute(env=environment)
+        except AssertionError:  # nbclient's own: an interrupt makes it clean up twice
+            raise KeyboardInterrupt from None
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            ran = [cell for cell in changed.cells if cell.get("execution_count") or cell.get("outputs")]
-            where = [cell.id for cell in notebook.cells].index(ran[-1].id) if len(ran) > 1 else "of the recorder"
+            places = {cell.id: f"cell {number}" for number, cell in enumerate(notebook.cells)}
+            where = places.get(started[-1], "the recorder") if started else "the kernel's start"
             name = getattr(error, "ename", type(error).__name__)
             value = getattr(error, "evalue", str(error))
-            stopped = f"cell {where}, {name}: {value}".splitlines()[0]
+            stopped = f"{where}, {name}: {value}".splitlines()[0]
         records = (
             [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] if lines.exists() else []
         )
@@ -264,7 +271,10 @@ def main() -> None:
             for network in options.networks:
                 run = Run(path, network, options.folder)
                 print(f"{run.name} …", flush=True)
-                good &= report(result_of(run, options.preset, options.precision))
+                try:
+                    good &= report(result_of(run, options.preset, options.precision))
+                except KeyboardInterrupt:
+                    sys.exit(f"Interrupted. What was finished before {run.name} is kept.")
     if options.table:
         options.table.write_text(page(options.folder), encoding="utf-8")
     sys.exit(0 if good else 1)
