@@ -417,17 +417,17 @@ def test_the_embedded_network_is_in_the_package_and_says_what_it_is(folder, monk
     assert find_weights("compact") == store.DATA / "compact.safetensors"
     assert not folder.exists()
     assert found.name == "compact" and found.source.startswith("compact: ") and "not VGG-19" in found.source
-    assert found.mean == (0.48, 0.457, 0.408) and found.std == (0.27, 0.27, 0.27)
+    assert found.mean == pytest.approx((123.68 / 255, 116.779 / 255, 103.939 / 255)) and found.std == (0.27, 0.27, 0.27)
     layers = layer_names(LAYOUTS["compact"])
     assert list(found.tensors) == [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
     assert all(value.dtype == torch.float32 for value in found.tensors.values())
-    assert [len(found.tensors[f"conv{block}_1.bias"]) for block in range(1, 6)] == [42, 86, 156, 284, 272]
-    assert sum(value.numel() for value in found.tensors.values()) == 2_943_258
+    assert [len(found.tensors[f"conv{block}_1.bias"]) for block in range(1, 6)] == [24, 48, 96, 176, 320]
+    assert sum(value.numel() for value in found.tensors.values()) == 2_746_008
 
     about = header(find_weights("compact"))
     assert about["sha256"] == found.sha256 and about["name"] == "compact"
-    assert "NOT" in about["description"] and "made by hand" in about["description"]
-    assert "SqueezeNet v1.0" in about["teacher"] and "BSD" in about["teacher"]
+    assert "NOT" in about["description"] and "VGG-19" in about["description"]
+    assert "VGG-19" in about["teacher"] and "CC BY 4.0" in about["teacher"]
     assert find_weights("compact").stat().st_size < 6e6
 
 
