@@ -36,7 +36,7 @@ def test_a_panel_that_two_figures_share_is_computed_once(out):
 def test_each_part_has_its_picture_its_recording_and_its_numbers(out):
     tables = json.loads((out / "numbers.json").read_text(encoding="utf-8"))
     assert list(tables) == ["figure 5", "figure 4"]
-    assert [row["steps"] for row in tables["figure 5"]] == ["4 (not finished)", "4 (not finished)"]
+    assert [row["steps"] for row in tables["figure 5"]] == ["4, not finished", "4, not finished"]
     for row in tables["figure 4"]:
         _, _, alpha = row["panel"].partition(" = ")
         total = float(alpha.split()[0]) * float(row["content part, before α"]) + float(row["style part"])

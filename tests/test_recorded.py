@@ -81,3 +81,24 @@ def test_an_unknown_figure_or_a_damaged_file_is_told(folder):
     recorded.path_of("figure 6", folder).write_bytes(b"PK")
     with pytest.raises(InputError, match="is not a recording, or it is damaged"):
         recorded.load("figure 6", folder=folder)
+
+
+# --------------------------------------------------------------------------------------------- those of the notebooks
+
+
+@pytest.mark.parametrize("name", recorded.NAMES)
+def test_each_figure_has_a_recording_made_with_the_papers_network(name):
+    runs = recorded.load(name, folder=FOLDER)
+    if name in figures.FIGURES:
+        assert len(runs) == len(figures.FIGURES[name].panels)
+    for run in runs.values():
+        assert run.made.startswith("vgg19 (") and "conv4 and conv5 in 8 bit" in run.made
+        assert 0 in run.frames and len(run.frames) >= 6 and set(run.losses) == set(run.frames)
+        assert max(run.picture.shape[-2:]) <= recorded.WIDTH
+        first, *_, last = (sum(losses.values()) for losses in run.losses.values())
+        assert last < first / 2, "it did something"
+
+
+def test_they_are_small():
+    sizes = [path.stat().st_size for path in FOLDER.glob("*.zip")]
+    assert len(sizes) == len(recorded.NAMES) and sum(sizes) < 10e6

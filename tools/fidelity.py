@@ -33,14 +33,17 @@ TOLERANCE = 4e-4
 FRAMES = (0, 1, 3, 6, 12, 25, 50, 100, 200, 400, 800, 1600)  # the steps whose pictures are kept for the recordings
 SIZE, SIZES, STEPS = 192, {"figure 4": 256, "figure 5": 256}, 500
 SAVE_EVERY = 50  # steps
-ROUNDING = "rounding"  # the part that asks what 8 bits change
+ROUNDING = "rounding"  # the part that makes pictures with changed weights; JUDGING only looks at pictures with them
+ROUNDING_SIZE, ROUNDING_STEPS = 128, 300
 ROUNDED = {"content": 0, "noise": 2}  # start: the panel of Figure 6
 VARIANTS = {
     "moved": "conv4 and conv5 moved by up to half an 8-bit step",
     "7 bits": "conv4 and conv5 in 7 bits",
 }
-PARTS = (*figures.FIGURES, recorded.FIRST_TRANSFER, ROUNDING)
-QUALITY = 80  # of the page's pictures
+JUDGING, JUDGED = "judging", {"mean": 1e-3, "relative": 0.2}  # {convention: α/β}
+PARTS = (*figures.FIGURES, recorded.FIRST_TRANSFER, JUDGING, ROUNDING)
+FIRST_TRANSFER_SIZE, FIRST_TRANSFER_STEPS = 256, 160
+QUALITY, DOTS_PER_INCH = 72, 80  # of the page's pictures
 
 
 # --------------------------------------------------------------------------------------------------------------- runs
@@ -84,7 +87,9 @@ def file_name(panel: figures.Panel, net: stylelib.Network, size: int) -> str:
 
 def first_transfer(net: stylelib.Network, size: int, folder: pathlib.Path) -> Synthesis:
     """Return notebook 00's transfer: coarse to fine, with the default α/β."""
-    run = stylelib.style_transfer("riverside", "night_swirls", net, size, steps=160, first_size=min(FIRST_SIZE, size))
+    run = stylelib.style_transfer(
+        "riverside", "night_swirls", net, size, steps=FIRST_TRANSFER_STEPS, first_size=min(FIRST_SIZE, size)
+    )
     return finish(run, folder / f"first-transfer_{net.name}_{net.precision}_{size}px.pt", run.tolerance)
 
 
@@ -101,7 +106,7 @@ def varied(name: str, variant: str, folder: pathlib.Path) -> pathlib.Path:
     """Write a network's weights with conv4 and conv5 changed, and return the file's path.
 
     "moved" adds to each weight a random number of at most half an 8-bit step: if the weights are in 8 bit, the original
-    ones lie as far away as these. "7 bits" rounds to 128 values.
+    ones lie as far away as these. "7 bits" rounds to 128 values, which moves 8-bit weights 2.4 times as far.
     """
     path = folder / f"{name}-{variant.replace(' ', '-')}.safetensors"
     if not path.exists():
@@ -111,10 +116,11 @@ def varied(name: str, variant: str, folder: pathlib.Path) -> pathlib.Path:
         for key, weight in tensors.items():
             if key.startswith(("conv4", "conv5")) and key.endswith("weight"):
                 least, step = weight.min(), (weight.max() - weight.min()) / 255
+                chance = torch.rand(weight.shape, generator=generator) - 0.5
                 if variant == "moved":
-                    tensors[key] = weight + step * (torch.rand(weight.shape, generator=generator) - 0.5)
-                else:
-                    tensors[key] = ((weight - least) / (2 * step)).round() * 2 * step + least
+                    tensors[key] = weight + step * chance
+                else:  # chance decides between two equally near values; a rule would shift the mean of the weights
+                    tensors[key] = ((weight - least) / (2 * step) + 0.01 * chance).round() * 2 * step + least
         header = {
             "source": f"{found.source}, then {VARIANTS[variant]}",
             "input_mean": json.dumps(found.mean),
@@ -127,22 +133,22 @@ def varied(name: str, variant: str, folder: pathlib.Path) -> pathlib.Path:
 
 def rounding(options: argparse.Namespace) -> list[dict[str, str]]:
     """Make one pair from both starts with changed weights; compare losses, pictures, and how each network judges."""
-    folder, size = options.runs, options.size or SIZE
+    folder, size, steps = options.runs, options.size or ROUNDING_SIZE, min(options.steps, ROUNDING_STEPS)
     net = stylelib.load_network(options.network, precision=options.precision)
     panels = figures.FIGURES["figure 6"].panels
     rows = []
     for start, index in ROUNDED.items():
-        reference = compute(panels[index], net, size, options.steps, folder)
+        reference = compute(panels[index], net, size, steps, folder)
         exact = stylelib.load_network(options.network, precision="exact")
-        others = {"float32 throughout": compute(panels[index], exact, size, options.steps, folder)}
+        others = {"float32 throughout": compute(panels[index], exact, size, steps, folder)}
         if start == "noise":
-            others["another seed"] = compute(panels[index + 1], net, size, options.steps, folder)
+            others["another seed"] = compute(panels[index + 1], net, size, steps, folder)
         for variant, label in VARIANTS.items():
             path = varied(options.network, variant, folder)
             changed = stylelib.load_network(options.network, path, precision=options.precision)
             inside = folder / path.stem
             inside.mkdir(exist_ok=True)
-            others[label] = compute(panels[index], changed, size, options.steps, inside)
+            others[label] = compute(panels[index], changed, size, steps, inside)
         for label, run in {"as it is": reference, **others}.items():
             rows.append(
                 {
@@ -156,13 +162,54 @@ def rounding(options: argparse.Namespace) -> list[dict[str, str]]:
             )
             print(rows[-1], flush=True)
     sheet = contact_sheet([reference.image, *(run.image for run in others.values())], ["as it is", *others], 3)
+    sheet.DOTS_PER_INCH = DOTS_PER_INCH
     (options.out / "rounding.jpg").write_bytes(sheet.jpeg(QUALITY))
     return rows
 
 
 def _judged(reference: Synthesis, run: Synthesis) -> float:
     """Return the loss that the network of one run finds in the picture of another."""
-    return Synthesis(reference.terms, run.image, steps=0).finish().history[0].loss
+    return _evaluate(reference.terms, run.image)[0]
+
+
+def judging(options: argparse.Namespace) -> list[dict[str, str]]:
+    """Show the same pictures to the network, to the changed ones and in bfloat16: losses, and gradients' directions."""
+    folder, size = options.runs, options.size or SIZE
+    exact = stylelib.load_network(options.network)
+    nets = {"bfloat16": stylelib.load_network(options.network, precision="fast")} | {
+        variant: stylelib.load_network(options.network, varied(options.network, variant, folder))
+        for variant in VARIANTS
+    }
+    made = stylelib.load_network(options.network, precision=options.precision)
+    panels = figures.FIGURES["figure 6"].panels[:4]
+    finished = {f"Figure 6, {panel.label}": compute(panel, made, size, options.steps, folder) for panel in panels}
+    photo = stylelib.load_image(figures.source("tubingen"), size)
+    pictures = {"the photograph": photo, "noise": stylelib.noise(*photo.shape[-2:])}
+    pictures |= {label: run.image for label, run in finished.items()}
+    rows = []
+    for convention, alpha_beta in JUDGED.items():
+        terms = {
+            name: stylelib.style_transfer(
+                photo, "night_swirls", net, size, alpha_beta=alpha_beta, convention=convention, steps=0
+            ).terms
+            for name, net in {"": exact, **nets}.items()
+        }
+        for label, picture in pictures.items():
+            loss, gradient = _evaluate(terms[""], picture)
+            row = {"α/β": f"{alpha_beta:g} ({convention})", "picture": label, "loss": f"{loss:.4f}"}
+            for name in nets:
+                other, direction = _evaluate(terms[name], picture)
+                cosine = torch.nn.functional.cosine_similarity(gradient, direction, dim=0).item()
+                row[name] = f"{other / loss - 1:+.2%}, {cosine:.3f}"
+            rows.append(row)
+    return rows
+
+
+def _evaluate(terms: Sequence[stylelib.Term], picture: torch.Tensor) -> tuple[float, torch.Tensor]:
+    """Return the loss of a picture and its gradient as a vector."""
+    run = Synthesis(terms, picture, steps=0).finish()
+    assert run.progress.state is not None
+    return run.history[0].loss, run.progress.state.evaluation.gradient.flatten()
 
 
 # -------------------------------------------------------------------------------------------------------------- a part
@@ -170,44 +217,50 @@ def _judged(reference: Synthesis, run: Synthesis) -> float:
 
 def part(name: str, options: argparse.Namespace) -> list[dict[str, str]]:
     """Make a figure: its picture, its recording and a row of numbers for each panel."""
-    folder = options.runs
     net = stylelib.load_network(options.network, precision=options.precision)
     if name == recorded.FIRST_TRANSFER:
-        made = {"riverside, night_swirls": first_transfer(net, options.size or 256, folder)}
+        run = first_transfer(net, options.size or FIRST_TRANSFER_SIZE, options.runs)
+        made, originals = {"riverside, night_swirls": run}, ()
     else:
-        captions, _ = figures.captions(figures.FIGURES[name], net)
-        size = options.size or SIZES.get(name, SIZE)
-        made = {}
-        for caption, panel in zip(captions, figures.FIGURES[name].panels, strict=True):
-            made[caption] = compute(panel, net, size, options.steps, folder)
-            print(f"{name}, {caption}: {made[caption]!r}", flush=True)
-    rows = [_row(caption, run) for caption, run in made.items()]
-    if name in figures.FIGURES:
-        sheet = figures.sheet(name, list(zip(figures.FIGURES[name].panels, made.values(), strict=True)))
-    else:
-        sheet = contact_sheet(
-            [run.image for run in made.values()], list(made), note=next(iter(made.values())).describe()
-        )
-    (options.out / f"{recorded.path_of(name).stem}.jpg").write_bytes(sheet.jpeg(QUALITY, with_note=False))
+        figure, size = figures.FIGURES[name], options.size or SIZES.get(name, SIZE)
+        captions, _ = figures.captions(figure, net)
+        runs = [compute(panel, net, size, options.steps, options.runs) for panel in figure.panels]
+        made, originals = dict(zip(captions, runs, strict=True)), figure.originals
+    for caption, run in made.items():
+        print(f"{name}, {caption}: {run!r}", flush=True)
+    shown = [stylelib.load_image(figures.source(original), max(run.shape[-2:])) for original in originals]
+    labels = [*map(figures.picture_name, originals), *made]
+    sheet = contact_sheet([*shown, *(run.image for run in made.values())], labels, 2 if len(labels) in (2, 4) else 3)
+    sheet.DOTS_PER_INCH = DOTS_PER_INCH
+    (options.out / f"{recorded.path_of(name).stem}.jpg").write_bytes(sheet.jpeg(QUALITY))
     (options.out / "recordings").mkdir(exist_ok=True)
-    runs = {caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY) for caption, run in made.items()}
-    recorded.save(name, runs, options.out / "recordings")
-    return rows
+    kept = {caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY) for caption, run in made.items()}
+    recorded.save(name, kept, options.out / "recordings")
+    return [_row(caption, run) for caption, run in made.items()]
 
 
 def _row(caption: str, run: Synthesis) -> dict[str, str]:
     last = min(run.history, key=lambda record: record.loss)
     content = [loss / _weight(run, name) for name, loss in last.losses.items() if name.startswith("content")]
     style = [loss for name, loss in last.losses.items() if name.startswith("style")]
+    photo = [term.image for term in run.terms if isinstance(term, stylelib.Content)]
     return {
         "panel": caption,
         "pixels": f"{run.shape[-1]} × {run.shape[-2]}",
-        "steps": f"{run.number}{'' if run.finished else ' (not finished)'}",
+        "steps": f"{run.number}, {_ending(run)}",
         "loss": f"{last.loss:.4g}",
         "its fall in the last 20 steps": f"{100 * still_falling(run):.2f} %",
         "content part, before α": f"{content[0]:.4g}" if content else "–",
         "style part": f"{sum(style):.4g}" if style else "–",
+        "edges of the photograph": f"{measures.edge_agreement(run.image, photo[0]):.2f}" if photo else "–",
     }
+
+
+def _ending(run: Synthesis) -> str:
+    """Return how a run ended, in few words."""
+    if not run.finished:
+        return "not finished"
+    return "finished" if (run.stop_reason or "").startswith("converged") else "no better step found"
 
 
 def _weight(run: Synthesis, name: str) -> float:
@@ -247,7 +300,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = options.out / "numbers.json"
     tables = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for name in options.parts or PARTS:
-        tables[name] = rounding(options) if name == ROUNDING else part(name, options)
+        make = {JUDGING: judging, ROUNDING: rounding}.get(name)
+        tables[name] = make(options) if make else part(name, options)
         kept.write_text(json.dumps(tables, indent=1, ensure_ascii=False), encoding="utf-8")
     if options.docs:
         page = options.docs / "fidelity.md"
