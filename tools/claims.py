@@ -114,33 +114,28 @@ def claims_of(
     """Run a notebook in a folder and return what it asserts; see `result_of`."""
     with tempfile.TemporaryDirectory() as temporary:
         lines = pathlib.Path(temporary) / "claims.jsonl"
-        cells = [new_code_cell(START % (str(lines), precision))]
+        cells, places = [new_code_cell(START % (str(lines), precision))], {}
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
+                places[cell.id] = f"cell {number}"
                 cells.append(new_code_cell(rewritten(cell.source, number), id=cell.id, metadata=cell.metadata))
         changed = nbformat.from_dict({**notebook, "cells": cells})
         environment = os.environ | {"STYLELIB_PRESET": preset, "TQDM_DISABLE": "1"}
         if network == "compact":  # which a notebook takes where it does not find VGG-19
             environment["STYLELIB_WEIGHTS"] = temporary
-        started: list[str] = []
         client = NotebookClient(
-            changed,
-            timeout=3600 * HOURS,
-            kernel_name="python3",
-            resources={"metadata": {"path": str(folder)}},
-            on_cell_start=lambda cell, cell_index: started.append(cell.id),
+            changed, timeout=3600 * HOURS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
         )
-        stopped = ""
+        stopped, place = "", "the kernel's start"
         try:
-            client.execute(env=environment)
-        except AssertionError:  # nbclient's own: an interrupt makes it clean up twice
-            raise KeyboardInterrupt from None
+            with client.setup_kernel(env=environment):
+                for index, cell in enumerate(cells):
+                    place = places.get(cell.id, "the recorder")
+                    client.execute_cell(cell, index)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            places = {cell.id: f"cell {number}" for number, cell in enumerate(notebook.cells)}
-            where = places.get(started[-1], "the recorder") if started else "the kernel's start"
             name = getattr(error, "ename", type(error).__name__)
             value = getattr(error, "evalue", str(error))
-            stopped = f"{where}, {name}: {value}".splitlines()[0]
+            stopped = f"{place}, {name}: {value}".splitlines()[0]
         records = (
             [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] if lines.exists() else []
         )
