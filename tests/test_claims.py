@@ -2,6 +2,8 @@
 
 import inspect
 import pathlib
+import subprocess
+import sys
 
 import nbformat
 import numpy as np
@@ -59,13 +61,17 @@ def test_a_kernel_that_dies_is_reported(tmp_path):
     assert [claim["held"] for claim in result["claims"]] == [True]
 
 
-def test_after_an_interrupt_nothing_half_done_is_kept(series, monkeypatch):
+def test_after_an_interrupt_nothing_half_done_is_kept(tmp_path):
+    path = tmp_path / "02_content.ipynb"
     interrupt = "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)"
-    nbformat.write(new_notebook(cells=[new_code_cell(interrupt)]), series)
-    monkeypatch.setattr("sys.argv", ["claims", str(series.parent), "--networks", "compact", "--preset", "quick"])
-    with pytest.raises(SystemExit, match="What was finished before 02 with compact is kept"):
-        claims.main()
-    assert not list(series.parent.glob("*.json"))
+    nbformat.write(new_notebook(cells=[new_code_cell(interrupt)]), path)
+    command = f"import pathlib; from tools import claims; claims.series = lambda: [pathlib.Path({str(path)!r})]"
+    arguments = [str(tmp_path), "--networks", "compact", "--preset", "quick"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{command}; claims.main()", *arguments], cwd=claims.ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "What was finished before 02 with compact is kept." in done.stderr
+    assert not list(tmp_path.glob("*.json"))
 
 
 def test_a_notebook_that_takes_another_network_is_no_result(monkeypatch, tmp_path):
