@@ -78,8 +78,9 @@ def test_a_notebook_has_the_parts_that_every_one_has(path):
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
 def test_code_cells_are_short(path):
-    lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
-    assert max(lengths) <= 20 and statistics.median(lengths) <= 6
+    shown = [cell for cell in code_cells(path) if "assertion" not in cell.metadata.get("tags", [])]  # these are folded
+    lengths = [len(cell.source.splitlines()) for cell in shown]
+    assert max(lengths) <= 20 and statistics.median(lengths) <= 7
 
 
 def assertions(cell):
