@@ -237,7 +237,7 @@ def tidy(notebook: NotebookNode, preset: str) -> None:
 
 def squeeze(notebook: NotebookNode) -> None:
     """Lower the quality of the pictures until the file is small enough for a page."""
-    for quality, scale in ((70, 1), (60, 1), (60, 0.8)):
+    for quality, scale in ((70, 1), (60, 1), (60, 0.8), (60, 0.8)):
         if len(nbformat.writes(notebook)) <= LARGEST:
             return
         for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
