@@ -169,15 +169,15 @@ def test_the_terms_are_the_converted_loss_divided_by_beta(net, photo):
     weights = convert(IMPLEMENTATIONS["D2L"], tuple(photo.shape[-2:]), stylelib.vgg.WIDTHS["compact"])
     picture, painting = (stylelib.noise(*photo.shape[-2:], seed=seed) for seed in range(2))
     terms = weights.terms(net, photo, painting)
-    assert terms[0].layer == "conv4_2", "conv4_4 is not there, and conv4_2 is the last of its block"
+    assert terms[0].layer == "conv4_4", "as in VGG-19"
     found = sum(loss.item() for term in terms for loss in term.losses(picture, net(picture, term.layers)).values())
-    layers = [*weights.style, "conv4_2"]
+    layers = [*weights.style, "conv4_4"]
     seen = {
         layer: (x[0], y[0])
         for (layer, x), y in zip(net(picture, layers).items(), net(painting, layers).values(), strict=True)
     }
-    seen["conv4_2"] = (seen["conv4_2"][0], net(photo, "conv4_2")["conv4_2"][0])
-    expected = in_the_papers_units(dataclasses.replace(weights, content_layer="conv4_2"), seen)
+    seen["conv4_4"] = (seen["conv4_4"][0], net(photo, "conv4_4")["conv4_4"][0])
+    expected = in_the_papers_units(dataclasses.replace(weights, content_layer="conv4_4"), seen)
     assert found == pytest.approx(expected.item() / weights.beta, rel=1e-4)
 
 

@@ -126,7 +126,7 @@ def test_a_network_is_trained_against_a_list_of_terms(net, painting):
         total.backward()
         optimizer.step()
         totals.append(total.item())
-    assert totals[-1] < 0.7 * totals[0]
+    assert totals[-1] < 0.97 * totals[0]
 
 
 @pytest.mark.parametrize(
