@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from stylelib.evaluation.evaluator import Evaluator
-from stylelib.evaluation.progress import Progress, RunProgress, check_start
+from stylelib.evaluation.progress import RunProgress, check_start
 from stylelib.initialization import continue_from, initial_picture
 from stylelib.protocols.optimizer import Asking, Evaluation, Optimizer, State, T, ask
 from stylelib.protocols.parameterization import Parameterization
@@ -143,7 +143,7 @@ class Growing(RunProgress):
         except BaseException:
             (self.scales, self.present_terms, self.parameters), self.evaluator = old, None
             raise
-        self.progress = Progress(state, state, self.history)
+        self.progress = self.progress.restart(state)
         self.notes.append(f"after step {self.number} the run continued at {round(scales.factor * 100)} % of its size")
 
     def _made(self, state: State | None) -> Tensor:

@@ -195,7 +195,7 @@ class Synthesis(Growing):
         except BaseException:  # also after an interrupt, the run must be as it was
             self.terms, self.present_terms, self.evaluator = old, self.scales.terms(old), None
             raise
-        self.progress = Progress(state, state, self.history)
+        self.progress = self.progress.restart(state)
         self.stop_reason, self.finished = None, False
         self.notes.append(f"after step {self.number} the run continued with: {captions.describe_terms(terms)}")
 

@@ -5,6 +5,7 @@ import torch
 
 import stylelib
 from stylelib import scales
+from stylelib.evaluation.progress import PATIENCE
 from stylelib.sweeps.together import alike, finish_together
 
 SIZE, FIRST = 96, 36
@@ -108,11 +109,21 @@ def test_terms_can_change_at_any_size(net):
     assert run.finish().terms[0].weight == run.present_terms[0].weight == 2
 
 
-def test_a_run_that_has_converged_grows_at_once(net):
-    run = transfer(net, tolerance=0.9, steps=100)
-    for _ in range(21):
+def test_a_run_that_has_converged_grows_at_once_and_its_patience_begins_anew(net, tmp_path):
+    run = transfer(net, tolerance=1, steps=100)  # with which any PATIENCE steps are enough
+    for _ in range(PATIENCE + 1):
         next(run)
     assert run.scales.is_last and run.stop_reason is None
+    again = stylelib.Synthesis.load(run.save(tmp_path / "run.pt")).finish()
+    assert again.number == 2 * PATIENCE + 1 and again.stop_reason.startswith("converged")
+
+
+def test_changed_terms_begin_the_patience_anew(net):
+    run = transfer(net, tolerance=1, steps=100, first_size=0)
+    for _ in range(PATIENCE - 1):
+        next(run)
+    stylelib.recipes.change_alpha_beta(run, 2)
+    assert run.finish().number == 2 * PATIENCE
 
 
 def test_masks_shrink_with_the_picture_and_terms_without_an_image_stay(net):

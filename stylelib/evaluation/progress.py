@@ -54,11 +54,15 @@ class Progress:
         The accepted state with the lowest loss.
     history : list of Record
         One for each step; the first is the initial picture's.
+    since : int
+        Number of the first step whose loss can be compared with the last one's: the run has grown or its terms have
+        changed before it.
     """
 
     state: State | None = None
     best: State | None = None
     history: list[Record] = dataclasses.field(default_factory=list)
+    since: int = 0
 
     @property
     def number(self) -> int:
@@ -94,7 +98,11 @@ class Progress:
         record = Record(number, evaluation.loss, evaluation.losses, self.seconds + seconds, evaluations)
         if best is None or evaluation.loss < best.evaluation.loss:
             best = state
-        return Progress(state, best, [*self.history, record])
+        return Progress(state, best, [*self.history, record], self.since)
+
+    def restart(self, state: State) -> "Progress":
+        """Return the progress of a run that goes on from this state with other losses: none before it was better."""
+        return Progress(state, state, self.history, self.number + 1)
 
     def seconds_left(self, steps: int) -> float | None:
         """Estimate the seconds that the remaining steps take, from the last ones; None before step 3."""
@@ -105,7 +113,7 @@ class Progress:
 
     def converged(self, tolerance: float) -> bool:
         """Return whether the last PATIENCE steps changed the loss by at most this fraction of its value."""
-        recent = [record.loss for record in self.history[-PATIENCE - 1 :]]
+        recent = [record.loss for record in self.history[self.since :][-PATIENCE - 1 :]]
         return len(recent) > PATIENCE and max(recent) - min(recent) <= tolerance * abs(recent[0])
 
 

@@ -60,7 +60,8 @@ class Term(Rebuildable):
         pictures : Tensor
             (N, 3, H, W).
         activations : Mapping
-            {layer: (N, C, h, w)} for this term's network and layers.
+            {layer: (N, C, h, w)} for this term's network and layers. All terms of a run share them, so do not change
+            them, and do not hook them: which gradients a hook sees depends on the implementation.
 
         Returns
         -------

@@ -73,6 +73,7 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
         "state": state_to_dict(run.progress.state),
         "best": state_to_dict(run.progress.best),
         "history": [vars(record) for record in run.history],
+        "since": run.progress.since,
         "finished": run.finished,
     }
     buffer = io.BytesIO()
@@ -126,7 +127,8 @@ def load_run(
         if "parameters" in content:
             run.parameters = content["parameters"].to(run.device)
         state, best = (state_from_dict(content[key], run.device) for key in ("state", "best"))
-        run.progress = Progress(state, best, [Record(**record) for record in content["history"]])
+        history = [Record(**record) for record in content["history"]]
+        run.progress = Progress(state, best, history, content.get("since", 0))
         run.finished = content["finished"]
     except (KeyError, TypeError) as error:
         raise InputError(f"{path} is not a run that this version of stylelib can read.") from error

@@ -221,7 +221,12 @@ def test_sizes_noise_and_resampling_are_stylelibs(ask):
 
 def state(page):
     """What the page says about its run."""
-    return page.evaluate("window.styleTransfer")
+    try:
+        return page.evaluate("window.styleTransfer")
+    except playwright.Error as error:  # the page loads itself again once its service worker is there
+        if "context was destroyed" not in str(error):
+            raise
+        return None
 
 
 def until(page, condition, seconds=120):
@@ -308,8 +313,12 @@ def test_alpha_beta_acts_while_it_runs_and_the_recipe_says_so(opened, tmp_path):
     with PIL.Image.open(download.value.path()) as image:
         assert image.format == "PNG" and image.size == (64, 43)
         made = torch.tensor(np.asarray(image.convert("RGB"))).permute(2, 0, 1)[None] / 255
-    # The same recipe in Python ends near the same picture; from another start the difference is several times as large.
-    assert (recipe.finish().image - made).abs().mean() < 0.04
+    # The same recipe in Python ends at the same loss; without the change of α/β the loss is several times as large.
+    run = recipe.finish()
+    (shown,) = Evaluator(run.terms)(made)
+    assert shown.loss == pytest.approx(run.history[-1].loss, rel=0.1)
+    unchanged = dataclasses.replace(recipe, changes=()).finish().image
+    assert Evaluator(run.terms)(unchanged)[0].loss > 2 * shown.loss
     nothing_odd(watched)
 
 
