@@ -68,10 +68,10 @@ class Run:
 
 
 def digest(notebook: NotebookNode) -> str:
-    """Return a number for a notebook's code that comments and line breaks do not change."""
+    """Return a number for a notebook's code that comments, line breaks and the cell that installs do not change."""
     parts = []
     for cell in notebook.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and "install" not in cell.metadata.get("tags", []):
             try:
                 parts.append(ast.dump(ast.parse(cell.source)))
             except SyntaxError:  # a magic, or a text to complete
@@ -129,7 +129,7 @@ def claims_of(
         stopped, place = "", "the kernel's start"
         try:
             with client.setup_kernel(env=environment):
-                for index, cell in enumerate(cells):
+                for index, cell in enumerate(changed.cells):
                     place = places.get(cell.id, "the recorder")
                     client.execute_cell(cell, index)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
