@@ -17,7 +17,17 @@ from tools import address, architecture
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/glossary.md"]
+USING = (ROOT / "docs/using.md").read_text(encoding="utf-8")
+PAGES = [
+    "README.md",
+    "docs/using.md",
+    "docs/symbols.md",
+    "docs/fidelity.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/glossary.md",
+]
 PAGES += ["docs/claims.md", "tools/benchmarks/README.md"]
 SOMEWHERE = "https://github.com/somebody/style-transfer"
 
@@ -101,15 +111,16 @@ def test_paths_and_commands_on_the_pages_exist(page):
         assert any((ROOT / module.replace(".", "/")).with_suffix(end).exists() for end in ("", ".py")), module
 
 
-def test_the_python_example_runs_as_it_stands(tmp_path):
-    code = re.search(r"```python\n(.+?)```", README, re.DOTALL)[1].replace("size=256", "size=48").replace("=100", "=2")
+@pytest.mark.parametrize("page", [README, USING], ids=["README", "using"])
+def test_the_python_example_runs_as_it_stands(page, tmp_path):
+    code = re.search(r"```python\n(.+?)```", page, re.DOTALL)[1].replace("size=256", "size=48").replace("=100", "=2")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "painted.png").is_file()
 
 
 def test_the_shells_commands_are_understood():
-    commands = re.findall(r"^python -m stylelib (.+)$", README, re.MULTILINE)
+    commands = re.findall(r"^python -m stylelib (.+)$", README + USING, re.MULTILINE)
     assert len(commands) > 7
     for line in commands:
         if line != "--help":
@@ -117,7 +128,7 @@ def test_the_shells_commands_are_understood():
 
 
 def test_the_other_python_example_imports_what_there_is():
-    code = re.search(r"```py\n(.+?)```", README, re.DOTALL)[1]
+    code = re.search(r"```py\n(.+?)```", USING, re.DOTALL)[1]
     exec("\n".join(line for line in code.splitlines() if line.startswith(("from", "import"))), {})
 
 
@@ -180,15 +191,19 @@ def test_the_address_is_in_all_places():
 
 def test_without_an_address_nothing_points_to_one():
     text = address.with_address(README, "") + address.with_address(read("CITATION.cff"), "")
-    for part in ("git clone", "[![", "colab.research", "\nrepository-code", "OWNER"):
+    for part in ("git clone", "[![", "colab.research", "mybinder", "github.io", "\nrepository-code", "OWNER"):
         assert part not in text
+    assert "python tools/site.py" in text, "how to build the live page"
 
 
 def test_an_address_makes_badges_clone_line_citation_and_install_cells():
     text = address.with_address(README, SOMEWHERE)
     assert f"git clone {SOMEWHERE} && cd style-transfer" in text and f"{SOMEWHERE}/actions/workflows/test.yml" in text
     assert "colab.research.google.com/github/somebody/style-transfer/blob/main/notebooks/00_start_here.ipynb" in text
-    assert "colab" not in address.with_address(README, "https://example.org/a/b").split("## Start")[0]
+    assert "mybinder.org/v2/gh/somebody/style-transfer/main?urlpath=lab/tree/notebooks/00_start_here.ipynb" in text
+    assert "[**The live page**](https://somebody.github.io/style-transfer/live/)" in text
+    elsewhere = address.with_address(README, "https://example.org/a/b").split("## Start")[0]
+    assert not re.search("colab|mybinder|github.io", elsewhere) and "The live page optimises" in elsewhere
     assert address.with_address(text, SOMEWHERE) == text
     assert address.with_address(text, "") == address.with_address(README, "")
     citation = address.with_address(read("CITATION.cff"), SOMEWHERE)

@@ -2,7 +2,8 @@
 
 python tools/address.py
 
-The address is `Repository` in pyproject.toml, under [project.urls]. While there is none, these places are left empty.
+The address is `Repository` in pyproject.toml, under [project.urls]. While there is none, these places are empty, or say
+what to do.
 """
 
 import copy
@@ -14,13 +15,25 @@ import nbformat
 from nbformat import NotebookNode
 
 ROOT = pathlib.Path(__file__).parent.parent
-GITHUB, COLAB = "https://github.com/", "https://colab.research.google.com"
+GITHUB, COLAB, BINDER = "https://github.com/", "https://colab.research.google.com", "https://mybinder.org"
 FIRST = "notebooks/00_start_here.ipynb"  # opened by the badge
-INSTALL = """\
+COLAB_BADGE, BINDER_BADGE = f"{COLAB}/assets/colab-badge.svg", f"{BINDER}/badge_logo.svg"
+FIND = """\
 import importlib.util
 
 if importlib.util.find_spec("stylelib") is None:  # on Colab, for example
+"""
+INSTALL = """\
+    print("Installing stylelib. This is needed once, and takes about a minute.")
     %pip install -q "stylelib @ git+{address}\""""
+MISSING = """\
+    raise ModuleNotFoundError(
+        "stylelib is not installed here. Get the project, run `python -m pip install -r requirements.txt` in its "
+        "folder, and open the notebook there."
+    )"""
+BUILD = """The page and the site around it are built by one command, `python tools/site.py my_site`, and \
+shown by `python -m http.server --directory my_site`."""
+LIVE = """optimises a picture in your browser, with your own photograph if you like; nothing leaves your machine."""
 
 
 def repository() -> str:
@@ -29,42 +42,70 @@ def repository() -> str:
     return project.get("urls", {}).get("Repository", "").removesuffix("/")
 
 
+def opened(address: str, path: str) -> dict[str, str]:
+    """Return where a notebook of the repository can be opened: {"Colab": address, "Binder": address}, if on GitHub."""
+    if not address.startswith(GITHUB):
+        return {}
+    name = address.removeprefix(GITHUB)
+    return {
+        "Colab": f"{COLAB}/github/{name}/blob/main/{path}",
+        "Binder": f"{BINDER}/v2/gh/{name}/main?urlpath=lab/tree/{path}",
+    }
+
+
+def site(address: str) -> str:
+    """Return where the repository's workflow publishes the site, or "" if it is not on GitHub."""
+    if not address.startswith(GITHUB):
+        return ""
+    owner, name = address.removeprefix(GITHUB).split("/")
+    return f"https://{owner}.github.io/{name}/"
+
+
 def badges(address: str) -> str:
-    """Return the badges at the top of the README: the state of the tests, and a link to Colab."""
+    """Return the badges at the top of the README: the state of the tests, and links to Colab and Binder."""
+    if not address:
+        return ""
     tests = f"{address}/actions/workflows/test.yml"
     shown = [f"[![tests]({tests}/badge.svg)]({tests})"]
-    if address.startswith(GITHUB):
-        opened = f"{COLAB}/github/{address.removeprefix(GITHUB)}/blob/main/{FIRST}"
-        shown.append(f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({opened})")
+    for name, target in opened(address, FIRST).items():
+        shown.append(f"[![Open in {name}]({COLAB_BADGE if name == 'Colab' else BINDER_BADGE})]({target})")
     return " ".join(shown)
 
 
 def clone(address: str) -> str:
     """Return the lines of the README that clone the project."""
-    folder = address.rsplit("/", 1)[1]
-    return f"Clone the project first:\n\n```sh\ngit clone {address} && cd {folder}\n```"
+    folder = address.rsplit("/", 1)[-1]
+    return address and f"Clone the project first:\n\n```sh\ngit clone {address} && cd {folder}\n```"
+
+
+def live(address: str) -> str:
+    """Return the lines of the README on the live page: a link, or how to build it."""
+    page = f"[**The live page**]({site(address)}live/)" if site(address) else "The live page"
+    read = f" [The whole series can be read there]({site(address)}), too." if site(address) else ""
+    return f"{page} {LIVE}{read or ' ' + BUILD}"
 
 
 def with_address(text: str, address: str) -> str:
     """Return a text in which the parts between marks are made for an address.
 
-    The marks are <!-- badges --> and <!-- clone --> in Markdown, and "# address" in CITATION.cff.
+    The marks are <!-- badges -->, <!-- live --> and <!-- clone --> in Markdown, and "# address" in CITATION.cff.
     """
-    for mark, make in {"badges": badges, "clone": clone}.items():
-        between = f"\\1\n{make(address)}\n\\2" if address else r"\1\2"
+    for mark, make in {"badges": badges, "live": live, "clone": clone}.items():
+        made = make(address)
+        between = f"\\1\n{made}\n\\2" if made else r"\1\2"
         text = re.sub(rf"(<!-- {mark} -->).*?(<!-- /{mark} -->)", between, text, flags=re.DOTALL)
     line = f'repository-code: "{address}"\n' if address else ""
     return re.sub(r"^(# address.*\n)(repository-code: .*\n)?", rf"\1{line}", text, flags=re.MULTILINE)
 
 
 def with_install_cell(notebook: NotebookNode, address: str) -> NotebookNode:
-    """Return a notebook with a cell that installs stylelib if it is missing; with no address, one without that cell."""
+    """Return a notebook whose first code cell installs stylelib if it is missing or, with no address, says how to."""
     notebook = copy.deepcopy(notebook)
     cells = [cell for cell in notebook.cells if "install" not in cell.metadata.get("tags", [])]
-    if address:
-        first = next(number for number, cell in enumerate(cells) if cell.cell_type == "code")
-        cell = nbformat.v4.new_code_cell(INSTALL.format(address=address), metadata={"tags": ["install"]})
-        cells.insert(first, cell)
+    first = next(number for number, cell in enumerate(cells) if cell.cell_type == "code")
+    source = FIND + (INSTALL.format(address=address) if address else MISSING)
+    metadata = {"tags": ["install"], "jupyter": {"source_hidden": True}}
+    cells.insert(first, nbformat.v4.new_code_cell(source, metadata=metadata))
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number:02}"
     for number, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), 1):

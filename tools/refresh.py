@@ -40,6 +40,7 @@ MINUTES = 20  # the time limit of one cell
 PAGE_WIDTH = 900  # pixels
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CARD = (360, 240)  # pixels
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 LARGEST = 1_450_000  # characters of a notebook file
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -71,6 +72,12 @@ def title_and_promise(notebook: NotebookNode) -> tuple[str, str]:
     return title, re.sub("^you will be able to ", "you can ", promise)
 
 
+def minutes(notebook: NotebookNode) -> str:
+    """Return how long a notebook takes, as its first cell says: minutes of reading + minutes of running."""
+    reading, running = re.search(r"(\d+) minutes to read. About (\w+) minutes", notebook.cells[0].source).groups()
+    return f"{reading} + {NUMBERS.index(running)}"
+
+
 def short_title(path: pathlib.Path) -> str:
     """Return the part of a notebook's title before its colon, as links show it."""
     return title_and_promise(read(path))[0].split(":")[0]
@@ -91,10 +98,10 @@ def navigation(path: pathlib.Path) -> str:
 
 def series_table(folder: str = "") -> str:
     """Return the table of the notebooks. `folder` leads from the page it stands on to the notebooks."""
-    rows = ["| notebook | after it |", "| --- | --- |"]
+    rows = ["| notebook | minutes | after it |", "| --- | --- | --- |"]
     for path in series():
         title, promise = title_and_promise(read(path))
-        rows.append(f"| **{path.stem[:2]}** [{title}]({folder}{path.name}) | {promise} |")
+        rows.append(f"| **{path.stem[:2]}** [{title}]({folder}{path.name}) | {minutes(read(path))} | {promise} |")
     return "\n".join(rows)
 
 

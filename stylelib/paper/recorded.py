@@ -19,8 +19,9 @@ from stylelib.paper import recordings
 from stylelib.paper.catalogue import FIGURES
 from stylelib.paper.recordings import RecordedRun
 from stylelib.support.errors import InputError, check_choice
+from stylelib.support.gallery import bundled_recordings
 
-FOLDER = pathlib.Path("recordings", "vgg19")  # beside the notebooks
+FOLDER = bundled_recordings() / "vgg19"
 FIRST_TRANSFER = "first transfer"  # of notebook 00, with its own settings
 NAMES = (FIRST_TRANSFER, *FIGURES)
 WIDTH, QUALITY = 256, 80  # of a frame, see `stylelib.paper.recordings.frame`

@@ -13,9 +13,11 @@ from stylelib.paper import recordings
 from stylelib.recipes import Recipe
 from stylelib.studio.app import Studio
 from stylelib.support.errors import check_choice
+from stylelib.support.gallery import bundled_recordings
 from stylelib.support.machine import preset
 from stylelib.terms import STYLE_LAYERS
 
+FOLDER = bundled_recordings()
 SIZE, STEPS = 256, 100  # of every recording, as in the preset "laptop"
 LAST_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2")
 
@@ -91,7 +93,7 @@ PANELS = {
 }
 
 
-def panel(name: str, network: str | None = None, folder: str | os.PathLike[str] = "recordings") -> Studio:
+def panel(name: str, network: str | None = None, folder: str | os.PathLike[str] = FOLDER) -> Studio:
     """Return a notebook's live panel, with its recording if there is one.
 
     Parameters

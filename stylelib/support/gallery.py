@@ -81,6 +81,12 @@ def bundled_images(kind: str | None = None) -> dict[str, pathlib.Path]:
     return pictures
 
 
+def bundled_recordings() -> pathlib.Path:
+    """Return the folder of the recordings that come with the project."""
+    installed = PACKAGE / "recordings"  # as a wheel; otherwise from a checkout
+    return installed if installed.is_dir() else PACKAGE.parent / "notebooks" / "recordings"
+
+
 def _matplotlib_photograph() -> pathlib.Path:
     """Return a real photograph that comes with matplotlib: Grace Hopper, US Navy, public domain."""
     import matplotlib.cbook  # here, because it takes a while

@@ -26,17 +26,21 @@ PICTURES = {
     "still_life": ("content", 768, 576, 29),
     "valley": ("content", 768, 512, 31),
     "cat": ("content", 640, 640, 37),
-    "teaser": ("", 1100, 330, 0),  # last, because stylelib makes it from two of the others
+    "teaser": ("", 1100, 330, 0),  # these two last, because stylelib makes them from the others
+    "gallery": ("", 1100, 0, 0),
 }
 
 
 def repaint(name: str) -> None:
     """Paint one picture, write its JPEG file and print the file's name."""
     folder, width, height, seed = PICTURES[name]
-    picture = importlib.import_module(name).paint(width, height, seed)
+    module = importlib.import_module(name)
+    picture = module.paint(width, height, seed)
     path = IMAGES / folder / f"{name}.jpg"
     path.parent.mkdir(exist_ok=True)
     picture.save(path, quality=90, optimize=True)
+    if hasattr(module, "animate"):
+        path.with_suffix(".webp").write_bytes(module.animate(seed))
     size = f"{picture.width} x {picture.height}"
     print(f"{path.relative_to(IMAGES.parent)}: {size}, {path.stat().st_size // 1000} kB")
 
