@@ -68,12 +68,12 @@ class Run:
 
 
 def digest(notebook: NotebookNode) -> str:
-    """Return a number for a notebook's code that comments, line breaks and the cell that installs do not change."""
+    """Return a number for a notebook's statements; comments, the borders of cells and the install cell do not count."""
     parts = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and "install" not in cell.metadata.get("tags", []):
             try:
-                parts.append(ast.dump(ast.parse(cell.source)))
+                parts += [ast.dump(statement) for statement in ast.parse(cell.source).body]
             except SyntaxError:  # a magic, or a text to complete
                 parts.append(cell.source)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
