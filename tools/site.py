@@ -1,6 +1,7 @@
 """Build the web site: python tools/site.py OUT, then python -m http.server --directory OUT.
 
-It needs npm, which fetches onnxruntime-web once; afterwards it works offline.
+It needs the extra `site` (python -m pip install -e ".[site]"), and npm, which fetches onnxruntime-web and MathJax once;
+afterwards it works offline. The notebooks are shown as they are committed; nothing is run.
 """
 
 import argparse
@@ -10,13 +11,16 @@ import sys
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.web import live  # noqa: E402
+from tools.web import book, links, live  # noqa: E402
 
 
-def build(out: pathlib.Path) -> None:
-    """Write the site into a folder."""
+def build(out: pathlib.Path, address: str | None = None) -> None:
+    """Write the site into a folder, and check its links. `address` is the repository's, by default pyproject.toml's."""
     out.mkdir(parents=True, exist_ok=True)
+    book.build(out, address)
     live.build(out / "live")
+    if wrong := links.broken(out):
+        raise SystemExit("\n".join(["Some links of the site are broken:", *wrong]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,168 @@
+"""Build the pages of the site with Sphinx: the notebooks as they are committed, the texts, and the API reference."""
+
+import base64
+import html
+import importlib.metadata
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import PurePosixPath
+
+import nbformat
+
+from tools import refresh
+from tools.address import repository
+from tools.web import pages, vendor
+
+ROOT = pathlib.Path(__file__).parents[2]
+CONFIGURATION = ROOT / "site" / "sphinx"
+REFERENCE = {  # after the series, in this order
+    "The method": {
+        "docs/glossary.md": "Glossary",
+        "docs/symbols.md": "Symbols",
+        "docs/fidelity.md": "Beside the paper",
+        "docs/claims.md": "Claims, with each network",
+        "stylelib/weights/data/README.md": "Model card",
+    },
+    "The package": {
+        "docs/architecture.md": "Architecture",
+        "tools/benchmarks/README.md": "Benchmarks",
+        "CONTRIBUTING.md": "Contributing",
+        "CHANGELOG.md": "Changes",
+    },
+}
+USELESS = (".doctrees", ".buildinfo", "_sources", "_static/**/*.map", "_static/*macros.html", "_static/locales")
+NO_ADDRESS = (
+    "The project has no address yet. Write it into pyproject.toml, as Repository under [project.urls], and build the "
+    "site again: then each notebook opens in Colab and Binder."
+)
+
+
+def build(out: pathlib.Path, address: str | None = None) -> None:
+    """Write the pages into a folder.
+
+    Parameters
+    ----------
+    out
+        The folder; files in it are replaced.
+    address
+        The repository's address, "" for none; by default what pyproject.toml says.
+    """
+    address = repository() if address is None else address
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "source")
+        stage(source, out, address)
+        footer = f"<p>{NO_ADDRESS}</p>" if not address else f'<p>Source: <a href="{address}">{address}</a></p>'
+        settings = {
+            "version": importlib.metadata.version("stylelib"),
+            "html_theme_options.extra_footer": footer,
+        }
+        command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-c", CONFIGURATION]
+        command += [part for name, value in settings.items() for part in ("-D", f"{name}={value}")]
+        done = subprocess.run([*command, source, out], capture_output=True, encoding="utf-8")
+        if done.returncode:
+            raise SystemExit(f"Sphinx could not write the pages:\n{done.stdout}{done.stderr}")
+    for pattern in USELESS:
+        for path in out.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (out / ".nojekyll").touch()  # GitHub Pages would leave out the folders that begin with _
+    vendor.vendor_mathjax(out / "_static" / "mathjax")
+    subprocess.run([sys.executable, ROOT / "tools" / "api.py", out / "api"], check=True)
+
+
+def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
+    """Write what Sphinx reads into a folder, and pictures, recordings and downloads into the site."""
+    notebooks = [
+        *refresh.series(),
+        *sorted((refresh.FOLDER / "solutions").glob("*.ipynb")),
+        refresh.FOLDER / "studio.ipynb",
+    ]
+    texts = [name for group in REFERENCE.values() for name in group]
+    names = {path.relative_to(ROOT).as_posix() for path in notebooks}
+    site = pages.Site(ROOT, out, names | set(texts), address)
+    for path in notebooks:
+        page = PurePosixPath(path.relative_to(ROOT).as_posix())
+        (source / page).parent.mkdir(parents=True, exist_ok=True)
+        (out / page).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(pages.prepare(pages.read(path), page, site), source / page)
+        shutil.copyfile(path, out / page)
+    for name in texts:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        text = pages.prepare_text((ROOT / name).read_text(encoding="utf-8"), PurePosixPath(name), site)
+        (source / name).write_text(text, encoding="utf-8")
+    for picture in (*ROOT.glob("docs/*.svg"), *ROOT.glob("docs/fidelity/*.jpg"), *ROOT.glob("tools/benchmarks/*.png")):
+        (source / picture.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture, source / picture.relative_to(ROOT))
+    (source / "index.md").write_text(landing(site), encoding="utf-8")
+    (source / "solutions.md").write_text(solutions(), encoding="utf-8")
+    (source / "reference.md").write_text(reference(), encoding="utf-8")
+
+
+def landing(site: pages.Site) -> str:
+    """Return the first page: what it is, the live page, the series as cards, and the table of contents."""
+    for name in ("teaser.jpg", "teaser.webp"):
+        if (ROOT / "images" / name).exists():
+            (site.out / "images").mkdir(exist_ok=True)
+            shutil.copyfile(ROOT / "images" / name, site.out / "images" / name)
+    cards = "\n".join(card(path, site) for path in refresh.series())
+    text = (CONFIGURATION / "index.md").read_text(encoding="utf-8")
+    return text.replace("<!-- cards -->", cards).replace("<!-- contents -->", contents())
+
+
+def card(path: pathlib.Path, site: pages.Site) -> str:
+    """Return a notebook's card: a picture, its title, and what one can do after it."""
+    notebook, index = pages.read(path), PurePosixPath("index.md")
+    title, promise = refresh.title_and_promise(notebook)
+    picture = ""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if not picture and "card" in refresh.tags(cell) and "image/jpeg" in output.get("data", {}):
+                picture = site.picture(base64.b64decode(output.data["image/jpeg"]), "image/jpeg", index, "")
+    name = path.relative_to(ROOT).with_suffix(".html").as_posix()
+    return (
+        f'<a class="card-link" href="{name}">{picture}<span class="card-number">{path.stem[:2]}</span>'
+        f"<strong>{html.escape(title.split(':')[0])}</strong>"
+        f'<span class="card-text">{html.escape(promise[0].upper() + promise[1:])}.</span></a>'
+    )
+
+
+def contents() -> str:
+    """Return the side bar's trees of pages."""
+    groups = {"The series": {path.relative_to(ROOT).as_posix(): f"{path.stem[:2]} · {refresh.short_title(path)}"
+                             for path in refresh.series()}}  # fmt: skip
+    groups["The series"] |= {"solutions.md": "Solutions", "notebooks/studio.ipynb": "The studio"}
+    groups |= REFERENCE
+    groups["The package"] = {"reference.md": "API reference", **groups["The package"]}
+    trees = []
+    for caption, entries in groups.items():
+        lines = [f"{shown} <{name.rsplit('.', 1)[0]}>" for name, shown in entries.items()]
+        trees.append("\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *lines, "```"]))
+    return "\n\n".join(trees)
+
+
+def solutions() -> str:
+    """Return the page that lists the solutions."""
+    lines = [
+        f"{path.stem[:2]} · {refresh.short_title(path)} <notebooks/solutions/{path.stem}>" for path in refresh.series()
+    ]
+    tree = "\n".join(["```{toctree}", ":maxdepth: 1", "", *lines, "```"])
+    return f"# Solutions\n\nOne way for each exercise of the series. Try first; each exercise has hints.\n\n{tree}\n"
+
+
+def reference() -> str:
+    """Return the page that leads to the API reference."""
+    lines = []
+    for path in sorted((ROOT / "stylelib").glob("*.py")):
+        if path.stem.startswith("_"):
+            continue
+        first = path.read_text(encoding="utf-8").split('"""')[1].strip().split("\n")[0]
+        lines.append(f'- <a href="api/stylelib/{path.stem}.html"><code>stylelib.{path.stem}</code></a>: {first}')
+    listed = "\n".join(lines)
+    return (
+        "# API reference\n\nEvery module, class and function with its docstring and source is in "
+        '<a href="api/stylelib.html">the reference</a>, which has a search of its own. The method is in these modules; '
+        f"[Architecture](docs/architecture.md) shows the rest.\n\n{listed}\n"
+    )
