@@ -4,7 +4,8 @@
     check("gram_matrix", my_gram_matrix)
 
 A check calls the reader's function with random inputs, compares the results with a reference, and says what is right or
-wrong. It recognises the usual mistakes by their results. There is one file for each notebook.
+wrong. It recognises the usual mistakes by their results: each is a function beside a sentence. An input that is small
+enough to compute by hand shows the difference. There is one file for each notebook.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ from stylelib.exercises import (
     weights,
 )
 from stylelib.exercises.checking import Choice, Exercise, Verdict
-from stylelib.support.errors import check_choice
+from stylelib.support.errors import InputError, check_choice
 
 __all__ = ["EXERCISES", "check"]
 
@@ -51,4 +52,6 @@ def check(name: str, answer: Any) -> Verdict:
     InputError
         If there is no such exercise.
     """
+    if not isinstance(name, str):
+        raise InputError('The exercise\'s name comes first, in quotation marks: check("gram_matrix", my_function).')
     return EXERCISES[check_choice("exercise", name, EXERCISES)].check(answer)

@@ -6,7 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylelib.exercises.checking import Choice, Exercise
+from stylelib.exercises.checking import Exercise
+from stylelib.exercises.paper_figures import WEIGHTS
+from stylelib.exercises.vgg import fourth_convolution
+
+NUMBERS = torch.arange(192, dtype=torch.float64).view(1, 3, 8, 8)  # for an example
 
 
 def _share(content: Tensor, styles: Tensor, weights: Tensor, alpha: float, beta: float) -> Tensor:
@@ -45,17 +49,7 @@ def _normalised(values: Tensor) -> Tensor:
 
 
 EXERCISES = {
-    "tutorial_layer": Choice(
-        right="conv2_2",
-        wrong={
-            "conv4_1": "The 4 counts convolutions from the start of the network, not blocks. Blocks one and two of "
-            "VGG-19 have two convolutions each: count.",
-            "conv4_2": "That is the paper's layer, and the name suggests it; but the 4 counts convolutions, and in "
-            "VGG-19 conv4_2 is the tenth.",
-            "conv3_1": "One too far: that is the fifth convolution. Blocks one and two have two each.",
-            "conv2_1": "One too few: that is the third convolution.",
-            "conv1_4": "Block one of VGG-19 has only two convolutions; the count continues in block two.",
-        },
+    "tutorial_layer": fourth_convolution(
         praise="A tutorial that many people have learned from takes its content from a layer that keeps too much, as "
         "the paper shows. Name a layer by its block and index.",
     ),
@@ -70,12 +64,12 @@ EXERCISES = {
                 lambda content, styles, weights, alpha, beta: _share(content, styles, weights, alpha, 1)
             ),
             "The layers' weights w are missing: the style loss is Σ w E.": (
-                lambda content, styles, weights, alpha, beta: _share(content, styles, torch.ones(5), alpha, beta)
+                lambda content, styles, weights, alpha, beta: _share(
+                    content, styles, torch.ones_like(styles), alpha, beta
+                )
             ),
             "You took the plain mean of the style losses; their weights w are given.": (
-                lambda content, styles, weights, alpha, beta: _share(
-                    content, styles, torch.full((5,), 0.2), alpha, beta
-                )
+                lambda content, styles, weights, alpha, beta: _share(content, styles.mean(), torch.ones(1), alpha, beta)
             ),
             "That is the ratio of content to style; a share is a part of the whole, of both together.": (
                 lambda content, styles, weights, alpha, beta: alpha * content / (beta * (weights * styles).sum())
@@ -91,6 +85,26 @@ EXERCISES = {
                     alpha * content / (content + beta * (weights * styles).sum())
                 )
             ),
+            "You weighted the content loss in the denominator but not in the numerator.": (
+                lambda content, styles, weights, alpha, beta: _share(content, styles, weights, alpha, beta) / alpha
+            ),
+            "You took the mean over the layers; the style loss is the sum Σ w E.": (
+                lambda content, styles, weights, alpha, beta: _share(
+                    content, styles, weights / len(styles), alpha, beta
+                )
+            ),
+            "That is one number for each layer; add the layers up to the style loss first.": (
+                lambda content, styles, weights, alpha, beta: (
+                    alpha * content / (alpha * content + beta * weights * styles)
+                )
+            ),
+        },
+        example={
+            "content": torch.tensor(2.0),
+            "styles": torch.tensor([1.0, 3.0]),
+            "w": torch.tensor([0.5, 0.25]),
+            "alpha": 3,
+            "beta": 2,
         },
         praise="A loss counts as much as its share of the total, and α/β alone does not determine that share.",
     ),
@@ -128,7 +142,22 @@ EXERCISES = {
             "You averaged over whole columns; a block is 4 pixels high and 4 wide.": (
                 lambda picture, photo: _correlation(*(_blocks(image).mean(dim=2) for image in (picture, photo)))
             ),
+            "You weighted the colours as the eye does; take the plain mean of red, green and blue.": (
+                lambda picture, photo: _correlation(
+                    *(F.avg_pool2d((WEIGHTS * image).sum(dim=1, keepdim=True), 4) for image in (picture, photo))
+                )
+            ),
+            "The corner [0, 0] is a picture's correlation with itself, which is always 1; take [0, 1].": (
+                lambda picture, photo: torch.ones(())
+            ),
+            "torch.corrcoef gives a matrix of all pairs; take the entry [0, 1].": (
+                lambda picture, photo: torch.corrcoef(
+                    torch.stack([_blocks(picture).flatten(), _blocks(photo).flatten()])
+                )
+            ),
         },
+        example={"picture": NUMBERS % 14, "photo": NUMBERS % 19},
+        wording="n = torch.arange(192.).view(1, 3, 8, 8), picture = n % 14, photo = n % 19",
         praise="This number says only whether the same places are light and dark, and it needs no network.",
     ),
 }

@@ -3,19 +3,23 @@
 import torch
 from torch import Tensor
 
-from stylelib.exercises.checking import Exercise, whole_number
+from stylelib.exercises.checking import Exercise, table, whole_number
 
-WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in the lightness (ITU-R BT.601)
+# of red, green and blue in the lightness (ITU-R BT.601)
+WEIGHTS = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
+
+
+def _ones(count: int) -> Tensor:
+    """Return a triangle of ones: row r has the first r layers."""
+    return torch.ones(count, count, dtype=torch.float64).tril()
 
 
 def _growing(count: int) -> Tensor:
-    rows = torch.arange(1, count + 1, dtype=torch.float64)[:, None]
-    return torch.ones(count, count, dtype=torch.float64).tril() / rows
+    return _ones(count) / _ones(count).sum(dim=1, keepdim=True)
 
 
 def _lightness(picture: Tensor) -> Tensor:
-    weights = torch.tensor(WEIGHTS, dtype=picture.dtype).view(1, 3, 1, 1)
-    return (weights * picture).sum(dim=1, keepdim=True)
+    return (WEIGHTS * picture).sum(dim=1, keepdim=True)
 
 
 EXERCISES = {
@@ -43,16 +47,27 @@ EXERCISES = {
             "You kept the photograph's lightness away but did not bring the result's in.": (
                 lambda result, photo: photo - _lightness(photo)
             ),
+            "The sign is wrong: add the result's lightness and subtract the photograph's.": (
+                lambda result, photo: photo - _lightness(result - photo)
+            ),
+            "That is the difference of the lightnesses alone; add it to the photograph.": (
+                lambda result, photo: _lightness(result - photo)
+            ),
+            "You added to each colour its own part; add the sum of the three parts to every colour.": (
+                lambda result, photo: photo + WEIGHTS * (result - photo)
+            ),
+        },
+        example={
+            "result": table((0.2,), (0.4,), (0.6,))[None, ..., None],
+            "photo": table((0.8,), (0.5,), (0.1,))[None, ..., None],
         },
         praise="Lightness holds the strokes, colour is kept. Gatys and others published it in 2017.",
     ),
     "growing_sets": Exercise(
-        inputs=lambda generator: (int(whole_number(generator, 3, 8)),),
+        inputs=lambda generator: (whole_number(generator, 3, 8),),
         reference=_growing,
         mistakes={
-            "Every row has to add up to 1: a set of r layers gives each of them 1/r.": (
-                lambda count: torch.ones(count, count, dtype=torch.float64).tril()
-            ),
+            "Every row has to add up to 1: a set of r layers gives each of them 1/r.": _ones,
             "Your sets shrink from the first row on; the first row has the first layer alone.": lambda count: _growing(
                 count
             ).flip(0),
@@ -64,12 +79,19 @@ EXERCISES = {
                 lambda count: torch.full((count, count), 1 / count, dtype=torch.float64)
             ),
             "You divided by the number of all layers; divide by the number of those in the set.": (
-                lambda count: torch.ones(count, count, dtype=torch.float64).tril() / count
+                lambda count: _ones(count) / count
             ),
             "The sets grow from the deep end; the paper's begin with conv1_1, the first column.": (
                 lambda count: _growing(count).flip(1)
             ),
+            "You divided by the sums of the columns; every row has to add up to 1.": (
+                lambda count: _ones(count) / _ones(count).sum(dim=0)
+            ),
+            "You divided by all the weights together; every row has to add up to 1.": (
+                lambda count: _ones(count) / _ones(count).sum()
+            ),
         },
+        example={"n": 2},
         praise="This is the style row of Figure 1 as a table, with one more layer in each row and w_l = 1/r.",
     ),
 }

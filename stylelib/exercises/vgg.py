@@ -1,27 +1,18 @@
 """The exercises of notebook 01."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from stylelib.exercises.checking import Choice, Exercise
-from stylelib.vgg import block_of, stride_of
+from stylelib.exercises.checking import Choice, Exercise, table
+from stylelib.vgg import LAYOUTS, block_of, layer_names, stride_of
 
 # ---------------------------------------------------------------------------------- the size of a layer's maps
 
 PICTURES = (("conv4_2", 187, 250), ("conv2_1", 75, 101), ("conv5_1", 240, 173))  # one for each seed
-
-
-def _numbers(function: Callable[..., Any]) -> Callable[..., Tensor]:
-    """Return the function with its answer as a tensor, because checks compare tensors."""
-    return lambda *arguments: torch.as_tensor(function(*arguments), dtype=torch.float64)
-
-
-def _in_numbers(mistakes: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Tensor]]:
-    return {sentence: _numbers(mistake) for sentence, mistake in mistakes.items()}
 
 
 def _map_size(layer: str, height: int, width: int) -> tuple[int, int]:
@@ -83,71 +74,101 @@ def _packed(*tensors: Tensor) -> Tensor:
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 
+# ------------------------------------------------------------------------------------------- the fourth convolution
+
+VGG19 = layer_names(LAYOUTS["vgg19"])
+FOURTH = VGG19[3]
+
+
+def fourth_convolution(praise: str) -> Choice:
+    """Return the question for the name of VGG-19's fourth convolution, which notebooks 01 and 07 ask."""
+    wrong = {
+        name: f"{name} is convolution {number} of VGG-19, counted from the first; you need number 4."
+        for number, name in enumerate(VGG19, 1)
+        if name != FOURTH
+    }
+    wrong["conv4_1"] = "That is the first of block four. The 4 counts convolutions from the start of the network."
+    wrong["conv4_2"] = "That is the paper's content layer, but it is VGG-19's tenth convolution, not its fourth."
+    wrong["conv1_4"] = "Block 1 of VGG-19 has only two convolutions; continue to count in block 2."
+    return Choice(FOURTH, wrong, "Count the convolutions from the start: conv1_1 is the first.", praise, VGG19)
+
+
 EXERCISES = {
     "map_size": Exercise(
         inputs=lambda generator: PICTURES[generator.initial_seed() % len(PICTURES)],
-        reference=_numbers(_map_size),
-        mistakes=_in_numbers(
-            {
-                "One pooling too many: before block 1 there is none, so block b has b − 1 poolings before it.": (
-                    lambda layer, height, width: _halved(layer, height, width, block_of)
-                ),
-                "One pooling too few: before block b there are b − 1.": (
-                    lambda layer, height, width: _halved(layer, height, width, lambda name: max(0, block_of(name) - 2))
-                ),
-                "Height comes first, then width.": lambda layer, height, width: _map_size(layer, width, height),
-                "Each pooling turns 2 × 2 positions into one and halves both sides; you halved only the height.": (
-                    lambda layer, height, width: (_map_size(layer, height, width)[0], width)
-                ),
-                "A pooling drops a row or column that is left over: round down, not up.": (
-                    lambda layer, height, width: tuple(math.ceil(side / stride_of(layer)) for side in (height, width))
-                ),
-                "There is no fraction of a position: use //, which rounds down, instead of /.": (
-                    lambda layer, height, width: tuple(side / stride_of(layer) for side in (height, width))
-                ),
-                "You divided by the number of poolings; each one divides by 2, all of them by a power of 2.": (
-                    lambda layer, height, width: tuple(side // max(1, block_of(layer) - 1) for side in (height, width))
-                ),
-                "That is the picture's own size: every pooling before the layer halves it.": (
-                    lambda layer, height, width: (height, width)
-                ),
-                "A pooling halves each side, which leaves a quarter of the positions; you divided each side by 4.": (
-                    lambda layer, height, width: _halved(layer, height, width, lambda name: 2 * (block_of(name) - 1))
-                ),
-            }
-        ),
+        reference=_map_size,
+        mistakes={
+            "One pooling too many: before block 1 there is none, so block b has b − 1 poolings before it.": (
+                lambda layer, height, width: _halved(layer, height, width, block_of)
+            ),
+            "One pooling too few: before block b there are b − 1.": (
+                lambda layer, height, width: _halved(layer, height, width, lambda name: max(0, block_of(name) - 2))
+            ),
+            "Height comes first, then width.": lambda layer, height, width: _map_size(layer, width, height),
+            "Each pooling turns 2 × 2 positions into one and halves both sides; you halved only the height.": (
+                lambda layer, height, width: (_map_size(layer, height, width)[0], width)
+            ),
+            "A pooling drops a row or column that is left over: round down, not up.": (
+                lambda layer, height, width: tuple(math.ceil(side / stride_of(layer)) for side in (height, width))
+            ),
+            "There is no fraction of a position: use //, which rounds down, instead of /.": (
+                lambda layer, height, width: tuple(side / stride_of(layer) for side in (height, width))
+            ),
+            "You divided by the number of poolings; each one divides by 2, all of them by a power of 2.": (
+                lambda layer, height, width: tuple(side // max(1, block_of(layer) - 1) for side in (height, width))
+            ),
+            "You divided by the block's number; each pooling before the block divides by 2.": (
+                lambda layer, height, width: (height // block_of(layer), width // block_of(layer))
+            ),
+            "That is the number of positions; return the height and the width, (height, width).": (
+                lambda layer, height, width: math.prod(_map_size(layer, height, width))
+            ),
+            "That is the picture's own size: every pooling before the layer halves it.": (
+                lambda layer, height, width: (height, width)
+            ),
+            "A pooling halves each side, which leaves a quarter of the positions; you divided each side by 4.": (
+                lambda layer, height, width: _halved(layer, height, width, lambda name: 2 * (block_of(name) - 1))
+            ),
+        },
+        example={"layer": "conv3_1", "height": 11, "width": 14},
         praise="Only the block matters, because convolutions pad the border and keep the size.",
     ),
     "receptive_field": Exercise(
         inputs=lambda generator: (list(STEPS[generator.initial_seed() % len(STEPS)]),),
-        reference=_numbers(_field),
-        mistakes=_in_numbers(
-            {
-                "You forgot the stride: after a pooling, a step to the neighbour is 2 pixels long, then 4, then 8.": (
-                    lambda steps: _field(steps, grow=1)
-                ),
-                "You forgot that a pooling itself looks at two neighbours: it adds one step to the field.": (
-                    lambda steps: _field(steps, pool=0)
-                ),
-                "A 3 × 3 convolution adds one step on either side, so 2, not 3.": lambda steps: _field(steps, conv=3),
-                "A 3 × 3 convolution adds one step on *either* side, so 2, not 1.": lambda steps: _field(steps, conv=1),
-                "Start from 1: with no layer at all, a position sees its own pixel.": lambda steps: _field(
-                    steps, start=0
-                ),
-                "Start from 1, not from 3: the first convolution is in the list as well.": (
-                    lambda steps: _field(steps, start=3)
-                ),
-                "A 2 × 2 pooling adds one step of the resolution before it: add first, then double the stride.": (
-                    lambda steps: _field(steps, pool=2)
-                ),
-                "A pooling does not double the field so far; it doubles the steps that come after it.": (
-                    _field_that_pooling_doubles
-                ),
-                "That is the stride, the distance between two positions; the field is what one of them sees.": (
-                    lambda steps: 2 ** list(steps).count("pool")
-                ),
-            }
-        ),
+        reference=_field,
+        mistakes={
+            "You forgot the stride: after a pooling, a step to the neighbour is 2 pixels long, then 4, then 8.": (
+                lambda steps: _field(steps, grow=1)
+            ),
+            "You forgot that a pooling itself looks at two neighbours: it adds one step to the field.": (
+                lambda steps: _field(steps, pool=0)
+            ),
+            "A 3 × 3 convolution adds one step on either side, so 2, not 3.": lambda steps: _field(steps, conv=3),
+            "A 3 × 3 convolution adds one step on either side, so 2, not 1.": lambda steps: _field(steps, conv=1),
+            "Start from 1: with no layer at all, a position sees its own pixel.": lambda steps: _field(steps, start=0),
+            "Start from 1, not from 3: the first convolution is in the list as well.": (
+                lambda steps: _field(steps, start=3)
+            ),
+            "A 2 × 2 pooling adds one step of the resolution before it: add first, then double the stride.": (
+                lambda steps: _field(steps, pool=2)
+            ),
+            "The poolings are missing: a pooling adds to the field too, and it changes the stride.": (
+                lambda steps: _field(steps, pool=0, grow=1)
+            ),
+            "The field does not multiply: a layer adds its steps, and only the stride is multiplied.": (
+                lambda steps: math.prod(3 if step == "conv" else 2 for step in steps)
+            ),
+            "A convolution's neighbours are a stride away too: add 2 times the stride, not 2.": (
+                lambda steps: 1 + 2 * list(steps).count("conv") + 2 ** list(steps).count("pool") - 1
+            ),
+            "A pooling does not double the field so far; it doubles the steps that come after it.": (
+                _field_that_pooling_doubles
+            ),
+            "That is the stride, the distance between two positions; the field is what one of them sees.": (
+                lambda steps: 2 ** list(steps).count("pool")
+            ),
+        },
+        example={"steps": ["conv", "pool", "conv", "conv"]},
         praise="The steps are small before the poolings and large after them, so the field grows faster and faster.",
     ),
     "normalise_filters": Exercise(
@@ -175,7 +196,7 @@ EXERCISES = {
                     weight / _columns(mean), bias / mean, following * _columns(mean)
                 )
             ),
-            "The next layer must *undo* the division: multiply its weights by the mean.": (
+            "The next layer must undo the division: multiply its weights by the mean.": (
                 lambda weight, bias, following, mean: _packed(
                     weight / _rows(mean), bias / mean, following / _columns(mean)
                 )
@@ -190,21 +211,38 @@ EXERCISES = {
                     weight / mean.mean(), bias / mean.mean(), following * mean.mean()
                 )
             ),
-            "You subtracted the mean; a ReLU lets a *factor* pass through, but not a difference.": (
+            "The next layer makes up for a division that is missing: divide the filters and the bias by the mean.": (
+                lambda weight, bias, following, mean: _packed(weight, bias, following * _columns(mean))
+            ),
+            "Only the bias is divided; divide the filters' weights too, and multiply the next layer's.": (
+                lambda weight, bias, following, mean: _packed(weight, bias / mean, following)
+            ),
+            "You subtracted the mean everywhere; divide by it, because a ReLU lets a factor pass through.": (
+                lambda weight, bias, following, mean: _packed(weight - _rows(mean), bias - mean, following)
+            ),
+            "You subtracted the mean here and added it to the next layer; divide here, and multiply there.": (
+                lambda weight, bias, following, mean: _packed(
+                    weight - _rows(mean), bias - mean, following + _columns(mean)
+                )
+            ),
+            "You subtracted the mean in both layers; divide the first by it, and multiply the next.": (
+                lambda weight, bias, following, mean: _packed(
+                    weight - _rows(mean), bias - mean, following - _columns(mean)
+                )
+            ),
+            "You subtracted the mean; a ReLU lets a factor pass through, but not a difference.": (
                 lambda weight, bias, following, mean: _packed(weight, bias - mean, following)
             ),
         },
+        example={
+            "weight": table((2, 4), (8, 4))[..., None, None],
+            "bias": torch.tensor([2.0, 4.0]),
+            "next_weight": table((1, 1), (3, 0))[..., None, None],
+            "mean": torch.tensor([2.0, 4.0]),
+        },
         praise="Each filter's mean is 1 now, and the next layer's activations are unchanged.",
     ),
-    "conv_4": Choice(
-        right="conv2_2",
-        wrong={
-            "conv4_1": "That is the first of block *four*. Count convolutions one after another: 1 is conv1_1, 2 is …",
-            "conv4_2": "That is the paper's content layer, but it is VGG-19's tenth convolution, not its fourth.",
-            "conv2_1": "That is the third: block 1 has two convolutions, and this is the first one after them.",
-            "conv3_1": "That is the fifth: blocks 1 and 2 have two convolutions each, so four come before it.",
-            "conv1_4": "Block 1 of VGG-19 has only two convolutions; continue to count in block 2.",
-        },
+    "conv_4": fourth_convolution(
         praise="Block 1 has two, so the fourth is the second of block 2, which is much shallower than the paper's "
         "conv4_2.",
     ),

@@ -6,10 +6,6 @@ from torch import Tensor
 from stylelib.exercises.checking import Exercise, whole_number
 
 
-def _number(generator: torch.Generator, low: float, high: float) -> Tensor:
-    return low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64)
-
-
 def _five(generator: torch.Generator) -> Tensor:
     return 0.1 + torch.rand(5, generator=generator, dtype=torch.float64)
 
@@ -21,7 +17,7 @@ def _shares(values: Tensor) -> Tensor:
 EXERCISES = {
     "printed_ratio": Exercise(
         inputs=lambda generator: (
-            _number(generator, 1e-3, 1.0),
+            whole_number(generator, 1, 1000) / 1000,
             whole_number(generator, 32, 512),
             whole_number(generator, 100, 4096),
         ),
@@ -51,7 +47,12 @@ EXERCISES = {
             "M is missing: the mean runs over all N·M entries, filters and positions.": (
                 lambda ratio, filters, positions: ratio / (2 * filters)
             ),
+            "N·M is on the wrong side: the printed sum does not divide by N·M, so α has to.": (
+                lambda ratio, filters, positions: ratio * filters * positions / 2
+            ),
+            "The conversion is missing: that is the ratio as it was.": lambda ratio, filters, positions: ratio,
         },
+        example={"ratio": 2, "N": 2, "M": 5},
         praise="A caption's 1e-3 becomes a very small number in the printed equations, and depends on the picture's "
         "size.",
     ),
@@ -86,7 +87,14 @@ EXERCISES = {
             "You divided weight by error; a layer counts as much as weight times error.": (
                 lambda weights, errors: _shares(weights / errors)
             ),
+            "That is the whole style loss; the exercise asks for each layer's share of it.": (
+                lambda weights, errors: (weights * errors).sum()
+            ),
+            "You divided by the number of layers; divide by the sum, so that the shares add up to 1.": (
+                lambda weights, errors: weights * errors / len(errors)
+            ),
         },
+        example={"weights": torch.tensor([1.0, 3.0]), "errors": torch.tensor([4.0, 2.0])},
         praise="How much a w_l counts depends on the network and on the pictures too.",
     ),
     "equal_weights": Exercise(
@@ -109,7 +117,21 @@ EXERCISES = {
             "You divided by the sum of the errors; divide by the sum of the 1/E.": (
                 lambda errors: 1 / errors / errors.sum()
             ),
+            "You divided by the number of layers; divide by the sum of the 1/E, so that the w_l add up to 1.": (
+                lambda errors: 1 / errors / len(errors)
+            ),
+            **{
+                f"Every layer has the {size} of the errors now; divide by the sum of the 1/E, so that the w_l add "
+                "up to 1.": lambda errors, reduce=reduce: reduce(errors) / errors
+                for size, reduce in (
+                    ("mean", torch.mean),
+                    ("sum", torch.sum),
+                    ("smallest", torch.min),
+                    ("largest", torch.max),
+                )
+            },
         },
+        example={"errors": torch.tensor([1.0, 2.0, 4.0])},
         praise="At this picture all layers count equally. During the run the errors change, and so do the shares.",
     ),
 }
