@@ -367,6 +367,13 @@ def test_an_answer_cannot_pass_by_changing_what_it_is_given():
     assert not check("gram_matrix", cheat).passed
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_answer_that_changes_its_input_changes_no_later_verdict(name):
+    before = check(name, lambda *arguments: 0).message
+    check(name, changes_its_input(EXERCISES[name].reference))
+    assert check(name, lambda *arguments: 0).message == before
+
+
 def test_unknown_exercises_are_named_with_the_nearest():
     with pytest.raises(InputError, match="Did you mean 'gram_matrix'"):
         check("gram", lambda f: f)

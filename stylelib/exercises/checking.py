@@ -107,7 +107,9 @@ class Exercise:
 
     def _outcome(self, answer: Callable[..., Any], arguments: Sequence[Any], right: Tensor) -> Tensor:
         """Return the numbers that the reader's function gives, or raise Unusable."""
-        handed = [value.float() if isinstance(value, Tensor) else copy.copy(value) for value in arguments]
+        handed = [
+            value.to(torch.float32, copy=True) if isinstance(value, Tensor) else copy.copy(value) for value in arguments
+        ]
         try:
             returned = answer(*handed)
         except (Exception, SystemExit) as error:  # the reader's code may raise anything
