@@ -312,6 +312,7 @@ def says_something_plain(verdict):
         (lambda f: f.summ(), r"a Tensor has no `summ`; did you mean `sum`\?"),
         (lambda f: torch.einsumm(f), r"torch has no `einsumm`; did you mean `einsum`\?"),
         (lambda f: gram_matri(f), r"`gram_matri` is not defined; did you mean `gram_matrix`\?"),  # noqa: F821
+        (lambda F: F + Ff, r"`Ff` is not defined; did you mean `F`\?"),  # noqa: F821
         (lambda f: f.mean(dims=(2, 3)), r"`dims=` is not an argument there; did you mean `dim`\?"),
         (lambda f: torch.stack([f, f], dimm=2), r"`dimm=` is not an argument there; did you mean `dim`\?"),
         (lambda f: f.std(dim=2, corection=0), r"`corection=` is not an argument there; did you mean `correction`\?"),

@@ -56,7 +56,7 @@ def near(word: str, names: Iterable[str], cutoff: float = 0.6) -> str:
     str
         "; did you mean `dim`?" or ".".
     """
-    matches = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=cutoff)
+    matches = difflib.get_close_matches(word, list(names), n=1, cutoff=cutoff)
     return f"; did you mean `{matches[0]}`?" if matches else "."
 
 
@@ -97,7 +97,8 @@ def _reason(error: BaseException, function: Callable[..., Any]) -> str:
     if isinstance(error, UnboundLocalError):
         return "it uses a name before it has a value. Assign to the name first."
     if isinstance(error, NameError):
-        names = {*getattr(function, "__globals__", {}), *dir(builtins)}
+        variables = getattr(getattr(function, "__code__", None), "co_varnames", ())
+        names = {*variables, *getattr(function, "__globals__", {}), *dir(builtins)}
         return f"the name `{error.name}` is not defined{near(error.name or '', names)}"
     if keyword := _unknown_keyword(text):
         return keyword
