@@ -456,7 +456,7 @@ def test_a_batch_holds_no_more_than_was_foretold(pooling, content, style):
     ]
     lists = [run.terms for run in runs]
     held = peak_memory(Evaluator(*lists), torch.cat([photo] * 4))
-    assert held <= memory_needed(lists, photo.shape, 0) <= 2.5 * held
+    assert held <= memory_needed(lists, photo.shape, 0) <= 2.8 * held
 
 
 class Normalised(stylelib.Term):
