@@ -9,6 +9,8 @@ exclude_patterns = []
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
 nb_execution_mode = "off"  # the committed outputs are shown
+nb_code_prompt_show = "Show the folded {type}"
+nb_code_prompt_hide = "Fold the {type}"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3

@@ -34,6 +34,14 @@ REFERENCE = {  # after the series, in this order
     },
 }
 USELESS = (".doctrees", ".buildinfo", "_sources", "_static/**/*.map", "_static/*macros.html", "_static/locales")
+MENDED = {  # what keeps people who listen to a page from using it, in the pages that the theme and MyST-NB write
+    '<summary aria-label="Toggle hidden content">': "<summary>",  # it has a text
+    '<summary><span class="toctree-toggle" role="presentation">': '<summary aria-label="Pages below"><span '
+    'class="toctree-toggle" role="presentation">',
+    '<div id="pst-primary-sidebar"': '<div id="pst-primary-sidebar" role="region" aria-label="Side bar"',
+    'title="Search" aria-label="Search" data-bs-placement="bottom" data-bs-toggle="tooltip">\n '
+    '<i class="fa-solid fa-magnifying-glass"></i>\n <span': '><i class="fa-solid fa-magnifying-glass"></i> <span',
+}
 NO_ADDRESS = (
     "The project has no address yet. Write it into pyproject.toml, as Repository under [project.urls], and build the "
     "site again: then each notebook opens in Colab and Binder."
@@ -55,10 +63,9 @@ def build(out: pathlib.Path, address: str | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder, "source")
         stage(source, out, address)
-        footer = f"<p>{NO_ADDRESS}</p>" if not address else f'<p>Source: <a href="{address}">{address}</a></p>'
         settings = {
             "version": importlib.metadata.version("stylelib"),
-            "html_theme_options.extra_footer": footer,
+            "html_theme_options.extra_footer": footer(address),
         }
         command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-c", CONFIGURATION]
         command += [part for name, value in settings.items() for part in ("-D", f"{name}={value}")]
@@ -68,9 +75,19 @@ def build(out: pathlib.Path, address: str | None = None) -> None:
     for pattern in USELESS:
         for path in out.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in out.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for found, better in MENDED.items():
+            text = text.replace(found, better)
+        path.write_text(text, encoding="utf-8")
     (out / ".nojekyll").touch()  # GitHub Pages would leave out the folders that begin with _
     vendor.vendor_mathjax(out / "_static" / "mathjax")
     subprocess.run([sys.executable, ROOT / "tools" / "api.py", out / "api"], check=True)
+
+
+def footer(address: str) -> str:
+    """Return what stands below each page: where the source is, or what to do while there is no address."""
+    return f'<p>Source: <a href="{address}">{address}</a></p>' if address else f"<p>{NO_ADDRESS}</p>"
 
 
 def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:

@@ -1,4 +1,4 @@
-"""Check the links of a folder of pages: every file, every place in a page, and that no page loads anything from outside."""
+"""Check the links of a folder of pages: they lead to what is there, and nothing is loaded from outside."""
 
 import functools
 import html.parser

@@ -1,4 +1,7 @@
-"""Recordings as scrubbers: a page shows every step of every run, without a kernel. site/sphinx/_static/scrub.js acts."""
+"""Recordings as scrubbers: a page shows every step of every run, without a kernel.
+
+site/sphinx/_static/scrub.js adds the sliders, the losses and their curves.
+"""
 
 import dataclasses
 import hashlib
@@ -29,7 +32,8 @@ def scrubber(recording: Recording, title: str, folder: pathlib.Path, url: str) -
     text = json.dumps({**data, "url": url}, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<figure class="scrubber">\n'
-        f'<img src="{url}/{run["files"][-1]}" alt="{html.escape(alt(data, run))}" width="{width}" height="{height}">\n'
+        f'<div><img src="{url}/{run["files"][-1]}" alt="{html.escape(alt(data, run))}" '
+        f'width="{width}" height="{height}"></div>\n'
         f'<div class="scrubber-side"><p class="scrubber-title">{html.escape(title)}</p></div>\n'
         f"<figcaption>Recorded: {html.escape(run['made'])}</figcaption>\n"
         f'<script type="application/json">{text}</script>\n'

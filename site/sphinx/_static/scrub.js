@@ -4,7 +4,7 @@
 // when it is wanted; the losses at its step, and their curves.
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM, AROUND] = [300, 130, 34, 20, 6];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, AROUND] = [420, 130, 34, 20, 10];
 const LEAST = 1e-6; // a loss of 0 has no logarithm
 
 function element(name, attributes = {}, ...children) {
@@ -81,7 +81,8 @@ function start(figure) {
     caption.textContent = `Recorded: ${run.made}`;
   }
 
-  side.append(...knobs.map(({ row }) => row), steps.row, table, chart);
+  side.append(...knobs.map(({ row }) => row), steps.row, table);
+  picture.after(chart);
   show();
 }
 
