@@ -1,5 +1,6 @@
 """The README and the other pages: their commands, tables, links and names are right."""
 
+import json
 import pathlib
 import pkgutil
 import re
@@ -75,6 +76,29 @@ def test_hosted_ci_runs_the_same_on_three_systems_with_the_oldest_and_the_newest
     matrix = job["strategy"]["matrix"]
     assert {name.split("-")[0] for name in matrix["system"]} == {"ubuntu", "macos", "windows"}
     assert [*matrix["dependencies"], *(one["dependencies"] for one in matrix["include"])] == ["newest", "oldest"]
+
+
+def test_the_site_is_built_and_published_and_the_series_runs_weekly_with_the_newest():
+    site = yaml.safe_load(read(".github/workflows/test.yml"))["jobs"]["site"]
+    assert site["needs"] == "tests" and "refs/heads/main" in site["if"]
+    uses = [step.get("uses", step.get("run", "")) for step in site["steps"]]
+    built, published = uses.index("python tools/site.py site_out"), [use.split("@")[0] for use in uses]
+    assert published.index("actions/deploy-pages") > built
+    assert site["steps"][published.index("actions/upload-pages-artifact")]["with"]["path"] == "site_out"
+    weekly = yaml.safe_load(read(".github/workflows/weekly.yml"))
+    (when,) = weekly[True]["schedule"]  # YAML reads the key "on" as a truth
+    assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", when["cron"])
+    *_, install, series = weekly["jobs"]["series"]["steps"]
+    assert "--upgrade-strategy eager" in install["run"] and series["run"].endswith("notebooks")
+
+
+def test_binder_and_the_dev_container_install_what_the_readme_installs():
+    lines = read(".binder/requirements.txt").split()
+    assert (ROOT / ".binder" / lines[lines.index("-r") + 1]).resolve() == ROOT / "requirements.txt"
+    container = json.loads(read(".devcontainer/devcontainer.json"))
+    small = re.search(r"python -m pip install torch torchvision --index-url \S+", README)[0]
+    assert container["postCreateCommand"] == f"{small} && python -m pip install -r requirements.txt"
+    assert lines[lines.index("--extra-index-url") + 1] == small.split()[-1]
 
 
 def test_the_issue_form_asks_for_notebook_cell_and_machine():

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import zlib
 
 import av
@@ -121,6 +122,67 @@ def test_an_interrupt_on_a_terminal_saves_the_picture_and_the_run(tmp_path):
     assert run.number == steps >= 3
     np.testing.assert_array_equal(pixels(tmp_path / "out.png"), images.to_array(run.image))
     assert sorted(os.listdir(tmp_path)) == ["out.png", "run.pt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
+def test_whatever_ends_it_the_run_can_be_continued_to_the_bit(name, tmp_path):
+    """Ended after its first checkpoint, and continued: the picture is the one of a run that nothing has ended."""
+    patch = "import sys; from stylelib.shell import running, commands; running.CHECKPOINT = 0.2; "
+    code = patch + "sys.exit(commands.run())"
+    arguments = [*TRANSFER, "--size", "48", "--steps", "40", "-o", "out.png"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, env=environment(), text=True, stderr=subprocess.PIPE
+    )
+    checkpoint = tmp_path / "out.png.run.pt"
+    while not checkpoint.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.send_signal(getattr(signal, name))
+    process.communicate()
+    if name == "SIGKILL":
+        assert process.returncode == -signal.SIGKILL and not (tmp_path / "out.png").exists()
+        left = str(checkpoint)
+    else:
+        assert process.returncode in (0, 130) and (tmp_path / "out.png").exists() and not checkpoint.exists()
+        return
+    assert main([*arguments[:-1], str(tmp_path / "out.png")]) == 2, "the same command does not write over it"
+    assert main(["resume", left, "-o", str(tmp_path / "out.png")]) == 0
+    assert main([*arguments[:-1], str(tmp_path / "whole.png")]) == 0
+    assert (pixels(tmp_path / "out.png") == pixels(tmp_path / "whole.png")).all()
+    assert sorted(os.listdir(tmp_path)) == ["out.png", "whole.png"]
+
+
+def test_a_file_that_cannot_be_written_costs_neither_the_others_nor_the_run(call, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(running, "save_image", full)
+    out, animation = tmp_path / "out.png", tmp_path / "out.gif"
+    code, _, err = call(*TRANSFER, "--steps", "3", "-o", out, "--animation", animation)
+    assert code == 2 and "No space left on device" in err and "python -m stylelib resume" in err
+    assert animation.exists() and stylelib.Synthesis.load(tmp_path / "out.png.run.pt").number == 3
+    monkeypatch.undo()
+    assert call("resume", tmp_path / "out.png.run.pt", "-o", out)[0] == 0 and out.exists()
+
+
+def test_a_run_that_cannot_be_saved_goes_on(call, tmp_path, monkeypatch):
+    def unsaved(self, path):
+        raise stylelib.support.errors.InputError("this term has no arguments().")
+
+    monkeypatch.setattr(running, "CHECKPOINT", 0)
+    monkeypatch.setattr(stylelib.Synthesis, "save", unsaved)
+    code, _, err = call(*TRANSFER, "--steps", "3", "-o", tmp_path / "out.png")
+    assert code == 0 and err.count("no checkpoint can be saved") == 1 and (tmp_path / "out.png").exists()
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with running.signals(signal.default_int_handler, "SIGTERM"):
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # ------------------------------------------------------------------------------------------------- what commands do

@@ -1,18 +1,51 @@
-"""A run in the shell: it shows a progress bar, and its files are written when it ends or is interrupted."""
+"""A run in the shell: progress bar, checkpoints, and files that are written when it ends or is interrupted.
+
+Whatever ends the program, at most CHECKPOINT seconds of computing are lost: the whole run is in a file beside the
+output, which `python -m stylelib resume` continues. It is removed once the picture is there.
+"""
 
 import argparse
+import contextlib
+import pathlib
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from tqdm import tqdm
 
 from stylelib.evaluation.progress import Step
 from stylelib.figures import kept_frames, save_animation
 from stylelib.images import FORMATS, save_image
+from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable
 from stylelib.synthesis import Synthesis
 
 INTERRUPTED = 130  # exit code
+CHECKPOINT = 30  # seconds
+
+
+def checkpoint_of(options: argparse.Namespace) -> pathlib.Path:
+    """Return the file that has the run while it is computed: --save-run's, or one beside the output."""
+    return pathlib.Path(options.save_run or f"{options.output}.run.pt").expanduser()
+
+
+@contextlib.contextmanager
+def signals(handler: Any, *names: str) -> Iterator[None]:
+    """Answer some signals in another way for a while. One that is ignored, as SIGHUP by nohup, stays ignored."""
+    main = threading.current_thread() is threading.main_thread()  # no other thread may
+    numbers = [getattr(signal, name) for name in names if main and hasattr(signal, name)]  # Windows has no SIGHUP
+    before = {number: signal.getsignal(number) for number in numbers}
+    changed = [number for number, was in before.items() if was is not signal.SIG_IGN]
+    for number in changed:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, before[number])
 
 
 def check_outputs(options: argparse.Namespace) -> None:
@@ -22,6 +55,15 @@ def check_outputs(options: argparse.Namespace) -> None:
         check_writable(options.animation, (".gif", ".mp4"))
     if options.save_run:
         check_writable(options.save_run, (".pt",))
+    elif (left := checkpoint_of(options)).exists() and not _same(left, getattr(options, "run", None)):
+        raise InputError(
+            f"{left} is what an earlier run left when it was ended. Continue it with `python -m stylelib resume "
+            f"{left} -o {options.output}`, or remove it."
+        )
+
+
+def _same(checkpoint: pathlib.Path, resumed: str | None) -> bool:
+    return resumed is not None and pathlib.Path(resumed).expanduser().resolve() == checkpoint.resolve()
 
 
 def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | None = None) -> int:
@@ -41,28 +83,60 @@ def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | 
     int
         The exit code.
     """
-    return _write(run, options, _play(run, steps))
+    with signals(signal.default_int_handler, "SIGTERM", "SIGHUP"):  # as Ctrl-C
+        interrupted = _play(run, options, steps)
+        with signals(signal.SIG_IGN, "SIGINT", "SIGTERM", "SIGHUP"):  # no second one spoils the files
+            return _write(run, options, interrupted)
 
 
-def _play(run: Synthesis, steps: Iterable[Step] | None = None) -> bool:
-    """Run to the end with a progress bar; return whether it was interrupted."""
+def _play(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | None = None) -> bool:
+    """Run to the end with a progress bar and checkpoints; return whether it was interrupted."""
+    saved, note = time.monotonic(), ""
     try:
         with tqdm(total=run.steps, initial=run.number, unit="step", file=sys.stderr, disable=None) as bar:
             for step in steps or run:
                 bar.update()
                 bar.set_postfix_str(f"loss {step.loss:.4g}", refresh=False)
+                if time.monotonic() - saved >= CHECKPOINT and not note:
+                    note = _save_checkpoint(run, options)
+                    saved = time.monotonic()
     except KeyboardInterrupt:
         run.stop(f"interrupted after step {run.number}")
         return True
     return False
 
 
+def _save_checkpoint(run: Synthesis, options: argparse.Namespace) -> str:
+    """Save the whole run; return why it was impossible, which must not end the run, or ""."""
+    try:
+        run.save(checkpoint_of(options))
+    except (InputError, OSError) as error:
+        print(f"\nNote: no checkpoint can be saved ({error})", file=sys.stderr)
+        return str(error)
+    return ""
+
+
 def _write(run: Synthesis, options: argparse.Namespace, interrupted: bool) -> int:
-    """Write the output files, print what made them, and return the exit code."""
-    written = [save_image(run.image, options.output)]
-    if options.save_run:
-        written.append(run.save(options.save_run))
-    if options.animation:
-        written.append(save_animation(kept_frames(run).values(), options.animation))
+    """Write the output files, each in an attempt of its own; print what made them and return the exit code."""
+    checkpoint = checkpoint_of(options)
+    written: list[pathlib.Path] = []
+    failed: list[str] = []
+    writers: dict[str | None, Callable[[Any], pathlib.Path]] = {
+        options.save_run: run.save,
+        options.output: lambda path: save_image(run.image, path),
+        options.animation: lambda path: save_animation(kept_frames(run).values(), path),
+    }
+    for path, write in writers.items():
+        try:
+            if path:
+                written.append(write(path))
+        except (InputError, OSError) as error:
+            failed.append(f"{path} could not be written ({error})")
+    if failed:
+        if not options.save_run:
+            written.append(run.save(checkpoint))
+        raise InputError(f"{'; '.join(failed)}. The run is in {checkpoint}; `python -m stylelib resume` continues it.")
+    if not options.save_run:
+        checkpoint.unlink(missing_ok=True)
     print(f"{', '.join(map(str, written))}: {run.describe()}. Stopped: {run.stop_reason}.")
     return INTERRUPTED if interrupted else 0
