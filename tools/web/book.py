@@ -3,6 +3,7 @@
 import base64
 import html
 import importlib.metadata
+import importlib.util
 import pathlib
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from tools.web import pages, vendor
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIGURATION = ROOT / "site" / "sphinx"
-REFERENCE = {  # after the series, in this order
+REFERENCE = {  # after the series, in this order; other texts in docs/ come last
     "The method": {
         "docs/glossary.md": "Glossary",
         "docs/symbols.md": "Symbols",
@@ -33,11 +34,14 @@ REFERENCE = {  # after the series, in this order
         "CHANGELOG.md": "Changes",
     },
 }
+PICTURES = ("docs/**/*.svg", "docs/**/*.jpg", "docs/**/*.png", "tools/benchmarks/*.png")  # that the texts show
+NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "pdoc")
 USELESS = (".doctrees", ".buildinfo", "_sources", "_static/**/*.map", "_static/*macros.html", "_static/locales")
 MENDED = {  # what keeps people who listen to a page from using it, in the pages that the theme and MyST-NB write
     '<summary aria-label="Toggle hidden content">': "<summary>",  # it has a text
     '<summary><span class="toctree-toggle" role="presentation">': '<summary aria-label="Pages below"><span '
     'class="toctree-toggle" role="presentation">',
+    '<th class="head"><p></p></th>': '<td class="head"></td>',  # the empty corner of a table names nothing
     '<div id="pst-primary-sidebar"': '<div id="pst-primary-sidebar" role="region" aria-label="Side bar"',
     'title="Search" aria-label="Search" data-bs-placement="bottom" data-bs-toggle="tooltip">\n '
     '<i class="fa-solid fa-magnifying-glass"></i>\n <span': '><i class="fa-solid fa-magnifying-glass"></i> <span',
@@ -58,6 +62,8 @@ def build(out: pathlib.Path, address: str | None = None) -> None:
     address
         The repository's address, "" for none; by default what pyproject.toml says.
     """
+    if not all(importlib.util.find_spec(name) for name in NEEDED):
+        raise SystemExit('The pages need the extra "site"; install it with: python -m pip install -e ".[site]"')
     address = repository() if address is None else address
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,6 +96,19 @@ def footer(address: str) -> str:
     return f'<p>Source: <a href="{address}">{address}</a></p>' if address else f"<p>{NO_ADDRESS}</p>"
 
 
+def texts() -> dict[str, dict[str, str]]:
+    """Return the texts that become pages, in groups: {path in the repository: title in the side bar}."""
+    listed = {name for group in REFERENCE.values() for name in group}
+    others = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.glob("docs/*.md"))}
+    more = {name: first_heading(path) for name, path in others.items() if name not in listed}
+    return {**REFERENCE, "The package": REFERENCE["The package"] | more}
+
+
+def first_heading(path: pathlib.Path) -> str:
+    """Return a text's title, up to its colon."""
+    return path.read_text(encoding="utf-8").removeprefix("# ").split("\n")[0].split(":")[0]
+
+
 def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
     """Write what Sphinx reads into a folder, and pictures, recordings and downloads into the site."""
     notebooks = [
@@ -97,20 +116,20 @@ def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
         *sorted((refresh.FOLDER / "solutions").glob("*.ipynb")),
         refresh.FOLDER / "studio.ipynb",
     ]
-    texts = [name for group in REFERENCE.values() for name in group]
+    written = [name for group in texts().values() for name in group]
     names = {path.relative_to(ROOT).as_posix() for path in notebooks}
-    site = pages.Site(ROOT, out, names | set(texts), address)
+    site = pages.Site(ROOT, out, names | set(written), address)
     for path in notebooks:
         page = PurePosixPath(path.relative_to(ROOT).as_posix())
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         (out / page).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(pages.prepare(pages.read(path), page, site), source / page)
         shutil.copyfile(path, out / page)
-    for name in texts:
+    for name in written:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
-        text = pages.prepare_text((ROOT / name).read_text(encoding="utf-8"), PurePosixPath(name), site)
+        text = site.linked((ROOT / name).read_text(encoding="utf-8"), PurePosixPath(name))
         (source / name).write_text(text, encoding="utf-8")
-    for picture in (*ROOT.glob("docs/*.svg"), *ROOT.glob("docs/fidelity/*.jpg"), *ROOT.glob("tools/benchmarks/*.png")):
+    for picture in (path for pattern in PICTURES for path in ROOT.glob(pattern)):
         (source / picture.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(picture, source / picture.relative_to(ROOT))
     (source / "index.md").write_text(landing(site), encoding="utf-8")
@@ -151,7 +170,7 @@ def contents() -> str:
     groups = {"The series": {path.relative_to(ROOT).as_posix(): f"{path.stem[:2]} · {refresh.short_title(path)}"
                              for path in refresh.series()}}  # fmt: skip
     groups["The series"] |= {"solutions.md": "Solutions", "notebooks/studio.ipynb": "The studio"}
-    groups |= REFERENCE
+    groups |= texts()
     groups["The package"] = {"reference.md": "API reference", **groups["The package"]}
     trees = []
     for caption, entries in groups.items():

@@ -87,11 +87,6 @@ class Site:
         return label
 
 
-def prepare_text(text: str, page: PurePosixPath, site: Site) -> str:
-    """Return a text in Markdown as the page shows it."""
-    return site.linked(text, page)
-
-
 def prepare(notebook: NotebookNode, page: PurePosixPath, site: Site) -> NotebookNode:
     """Return a notebook as the page shows it; its pictures are written to files.
 
@@ -183,11 +178,6 @@ def launch(page: PurePosixPath, address: str) -> str:
         links.insert(0, (opened, "Open in Colab", ""))
     shown = " ".join(f'<a href="{html.escape(url)}"{more}>{text}</a>' for url, text, more in links)
     return f'<p class="launch">{shown}</p>\n'
-
-
-def title(notebook: NotebookNode) -> str:
-    """Return the part of a notebook's title that is before its colon."""
-    return notebook.cells[0].source.split("\n")[0].removeprefix("# ").split(":")[0]
 
 
 def read(path: pathlib.Path) -> NotebookNode:

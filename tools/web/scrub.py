@@ -35,7 +35,7 @@ def scrubber(recording: Recording, title: str, folder: pathlib.Path, url: str) -
         f'<div><img src="{url}/{run["files"][-1]}" alt="{html.escape(alt(data, run))}" '
         f'width="{width}" height="{height}"></div>\n'
         f'<div class="scrubber-side"><p class="scrubber-title">{html.escape(title)}</p></div>\n'
-        f"<figcaption>Recorded: {html.escape(run['made'])}</figcaption>\n"
+        f"<figcaption><span>Recorded: {html.escape(run['made'])}.</span> The notebook computes new runs.</figcaption>\n"
         f'<script type="application/json">{text}</script>\n'
         f"</figure>"
     )

@@ -55,7 +55,7 @@ function curves(run, at) {
 
 function start(figure) {
   const data = JSON.parse(figure.querySelector("script").textContent);
-  const [picture, caption, side] = ["img", "figcaption", ".scrubber-side"].map((one) => figure.querySelector(one));
+  const [picture, caption, side] = ["img", "figcaption span", ".scrubber-side"].map((one) => figure.querySelector(one));
   const chart = element("svg:svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "The losses at each step, on a logarithmic scale" });
   const table = element("ul", { class: "scrubber-losses", "aria-label": "Losses at this step" });
   const knobs = data.knobs.map(({ label, choices }, i) => slider(label, choices.length, data.start[i], show));
@@ -78,7 +78,7 @@ function start(figure) {
     );
     table.replaceChildren(...items);
     chart.replaceChildren(...curves(run, at));
-    caption.textContent = `Recorded: ${run.made}`;
+    caption.textContent = `Recorded: ${run.made}.`;
   }
 
   side.append(...knobs.map(({ row }) => row), steps.row, table);

@@ -69,7 +69,6 @@ def opened(address, watched):
 
     def open_page(name):
         watched.page.goto(f"{address}{name}.html")
-        watched.page.wait_for_load_state()
         return watched.page
 
     yield open_page
@@ -208,9 +207,15 @@ def test_pictures_are_not_dimmed_on_a_dark_page_and_captions_can_be_read(browser
     context.close()
 
 
-def test_on_paper_there_is_the_article_alone(opened):
+def test_on_paper_there_is_the_article_alone_and_the_paper_is_white(opened):
+    opened(PANEL).emulate_media(color_scheme="dark")
     page = opened(PANEL)
-    page.emulate_media(media="print")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_function(f"{background} === 'rgb(255, 255, 255)'")
     for hidden in (".bd-sidebar-primary", ".bd-header-article", ".launch", "figure.scrubber input"):
         expect(page.locator(hidden).first).to_be_hidden()
     expect(page.locator("figure.scrubber img")).to_be_visible()
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.wait_for_function(f"{background} === '{dark}'")
