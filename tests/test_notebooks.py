@@ -53,6 +53,7 @@ def test_outputs_are_committed_complete_in_order_and_small(path):
             assert output.output_type != "error", cell.source
             assert "image/png" not in output.get("data", {}), "pictures are stored as JPEG"
             assert output.get("name") != "stderr", output.get("text")
+            assert not refresh.says_nothing(output.get("data", {})), "run: python tools/refresh.py --only-links"
     assert path.stat().st_size < 1.5 * 2**20
     assert "widgets" not in read(path).metadata
 

@@ -227,6 +227,11 @@ def run(notebook: NotebookNode, preset: str) -> None:
     client.execute()
 
 
+def says_nothing(data: dict[str, str]) -> bool:
+    """Return whether an output is only the name of an object: a widget's, or Ellipsis where a reader's code goes."""
+    return (WIDGET in data and "image/jpeg" not in data) or data.get("text/plain") == "Ellipsis"
+
+
 def tidy(notebook: NotebookNode, preset: str) -> None:
     """Remove what differs from machine to machine, and note the preset that the outputs were made at."""
     notebook.metadata = nbformat.from_dict({"stylelib": {"preset": preset}, **METADATA})
@@ -235,6 +240,7 @@ def tidy(notebook: NotebookNode, preset: str) -> None:
         if "assertion" in tags(cell):  # folded, behind the text that says what it checks
             cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not says_nothing(output.get("data", {}))]
             for output in cell.outputs:
                 if "metadata" in output:  # the text for those who cannot see a picture stays
                     output.metadata = {kind: about for kind, about in output.metadata.items() if "alt" in about}
