@@ -156,6 +156,11 @@ def test_the_cards_show_what_the_notebooks_show():
         assert difference < 4, "run: python tools/refresh.py --only-links"
 
 
+def test_every_row_of_the_map_has_three_cells():
+    """Otherwise nbconvert shows the whole table as text."""
+    assert {len(row.strip("|").split("|")) for row in refresh.cards().splitlines()} == {3}
+
+
 def test_the_readmes_table_is_current():
     assert refresh.README.read_text(encoding="utf-8") == refresh.readme_with_table()
 

@@ -116,7 +116,8 @@ def cards() -> str:
             linked = f"[![{title}](attachment:card_{number}.jpg)]({path.name})"
             pictures.append(linked if card_picture(number) else f"**{number}**")
             texts.append(f"**{number} [{title}]({path.name})**<br>{promise[0].upper()}{promise[1:]}.")
-        lines += [f"| {' | '.join(pictures)} |", f"| {' | '.join(texts)} |"]
+        missing = [""] * (3 - len(texts))  # nbconvert shows no table if a row is short
+        lines += [f"| {' | '.join(row + missing)} |" for row in (pictures, texts)]
     return "\n".join([lines[0], "| --- | --- | --- |", *lines[1:]])
 
 
