@@ -31,7 +31,8 @@ MISSING = """\
         "stylelib is not installed here. Get the project, run `python -m pip install -r requirements.txt` in its "
         "folder, and open the notebook there."
     )"""
-BUILD = """The page and the site around it are built by one command, `python tools/site.py my_site`, and \
+TOUCH = """Beside it, [five ideas of the method]({site}explore/) can be touched."""
+BUILD = """The page, five ideas of the method to touch, and the site around it are built by one command, `python tools/site.py my_site`, and \
 shown by `python -m http.server --directory my_site`."""
 LIVE = """optimises a picture in your browser, with your own photograph if you like; nothing leaves your machine."""
 
@@ -81,7 +82,8 @@ def clone(address: str) -> str:
 def live(address: str) -> str:
     """Return the lines of the README on the live page: a link, or how to build it."""
     page = f"[**The live page**]({site(address)}live/)" if site(address) else "The live page"
-    read = f" [The whole series can be read there]({site(address)}), too." if site(address) else ""
+    touch = f" {TOUCH.format(site=site(address))}" if site(address) else ""
+    read = f"{touch} [The whole series can be read there]({site(address)}), too." if site(address) else ""
     return f"{page} {LIVE}{read or ' ' + BUILD}"
 
 

@@ -11,7 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.web import book, links, live  # noqa: E402
+from tools.web import book, explore, links, live  # noqa: E402
 
 
 def build(out: pathlib.Path, address: str | None = None) -> None:
@@ -19,6 +19,7 @@ def build(out: pathlib.Path, address: str | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     book.build(out, address)
     live.build(out / "live")
+    explore.build(out / "explore")
     if wrong := links.broken(out):
         raise SystemExit("\n".join(["Some links of the site are broken:", *wrong]))
 

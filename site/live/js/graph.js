@@ -74,6 +74,18 @@ export function targetGraph(network, { contentLayer, styleLayers }) {
   return graph.bytes();
 }
 
+/** The graph of some layers' activations, for pictures of any size. Input: "image". Outputs: the layers, by their names. */
+export function activationsGraph(network, names) {
+  const graph = new Graph();
+  const layers = needed(network, names);
+  const activations = forward(graph, network, layers, "height", "width");
+  for (const { name, filters } of layers.filter((layer) => names.includes(layer.name))) {
+    graph.add("Identity", [activations[name]], {}, name);
+    graph.output(name, [1, filters, `${name} rows`, `${name} columns`]);
+  }
+  return graph.bytes();
+}
+
 /** The network's layers down to the deepest of some. */
 export function needed(network, names) {
   const deepest = Math.max(...names.map((name) => network.layers.findIndex((layer) => layer.name === name)));

@@ -70,6 +70,22 @@ function isVector(file) {
   return file.type === "image/svg+xml"; // which createImageBitmap takes from an element only
 }
 
+/** The planes of a decoded picture, transparent pixels blended with white. */
+export function planesOf(bitmap) {
+  const { width, height } = bitmap;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const { data } = context.getImageData(0, 0, width, height);
+  const planes = new Float32Array(3 * width * height);
+  for (let i = 0; i < width * height; i++)
+    for (let colour = 0; colour < 3; colour++) planes[colour * width * height + i] = data[4 * i + colour] / 255;
+  return { planes, width, height };
+}
+
 /** The SHA-256 of a file in hexadecimal; null where the browser does not offer it, as on plain http. */
 export async function sha256(file) {
   if (!crypto.subtle) return null;

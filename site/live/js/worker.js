@@ -5,6 +5,7 @@
 // step half done.
 
 import { Targets } from "./evaluator.js";
+import { planesOf } from "./pictures.js";
 import { fit } from "./resample.js";
 import { Run } from "./run.js";
 import { Runtime } from "./runtime.js";
@@ -150,22 +151,6 @@ function report(kind) {
     },
     [pixels.buffer],
   );
-}
-
-/** The planes of a decoded picture, transparent pixels blended with white. */
-function planesOf(bitmap) {
-  const { width, height } = bitmap;
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "white";
-  context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const { data } = context.getImageData(0, 0, width, height);
-  const planes = new Float32Array(3 * width * height);
-  for (let i = 0; i < width * height; i++)
-    for (let colour = 0; colour < 3; colour++) planes[colour * width * height + i] = data[4 * i + colour] / 255;
-  return { planes, width, height };
 }
 
 /** Let messages arrive between two steps. */
