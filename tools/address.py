@@ -32,8 +32,8 @@ MISSING = """\
         "folder, and open the notebook there."
     )"""
 TOUCH = """Beside it, [five ideas of the method]({site}explore/) can be touched."""
-BUILD = """The page, five ideas of the method to touch, and the site around it are built by one command, `python tools/site.py my_site`, and \
-shown by `python -m http.server --directory my_site`."""
+BUILD = """The page, five ideas of the method to touch, and the site around them are built by one command, \
+`python tools/site.py my_site`, and shown by `python -m http.server --directory my_site`."""
 LIVE = """optimises a picture in your browser, with your own photograph if you like; nothing leaves your machine."""
 
 
