@@ -1,1 +1,1 @@
-"""The web site: the page on which style transfer runs in the browser, and later the notebooks as pages."""
+"""The web site: the notebooks as pages, and the page on which style transfer runs in the browser."""
