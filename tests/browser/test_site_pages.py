@@ -1,13 +1,10 @@
 """The site's pages in a real Chromium, offline, served from a subfolder by a plain server of files."""
 
-import functools
-import http.server
 import re
-import threading
 
 import pytest
 
-from conftest import playwright
+from conftest import files_of, playwright
 from tools.web import book, links, pages, vendor
 
 pytest.importorskip("sphinx_book_theme", reason='needs the extra site: pip install -e ".[site]"')
@@ -25,13 +22,6 @@ PAGES = (
     "search",
 )
 PANEL = "notebooks/07_content_layer"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """As `python -m http.server`, without its log."""
-
-    def log_message(self, *arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +43,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(folder):
     """The address of the folder that holds the pages."""
-    handler = functools.partial(Quiet, directory=folder.parent)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/a%20school/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with files_of(folder.parent) as server:
+        yield f"{server}/a%20school/"
 
 
 @pytest.fixture
@@ -156,7 +140,7 @@ def test_a_page_without_an_address_offers_the_download_and_says_what_to_do(opene
         page.get_by_role("link", name="Download").click()
     cells = pages.read(download.value.path()).cells
     assert ["navigation"] in [cell.metadata.get("tags") for cell in cells], (
-        "as it is committed, not as the page shows it"
+        "as committed, not as the page shows it"
     )
     assert page.get_by_role("link", name="Open in").count() == 0
     expect(page.locator("footer.bd-footer-content")).to_contain_text("The project has no address yet.")
