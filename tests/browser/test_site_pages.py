@@ -139,9 +139,7 @@ def test_a_page_without_an_address_offers_the_download_and_says_what_to_do(opene
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     cells = pages.read(download.value.path()).cells
-    assert ["navigation"] in [cell.metadata.get("tags") for cell in cells], (
-        "as committed, not as the page shows it"
-    )
+    assert ["navigation"] in [cell.metadata.get("tags") for cell in cells], "as committed, not as the page shows it"
     assert page.get_by_role("link", name="Open in").count() == 0
     expect(page.locator("footer.bd-footer-content")).to_contain_text("The project has no address yet.")
 
