@@ -16,7 +16,7 @@ from stylelib.support.page import Figure, page
 STYLE_COLOUR, CONTENT_COLOUR = "#0072B2", "#D55E00"
 COLOURS = ("#000000", STYLE_COLOUR, CONTENT_COLOUR, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-MARKERS = "os^Dv*P"
+MARKERS = "os^Dv*PX"  # one more than colours, so that an eighth curve does not look like the first
 HATCHES = ("", "//", "..", "xx", "--")
 
 Curve = Sequence[float] | tuple[Sequence[Any], Sequence[float]]  # y values, or x values (numbers, strings) and y values

@@ -4,12 +4,15 @@ Screenshots of what the tests saw are written to the folder named by STYLELIB_SC
 """
 
 import contextlib
+import functools
+import http.server
 import os
 import pathlib
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -78,6 +81,27 @@ def serving(command, ready, folder, home):
         finally:
             server.terminate()
             server.wait(30)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """As `python -m http.server`, without its log."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def files_of(folder):
+    """A plain server of a folder's files; gives its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def free_port():

@@ -1,26 +1,17 @@
 """The explorables in a real Chromium: what they show is what torch computes for the same pictures."""
 
-import functools
-import http.server
-import threading
 import time
 
 import pytest
 import torch
 
 import stylelib
+from conftest import files_of
 from stylelib import losses
 from stylelib.evaluation.evaluator import Evaluator
 from tools.web import explore, live, vendor
 
 LAYERS = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """As `python -m http.server`, without its log."""
-
-    def log_message(self, *arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +22,8 @@ def address(tmp_path_factory):
     except SystemExit as reason:
         pytest.skip(str(reason))
     explore.build(root / "a school" / "explore")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=root))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/a%20school/explore/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with files_of(root) as server:
+        yield f"{server}/a%20school/explore/"
 
 
 @pytest.fixture(scope="module")

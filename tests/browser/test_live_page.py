@@ -3,12 +3,10 @@
 import base64
 import dataclasses
 import functools
-import http.server
 import io
 import json
 import pathlib
 import re
-import threading
 import time
 
 import numpy as np
@@ -17,7 +15,7 @@ import pytest
 import torch
 
 import stylelib
-from conftest import playwright
+from conftest import files_of, playwright
 from stylelib.evaluation.evaluator import Evaluator
 from stylelib.initialization import _cover, continue_from
 from stylelib.protocols.optimizer import Evaluation, answer
@@ -30,13 +28,6 @@ expect = playwright.expect
 STYLE_LAYERS = list(stylelib.STYLE_LAYERS)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """As `python -m http.server`, without its log."""
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """The page's address, in a subfolder of a server."""
@@ -47,13 +38,8 @@ def address(tmp_path_factory):
     except SystemExit as reason:
         pytest.skip(str(reason))
     (folder / "asked.js").write_text(pathlib.Path(__file__).with_name("live_page.js").read_text(), encoding="utf-8")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=root))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/a%20school/live/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with files_of(root) as server:
+        yield f"{server}/a%20school/live/"
 
 
 @pytest.fixture(scope="module")
