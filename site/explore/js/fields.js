@@ -1,51 +1,43 @@
-// Touch a place: how much of the photograph each layer sees there, and which of its filters answer most.
+// Touch a place: how much of the photograph each layer sees there, and which of its filters are most active.
 
-import { choosePlace, draw, drawMap, make, mapOf } from "./lens.js";
+import { bar, choosePlace, draw, drawMap, enlarge, frame, make, mapOf, MARK, pictureElement } from "./lens.js";
 
-const LAYERS = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"];
 const STRONGEST = 5;
+const SCALE = 6; // canvas pixels for each of the photograph's
 
 export class Fields {
+  needs = ["content"];
+  state = {};
+
   constructor(section, seen) {
-    Object.assign(this, { seen, state: {} });
-    this.canvas = section.querySelector("canvas");
+    this.seen = seen;
+    this.canvas = section.querySelector(".photograph");
     this.rows = section.querySelector(".rows");
+    this.words = section.querySelector("[role=status]");
     this.go = choosePlace(this.canvas, () => [32, 32], (x, y) => this.show(x, y));
   }
 
-  begin(role) {
-    if (role === "content" || !this.state.layers) this.go(0.45, 0.35);
+  begin() {
+    this.go(0.45, 0.35);
   }
 
   show(x, y) {
-    const { pictures, layers, network } = this.seen;
+    const { pictures, layers, network, styleLayers } = this.seen;
     const { width, height } = pictures.content;
-    const [column, row] = [Math.floor(x * width), Math.floor(y * height)];
-    const found = LAYERS.map((name) => strongest(name, layers.content[name], network, column, row, width, height));
+    const place = [Math.floor(x * width), Math.floor(y * height)];
+    const found = styleLayers.map((name) => strongest(name, layers.content[name], network, place, width, height));
     draw(this.canvas, pictures.content);
-    found.forEach((layer, index) => outline(this.canvas, layer, index));
-    this.rows.replaceChildren(...found.map((layer) => this.#row(layer)));
-    this.state = { place: [column, row], layers: Object.fromEntries(found.map(({ name, filters, field, position }) => [name, { filters, field, position }])) };
-  }
-
-  #row({ name, field, filters, activations }) {
-    const most = Math.max(filters[0].value, 1e-9);
-    const bars = filters.map(({ filter, value }) => {
-      const bar = make("span", { className: "bar" });
-      bar.style.setProperty("--share", value / most);
-      return make("li", {}, bar, make("span", { textContent: `${filter}: ${value.toFixed(1)}` }));
-    });
-    const map = make("canvas", { className: "small" });
-    map.setAttribute("role", "img");
-    map.setAttribute("aria-label", `Map of filter ${filters[0].filter} of ${name}`);
-    drawMap(map, mapOf(activations, filters[0].filter), activations.columns, activations.rows);
-    const words = field.whole ? "sees the whole picture" : `sees ${field.side} × ${field.side} px`;
-    return make("div", { className: "layer-row" }, make("p", {}, make("strong", { textContent: name }), make("br"), words), make("ol", {}, ...bars), map);
+    const context = enlarge(this.canvas, SCALE);
+    for (const layer of [...found].reverse()) outline(context, layer);
+    this.rows.replaceChildren(...found.map(row));
+    this.words.textContent = `The place is ${place[0]} px from the left and ${place[1]} px from the top, of ${width} × ${height} px.`;
+    const entries = found.map(({ name, filters, field, position }) => [name, { filters, field, position }]);
+    this.state = { place, layers: Object.fromEntries(entries) };
   }
 }
 
-/** The filters that answer most at a place, and the square of the photograph that they see. */
-function strongest(name, activations, network, x, y, width, height) {
+/** The filters that are most active at a place, and the square of the photograph that they see. */
+function strongest(name, activations, network, [x, y], width, height) {
   const { stride, receptive_field: side } = network.layers.find((layer) => layer.name === name);
   const { filters, rows, columns, values } = activations;
   const [column, row] = [Math.min(columns - 1, Math.floor(x / stride)), Math.min(rows - 1, Math.floor(y / stride))];
@@ -56,10 +48,29 @@ function strongest(name, activations, network, x, y, width, height) {
   return { name, activations, position: [column, row], filters: all.slice(0, STRONGEST), field: { left, top, side, whole } };
 }
 
-function outline(canvas, { field: { left, top, side } }, index) {
-  const context = canvas.getContext("2d");
-  for (const [colour, width] of [["black", 2], ["white", 1]]) {
-    Object.assign(context, { strokeStyle: colour, lineWidth: width, globalAlpha: 1 - 0.12 * index });
-    context.strokeRect(left + 0.5, top + 0.5, side - 1, side - 1);
-  }
+/** Draw the square that a layer sees; the larger ones have the layer's name. */
+function outline(context, { name, field: { left, top, side } }) {
+  frame(context, left * SCALE, top * SCALE, side * SCALE, side * SCALE, 3);
+  if (side < 20) return;
+  context.font = "600 28px system-ui, sans-serif";
+  const [x, y] = [Math.max(left * SCALE, 0) + 8, Math.max(top * SCALE, 0) + 30];
+  Object.assign(context, { strokeStyle: "white", lineWidth: 6, lineJoin: "round", fillStyle: MARK });
+  context.strokeText(name, x, y);
+  context.fillText(name, x, y);
+}
+
+function row({ name, field, filters, activations, position }) {
+  const most = Math.max(filters[0].value, 1e-9);
+  const bars = filters.map(({ filter, value }) => make(
+    "li", {}, bar(value / most), make("span", { textContent: `filter ${filter}` }), make("span", { textContent: value.toFixed(1) }),
+  ));
+  const { rows, columns } = activations;
+  const map = pictureElement(`Map of filter ${filters[0].filter} of ${name}`, "small");
+  drawMap(map, mapOf(activations, filters[0].filter), columns, rows);
+  const scale = Math.ceil(256 / columns);
+  const side = Math.max(scale, 12);
+  const [x, y] = position.map((index) => (index + 0.5) * scale - side / 2);
+  frame(enlarge(map, scale, false), x, y, side, side, 3);
+  const words = field.whole ? "whole picture" : `${field.side} × ${field.side} px`;
+  return make("div", { className: "layer-row" }, make("p", {}, make("strong", { textContent: name }), make("br"), words), make("ol", {}, ...bars), map);
 }

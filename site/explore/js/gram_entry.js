@@ -1,103 +1,159 @@
-// Touch an entry of a Gram matrix: the two filters' maps, where both fire, and the patches where they fire most.
+// Touch an entry of a Gram matrix: the two filters' maps, where both are active, and what the painting shows there.
 
-import { choosePlace, draw, drawMap, gramOf, largest, make, mapOf, paint } from "./lens.js";
+import { choosePlace, draw, drawMap, enlarge, frame, gramOf, largest, make, mapOf, mean, paint, pictureElement } from "./lens.js";
 
 const SHOWN = 24; // filters of a matrix that are drawn: those with the largest sums of squares
+const SCALE = 20; // canvas pixels for each entry
 const PATCHES = 4;
+const [LEAST, MOST] = [24, 64]; // pixels of a patch's side
+const ORANGE = [0.84, 0.37, 0];
 
 export class GramEntry {
+  needs = ["style"];
+  state = {};
+
   constructor(section, seen) {
-    Object.assign(this, { seen, state: {} });
-    for (const name of ["matrix", "first", "second", "both"]) this[name] = section.querySelector(`.${name}`);
-    this.patches = section.querySelector(".patches");
-    this.words = section.querySelector(".words");
+    this.seen = seen;
+    for (const name of ["matrix", "first", "second", "both", "patches", "words", "about-patches"])
+      this[name] = section.querySelector(`.${name}`);
     this.select = section.querySelector("select");
-    this.select.addEventListener("change", () => this.begin("style"));
-    this.go = choosePlace(this.matrix, () => [SHOWN, SHOWN], (x, y) => this.show(Math.floor(y * SHOWN), Math.floor(x * SHOWN)));
+    this.select.append(...seen.styleLayers.map((name) => make("option", { textContent: name })));
+    this.select.value = seen.styleLayers[1];
+    this.select.addEventListener("change", () => this.begin());
+    const size = () => this.order.length;
+    this.go = choosePlace(this.matrix, () => [size(), size()], (x, y) => this.show(Math.floor(y * size()), Math.floor(x * size())));
   }
 
-  begin(role) {
-    if (role !== "style" && this.gram) return;
+  begin() {
     this.layer = this.select.value;
     this.activations = this.seen.layers.style[this.layer];
     this.gram = gramOf(this.activations);
-    const { filters } = this.activations;
-    const energy = (filter) => this.gram[filter * filters + filter];
-    this.order = Array.from({ length: filters }, (_, filter) => filter).sort((a, b) => energy(b) - energy(a)).slice(0, SHOWN);
-    this.go(3.5 / SHOWN, 0.5 / SHOWN);
+    this.means = Array.from({ length: this.activations.filters }, (_, filter) => mean(mapOf(this.activations, filter)));
+    this.order = this.#chain();
+    const [row, column] = this.#mostTogether();
+    this.go((column + 0.5) / this.order.length, (row + 0.5) / this.order.length);
+  }
+
+  entry(i, j) {
+    return this.gram[i * this.activations.filters + j];
+  }
+
+  /** How often two filters are active together, compared with maps that have nothing to do with each other. */
+  chance(i, j) {
+    return this.entry(i, j) / (this.means[i] * this.means[j]);
   }
 
   show(row, column) {
-    const { filters, rows, columns } = this.activations;
+    const { rows, columns } = this.activations;
     const [i, j] = [this.order[row], this.order[column]];
     this.#drawMatrix(row, column);
     const maps = [mapOf(this.activations, i), mapOf(this.activations, j)];
-    drawMap(this.first, maps[0], columns, rows);
-    drawMap(this.second, maps[1], columns, rows);
+    [this.first, this.second].forEach((canvas, index) => {
+      drawMap(canvas, maps[index], columns, rows);
+      canvas.nextElementSibling.textContent = `filter ${[i, j][index]}`;
+    });
     const product = maps[0].map((value, k) => value * maps[1][k]);
-    this.#drawBoth(product, columns, rows);
-    this.#drawPatches(product, columns);
-    const entry = this.gram[i * filters + j];
-    const most = Math.sqrt(this.gram[i * filters + i] * this.gram[j * filters + j]) || 1;
+    const places = this.#places(product, columns);
+    this.#drawBoth(product, columns, rows, places);
+    this.#drawPatches(places);
+    const value = this.entry(i, j).toPrecision(3);
+    const times = this.chance(i, j);
     this.words.textContent = i === j
-      ? `Filter ${i} with itself: ${entry.toFixed(2)}, the mean of its squared answers.`
-      : `Filters ${i} and ${j}: ${entry.toFixed(2)}, the mean of the products of their answers; ${(entry / most).toFixed(2)} of what it would be if they always fired together.`;
-    this.state = { layer: this.layer, filters: [i, j], entry };
+      ? `Filter ${i} with itself: ${value}, the mean of its squared activations.`
+      : `Filters ${i} and ${j}: ${value}, the mean of the products of their activations.${Number.isFinite(times) ? ` That is ${times.toPrecision(2)} times what it would be if their places were unrelated.` : ""}`;
+    this.state = { layer: this.layer, filters: [i, j], entry: this.entry(i, j), places };
+  }
+
+  /** The most active filters in such an order that each stands beside one that is similar to it. */
+  #chain() {
+    const filters = [...this.means.keys()].sort((a, b) => this.entry(b, b) - this.entry(a, a)).slice(0, SHOWN);
+    const likeness = (i, j) => this.entry(i, j) / Math.sqrt(this.entry(i, i) * this.entry(j, j) || 1);
+    const chain = [filters.shift()];
+    while (filters.length) {
+      const next = filters.reduce((best, one) => (likeness(chain.at(-1), one) > likeness(chain.at(-1), best) ? one : best));
+      chain.push(...filters.splice(filters.indexOf(next), 1));
+    }
+    return chain;
+  }
+
+  /** The row and the column of the two filters that are active together most, compared with chance. */
+  #mostTogether() {
+    let best = [0, 1];
+    const times = ([row, column]) => this.chance(this.order[row], this.order[column]) || 0;
+    for (let row = 0; row < this.order.length; row++)
+      for (let column = row + 1; column < this.order.length; column++) if (times([row, column]) > times(best)) best = [row, column];
+    return best;
   }
 
   #drawMatrix(chosenRow, chosenColumn) {
-    const { filters } = this.activations;
-    const value = (row, column) => Math.sqrt(this.gram[this.order[row] * filters + this.order[column]]);
-    const most = value(0, 0) || 1;
-    paint(this.matrix, SHOWN, SHOWN, (i) => {
-      const share = value(Math.floor(i / SHOWN), i % SHOWN) / most;
-      return [1 - 0.99 * share, 1 - 0.55 * share, 1 - 0.3 * share];
+    const side = this.order.length;
+    const value = (i) => Math.sqrt(this.entry(this.order[Math.floor(i / side)], this.order[i % side]));
+    const most = largest(Array.from({ length: side * side }, (_, i) => value(i))) || 1;
+    paint(this.matrix, side, side, (i) => {
+      const share = value(i) / most;
+      return [1 - share, 1 - 0.62 * share, 1 - 0.36 * share];
     });
-    const scale = 12; // so that the frame of the chosen entry is thin
-    const small = make("canvas");
-    Object.assign(small, { width: SHOWN, height: SHOWN });
-    small.getContext("2d").drawImage(this.matrix, 0, 0);
-    Object.assign(this.matrix, { width: SHOWN * scale, height: SHOWN * scale });
-    const context = this.matrix.getContext("2d");
-    context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, SHOWN * scale, SHOWN * scale);
-    Object.assign(context, { strokeStyle: "#d55e00", lineWidth: 3 });
-    context.strokeRect(chosenColumn * scale + 1, chosenRow * scale + 1, scale - 2, scale - 2);
+    frame(enlarge(this.matrix, SCALE, false), chosenColumn * SCALE, chosenRow * SCALE, SCALE, SCALE, 4);
   }
 
-  /** The painting, dark where the two filters do not fire together. */
-  #drawBoth(product, columns, rows) {
+  /** The centres in the painting of the places where both are most active, apart from each other. */
+  #places(product, columns) {
+    const { stride } = this.#about();
+    const apart = this.#side() / 2;
+    const kept = [];
+    for (const k of [...product.keys()].sort((a, b) => product[b] - product[a])) {
+      const centre = [k % columns, Math.floor(k / columns)].map((index) => (index + 0.5) * stride);
+      if (product[k] > 0 && kept.every((other) => Math.hypot(other[0] - centre[0], other[1] - centre[1]) > apart)) kept.push(centre);
+      if (kept.length === PATCHES) break;
+    }
+    return kept;
+  }
+
+  #about() {
+    return this.seen.network.layers.find(({ name }) => name === this.layer);
+  }
+
+  #side() {
+    const { width, height } = this.seen.pictures.style;
+    return Math.min(Math.max(this.#about().receptive_field, LEAST), MOST, width, height);
+  }
+
+  /** The painting in pale grey, orange where both are active. */
+  #drawBoth(product, columns, rows, places) {
     const { planes, width, height } = this.seen.pictures.style;
     const most = largest(product) || 1;
     const count = width * height;
     paint(this.both, width, height, (i) => {
       const [x, y] = [i % width, Math.floor(i / width)];
-      const k = Math.min(rows - 1, Math.floor((y * rows) / height)) * columns + Math.min(columns - 1, Math.floor((x * columns) / width));
-      const light = 0.15 + 0.85 * Math.sqrt(product[k] / most);
-      return [0, 1, 2].map((colour) => light * planes[colour * count + i]);
+      const { stride } = this.#about();
+      const k = Math.min(rows - 1, Math.floor(y / stride)) * columns + Math.min(columns - 1, Math.floor(x / stride));
+      const grey = 0.4 + 0.6 * (0.3 * planes[i] + 0.6 * planes[count + i] + 0.1 * planes[2 * count + i]);
+      const share = Math.sqrt(product[k] / most);
+      return ORANGE.map((colour) => (1 - share) * grey + share * colour);
     });
+    const context = enlarge(this.both, 3);
+    Object.assign(context, { strokeStyle: "black", lineWidth: 2 });
+    const side = 3 * Math.min(this.#about().receptive_field, this.#side());
+    for (const [x, y] of places) context.strokeRect(3 * x - side / 2, 3 * y - side / 2, side, side);
   }
 
-  #drawPatches(product, columns) {
-    const { stride, receptive_field: field } = this.seen.network.layers.find(({ name }) => name === this.layer);
+  #drawPatches(places) {
     const picture = this.seen.pictures.style;
+    const field = this.#about().receptive_field;
+    const side = this.#side();
     const whole = make("canvas");
     draw(whole, picture);
-    const side = Math.min(field, 48, picture.width, picture.height);
-    const places = [...product.keys()].sort((a, b) => product[b] - product[a]);
-    const kept = [];
-    for (const k of places) {
-      const centre = [k % columns, Math.floor(k / columns)].map((index) => (index + 0.5) * stride);
-      if (kept.every((other) => Math.hypot(other[0] - centre[0], other[1] - centre[1]) > side / 2)) kept.push(centre);
-      if (kept.length === PATCHES) break;
-    }
-    this.patches.replaceChildren(...kept.map(([x, y], index) => {
-      const patch = make("canvas", { width: side, height: side });
-      patch.setAttribute("role", "img");
-      patch.setAttribute("aria-label", `Part of the painting in which both fire, number ${index + 1}`);
-      const [left, top] = [Math.min(Math.max(0, x - side / 2), picture.width - side), Math.min(Math.max(0, y - side / 2), picture.height - side)];
+    this.patches.replaceChildren(...places.map(([x, y], index) => {
+      const patch = pictureElement(`Part of the painting where both are active, number ${index + 1}`);
+      Object.assign(patch, { width: side, height: side });
+      const [left, top] = [Math.min(Math.max(0, x - side / 2), picture.width - side), Math.min(Math.max(0, y - side / 2), picture.height - side)].map(Math.round);
       patch.getContext("2d").drawImage(whole, left, top, side, side, 0, 0, side, side);
+      const context = enlarge(patch, 6);
+      if (field < side) frame(context, 6 * (x - left - field / 2), 6 * (y - top - field / 2), 6 * field, 6 * field, 2);
       return patch;
     }));
+    this["about-patches"].textContent = places.length === 0
+      ? "These two are nowhere active together."
+      : `What the painting shows where both are most active. ${field <= side ? `A position of ${this.layer} sees ${field} × ${field} px${field < side ? ", which is framed" : ""}.` : `A position of ${this.layer} sees more than that: ${field} × ${field} px.`}`;
   }
 }

@@ -1,58 +1,72 @@
 // Shuffle the painting's tiles: how far each layer's Gram matrix moves, beside a mirror image and another painting.
 
-import { ask, draw, gramOf, make } from "./lens.js";
-
-const LAYERS = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"];
+import { ask, bar, draw, gramOf, make } from "./lens.js";
 
 export class Puzzle {
+  needs = ["style"];
+  state = {};
+  seed = 0;
+  turn = 0; // of the newest painting or shuffle; what was computed for an older one is not shown
+
   constructor(section, seen) {
-    Object.assign(this, { seen, state: {}, seed: 0 });
-    this.canvas = section.querySelector("canvas");
+    this.seen = seen;
+    this.canvas = section.querySelector(".mixed");
     this.table = section.querySelector("tbody");
     this.other = section.querySelector(".other");
+    this.count = section.querySelector(".count");
     this.select = section.querySelector("select");
-    section.querySelector("button").addEventListener("click", () => this.shuffle());
-    this.select.addEventListener("change", () => this.shuffle());
+    section.querySelector("button").addEventListener("click", () => this.#attempt());
+    this.select.addEventListener("change", () => this.#attempt());
   }
 
-  async begin(role) {
-    if (role !== "style" && this.grams) return;
-    const { layers, pictures, other } = this.seen;
+  async begin() {
+    const turn = (this.turn += 1);
+    this.controls = null;
+    const { layers, pictures } = this.seen;
+    const [mirrored, other] = await Promise.all([ask("activations", { picture: mirror(pictures.style) }), this.seen.otherPainting()]);
+    if (turn !== this.turn) return;
     this.grams = gramsOf(layers.style);
-    const mirrored = await ask("activations", { picture: mirror(pictures.style) });
-    this.controls = { mirror: this.#changes(mirrored.layers), other: this.#changes(await other.layers) };
-    this.other.textContent = other.name;
+    this.controls = { mirror: this.#changes(mirrored.layers), other: this.#changes(other.layers) };
+    this.other.textContent = other.title;
     await this.shuffle();
   }
 
   async shuffle() {
+    if (!this.controls) return; // a new painting is being looked at
+    const turn = (this.turn += 1);
     this.seed += 1;
-    const mixed = shuffled(this.seen.pictures.style, Number(this.select.value), this.seed);
+    const tile = Number(this.select.value);
+    const { mixed, tiles } = shuffled(this.seen.pictures.style, tile, this.seed);
     draw(this.canvas, mixed);
     const { layers } = await ask("activations", { picture: mixed });
+    if (turn !== this.turn) return;
     const changes = { shuffled: this.#changes(layers), ...this.controls };
-    const most = Math.max(...Object.values(changes).flatMap(Object.values));
-    this.table.replaceChildren(...LAYERS.map((name) => row(name, changes, most)));
-    this.state = { tile: Number(this.select.value), changes, planes: mixed.planes };
+    this.table.replaceChildren(...this.seen.styleLayers.map((name) => row(name, changes)));
+    this.count.textContent = tiles > 1 ? `${tiles} tiles` : "There is only one tile of this size.";
+    this.state = { number: this.seed, tile, changes, planes: mixed.planes };
+  }
+
+  #attempt() {
+    this.shuffle().catch((error) => this.seen.say(error.message));
   }
 
   #changes(layers) {
     const grams = gramsOf(layers);
-    return Object.fromEntries(LAYERS.map((name) => [name, relative(grams[name], this.grams[name])]));
+    return Object.fromEntries(Object.keys(grams).map((name) => [name, relative(grams[name], this.grams[name])]));
   }
 }
 
-function row(name, changes, most) {
-  const cells = ["shuffled", "mirror", "other"].map((kind) => {
-    const bar = make("span", { className: `bar ${kind}` });
-    bar.style.setProperty("--share", changes[kind][name] / most);
-    return make("td", {}, bar, make("span", { textContent: changes[kind][name].toFixed(3) }));
-  });
-  return make("tr", {}, make("th", { scope: "row", textContent: name }), ...cells);
+function row(name, { shuffled, mirror, other }) {
+  const value = (changes) => make("span", { textContent: changes[name] < 0.0001 ? "0.0000" : changes[name].toPrecision(2) });
+  return make(
+    "tr", {}, make("th", { scope: "row", textContent: name }),
+    make("td", {}, bar(other[name] > 0 ? shuffled[name] / other[name] : 0), value(shuffled)),
+    make("td", {}, value(mirror)), make("td", {}, value(other)),
+  );
 }
 
 function gramsOf(layers) {
-  return Object.fromEntries(LAYERS.map((name) => [name, gramOf(layers[name])]));
+  return Object.fromEntries(Object.entries(layers).map(([name, layer]) => [name, gramOf(layer)]));
 }
 
 /** Σ (G − A)² / Σ A², the style loss of one layer. */
@@ -62,7 +76,7 @@ function relative(gram, target) {
     error += (gram[i] - value) ** 2;
     size += value ** 2;
   });
-  return error / size;
+  return error / Math.max(size, 1e-20);
 }
 
 function mirror(picture) {
@@ -80,12 +94,13 @@ function shuffled(picture, side, seed) {
     const chosen = Math.floor((value / 2 ** 32) * (last + 1));
     [order[last], order[chosen]] = [order[chosen], order[last]];
   }
-  return moved(picture, (x, y) => {
+  const mixed = moved(picture, (x, y) => {
     const [column, line] = [Math.floor(x / side), Math.floor(y / side)];
     if (column >= across || line >= down) return [x, y];
     const from = order[line * across + column];
     return [(from % across) * side + (x % side), Math.floor(from / across) * side + (y % side)];
   });
+  return { mixed, tiles: order.length };
 }
 
 /** A picture whose pixel (x, y) is another's pixel at `from(x, y)`. */

@@ -2,51 +2,88 @@
 
 import { ask, draw, paint } from "./lens.js";
 
+const RUN = "transfer";
+
 export class SlowStep {
+  needs = ["content", "style"];
+  state = {};
+  turn = 0; // of the newest pair of pictures; what was computed for an older one is not shown
+  busy = false;
+
   constructor(section, seen) {
-    Object.assign(this, { seen, state: {}, number: 0 });
+    this.seen = seen;
     [this.before, this.gradient, this.strength, this.change, this.after] = section.querySelectorAll("canvas");
     this.words = section.querySelector(".words");
-    [this.button, this.again] = section.querySelectorAll("button");
-    this.button.addEventListener("click", () => this.#step());
-    this.again.addEventListener("click", () => this.begin());
+    const [gradient, step, again] = section.querySelectorAll("button");
+    gradient.addEventListener("click", () => this.now && !this.busy && this.#show("gradient"));
+    step.addEventListener("click", () => this.#attempt(() => this.#step()));
+    again.addEventListener("click", () => this.#attempt(() => this.begin()));
   }
 
+  /** The photograph as the start of a transfer. */
   async begin() {
+    const turn = (this.turn += 1);
     const { pictures, recipe } = this.seen;
-    this.button.disabled = true;
-    this.now = await ask("begin", { content: pictures.content, style: pictures.style, recipe });
-    this.number = 0;
-    this.#show(null);
-    this.button.disabled = false;
+    const terms = {
+      content: { picture: pictures.content, layer: recipe.content_layer, weight: recipe.alpha_beta },
+      style: { picture: pictures.style, layers: recipe.style_layers, weight: 1 },
+    };
+    const now = await ask("begin", { run: RUN, picture: pictures.content, terms });
+    if (turn !== this.turn) return;
+    Object.assign(this, { now, previous: null, number: 0 });
+    this.#show("picture");
   }
 
   async #step() {
-    this.button.disabled = true;
-    const before = this.now;
-    this.now = await ask("advance").catch(() => before);
-    this.number += 1;
-    this.#show(before);
-    this.button.disabled = false;
+    const { turn, now } = this;
+    if (!now) return;
+    const next = await ask("advance", { run: RUN });
+    if (turn !== this.turn) return;
+    if (next.stopped) {
+      this.words.textContent = `There is no further step: ${next.stopped}.`;
+      return;
+    }
+    Object.assign(this, { now: next, previous: now, number: this.number + 1 });
+    this.#show("step");
   }
 
-  /** Show the picture before the last step, its gradient, and what the step has made of it. */
-  #show(before) {
+  async #attempt(act) {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      await act();
+    } catch (error) {
+      this.seen.say(error.message);
+    }
+    this.busy = false;
+  }
+
+  /** Show one of three stages: the "picture", its "gradient", or the "step" that has been made of it. */
+  #show(stage) {
     const { width, height } = this.seen.pictures.content;
-    const shown = before ?? this.now;
+    const { now, number } = this;
+    const shown = stage === "step" ? this.previous : now;
     draw(this.before, { planes: shown.planes, width, height });
-    drawSigned(this.gradient, shown.gradient.map((value) => -value), width, height);
-    drawStrength(this.strength, shown.gradient, width, height);
-    drawSigned(this.change, before ? this.now.planes.map((value, i) => value - before.planes[i]) : new Float32Array(3 * width * height), width, height);
-    draw(this.after, { planes: this.now.planes, width, height });
-    this.words.textContent = before
-      ? `Step ${this.number}: the loss falls from ${before.loss.toPrecision(4)} to ${this.now.loss.toPrecision(4)}.`
-      : `Before the first step the loss is ${this.now.loss.toPrecision(4)}; all of it is the style’s, because the picture is the photograph.`;
-    this.state = { number: this.number, loss: this.now.loss, gradient: this.now.gradient, planes: this.now.planes };
+    for (const canvas of [this.gradient, this.strength, this.change, this.after]) Object.assign(canvas, { width, height }); // empty
+    if (stage !== "picture") {
+      drawSigned(this.gradient, shown.gradient.map((value) => -value), width, height);
+      drawStrength(this.strength, shown.gradient, width, height);
+    }
+    if (stage === "step") {
+      drawSigned(this.change, now.planes.map((value, i) => value - shown.planes[i]), width, height);
+      draw(this.after, { planes: now.planes, width, height });
+    }
+    const loss = now.loss.toPrecision(4);
+    this.words.textContent = {
+      picture: `The picture is the photograph. Its loss is ${loss}, all of it the style’s.`,
+      gradient: `${number ? `After step ${number}` : "Before the first step"} the loss is ${loss}. The gradient has one number for each of the ${width} × ${height} × 3 values of the picture.`,
+      step: `Step ${number}: the loss falls from ${shown.loss.toPrecision(4)} to ${loss}.`,
+    }[stage];
+    this.state = { stage, number, loss: now.loss, losses: now.losses, gradient: now.gradient, planes: now.planes };
   }
 }
 
-/** Signed values as colours: grey is no change, a brighter red means more red, and so on. */
+/** Signed values as colours: grey is no change, red is more red, and so on. */
 function drawSigned(canvas, values, width, height) {
   const scale = 3 * Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length) || 1;
   const count = width * height;

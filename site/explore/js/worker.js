@@ -1,45 +1,41 @@
-// The worker of the explorables: it holds the network and computes activations, losses and steps.
+// The worker of the explorables: it holds the network and computes activations and the steps of runs.
 //
-// A question {id, kind, …} gets an answer {id, …}; a reconstruction reports each of its steps before its answer.
+// A question {id, kind, …} gets an answer {id, …}. A run answers step by step, so that other questions come between.
 
 import { Evaluator, Targets } from "../../live/js/evaluator.js";
 import { activationsGraph } from "../../live/js/graph.js";
 import { NoBetterPicture, start, step } from "../../live/js/lbfgs.js";
-import { noise } from "../../live/js/noise.js";
 import { Runtime } from "../../live/js/runtime.js";
 import { loadNetwork } from "../../live/js/weights.js";
 
 const OPTIONS = { graphOptimizationLevel: "all", logSeverityLevel: 3 };
+const runs = {}; // {name: {evaluator, state}}
 let network = null;
 let runtime = null;
-let forward = null; // the session of all layers' activations
-let transfer = null; // {evaluator, state}: the one step that is looked at slowly
-let wanted = 0; // the number of the reconstruction that the visitor wants to see
+let forward = null; // the session of some layers' activations
 let queue = Promise.resolve(); // one question after the other: a session must not run twice at once
 
-const answers = { load, activations, reconstruct, begin, advance };
+const answers = { load, activations, begin, advance, end };
 
 onmessage = ({ data }) => {
-  if (data.kind === "reconstruct") wanted = data.id; // an older one ends at its next step
   queue = queue.then(() => answer(data));
 };
 
 async function answer({ id, kind, ...question }) {
   try {
-    postMessage({ id, ...(await answers[kind](question, id)) });
+    postMessage({ id, ...(await answers[kind](question)) });
   } catch (error) {
     postMessage({ id, failed: error.message || String(error) });
   }
 }
 
-async function load({ about, base }) {
+async function load({ about, base, layers }) {
   [runtime, network] = await Promise.all([Runtime.load("wasm", 1), loadNetwork(about, base)]);
-  const names = network.layers.map(({ name }) => name);
-  forward = await runtime.session(activationsGraph(network, names), OPTIONS);
+  forward = await runtime.session(activationsGraph(network, layers), OPTIONS);
   return {};
 }
 
-/** All layers' activations of a picture: {layer: {filters, rows, columns, values}}. */
+/** A picture's activations: {layer: {filters, rows, columns, values}}. */
 async function activations({ picture }) {
   const found = await forward.run({ image: runtime.picture(picture) });
   const layers = {};
@@ -50,55 +46,37 @@ async function activations({ picture }) {
   return { layers };
 }
 
-async function evaluatorOf(terms, width, height) {
+/** Begin a run from a picture: its losses and their gradient, before the first step. */
+async function begin({ run, picture: { planes, width, height }, terms }) {
+  await end({ run });
   const layers = { contentLayer: terms.content?.layer ?? null, styleLayers: terms.style?.layers ?? [] };
   const targets = await Targets.make(runtime, network, layers);
   const evaluator = await Evaluator.make(runtime, network, targets, { convention: "relative", ...terms }, width, height);
   await targets.release();
-  return evaluator;
+  runs[run] = { evaluator, state: start(planes, await evaluator.evaluate(planes)) };
+  return seen(run);
 }
 
-/** Optimise noise until one layer's activations are the photograph's. */
-async function reconstruct({ picture, layer, steps }, id) {
-  const { width, height } = picture;
-  const evaluator = await evaluatorOf({ content: { picture, layer, weight: 1 }, style: null }, width, height);
-  const evaluate = (planes) => evaluator.evaluate(planes);
-  let { planes } = noise(width, height, 0);
-  let state = start(planes, await evaluate(planes));
-  let number = 0;
+/** One step of a run; `stopped` says why where none is left. */
+async function advance({ run }) {
+  const { evaluator, state } = runs[run];
   try {
-    while (number < steps && id === wanted) {
-      state = await step(state, evaluate);
-      number += 1;
-      postMessage({ id, report: true, layer, number, loss: state.evaluation.loss, planes: state.parameters });
-      await new Promise((resolve) => setTimeout(resolve)); // lets a newer question arrive
-    }
+    runs[run].state = await step(state, (planes) => evaluator.evaluate(planes));
   } catch (error) {
     if (!(error instanceof NoBetterPicture)) throw error;
+    return { ...seen(run), stopped: error.message };
   }
-  await evaluator.release();
-  return { layer, number, loss: state.evaluation.loss, planes: state.parameters, finished: id === wanted };
+  return seen(run);
 }
 
-/** The photograph as the start of a transfer, with its losses and their gradient. */
-async function begin({ content, style, recipe }) {
-  await transfer?.evaluator.release();
-  const terms = {
-    content: { picture: content, layer: recipe.content_layer, weight: recipe.alpha_beta },
-    style: { picture: style, layers: recipe.style_layers, weight: 1 },
-  };
-  const evaluator = await evaluatorOf(terms, content.width, content.height);
-  transfer = { evaluator, state: start(content.planes, await evaluator.evaluate(content.planes)) };
-  return seen();
+/** Forget a run. */
+async function end({ run }) {
+  await runs[run]?.evaluator.release();
+  delete runs[run];
+  return {};
 }
 
-async function advance() {
-  const { evaluator, state } = transfer;
-  transfer.state = await step(state, (planes) => evaluator.evaluate(planes));
-  return seen();
-}
-
-function seen() {
-  const { parameters, evaluation } = transfer.state;
+function seen(run) {
+  const { parameters, evaluation } = runs[run].state;
   return { planes: parameters, ...evaluation };
 }
