@@ -152,7 +152,7 @@ def test_the_page_has_a_row_for_each_assertion_and_a_column_for_each_network(res
 def test_what_is_missing_stopped_or_older_is_said(result, series, monkeypatch):
     run_with(result, series, "compact", monkeypatch)
     text = claims.page(series.parent)
-    assert "- 02 with compact: cell 9, ZeroDivisionError" in text and "with their present code: vgg19 02." in text
+    assert "- 02 with compact: cell 10, ZeroDivisionError" in text and "with their present code: vgg19 02." in text
     assert "| not run |" in text and "| – |" not in text
     nbformat.write(new_notebook(cells=[*CELLS, new_code_cell("2 + 2")]), series)
     assert "| [02]" not in claims.page(series.parent)
