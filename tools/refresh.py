@@ -155,7 +155,7 @@ def solutions_of(notebook: NotebookNode, path: pathlib.Path) -> NotebookNode:
     install = [cell for cell in code if "install" in tags(cell)]  # see tools/address.py
     setup = [cell for cell in code if "setup" in tags(cell)] or [cell for cell in code if cell not in install][:1]
     cells = [new_markdown_cell(f"{title}\n\nOne way each; yours may be better. {back}")]
-    cells += [new_code_cell(cell.source, metadata={"tags": tags(cell)}) for cell in install]
+    cells += [new_code_cell(cell.source, metadata=cell.metadata) for cell in install]
     cells += [new_code_cell(cell.source) for cell in setup]
     question = ""
     for cell in notebook.cells:
