@@ -16,7 +16,7 @@ import threading
 import time
 
 import torch
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 import stylelib
 from stylelib.evaluation.evaluator import Evaluator
@@ -42,7 +42,10 @@ def until(page, condition, seconds=300):
     """Wait for a state of the page's run, and return it with the seconds that it took."""
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
-        state = page.evaluate("window.styleTransfer") or {}
+        try:
+            state = page.evaluate("window.styleTransfer") or {}
+        except Error:  # the page loads itself again once its service worker is there
+            state = {}
         if condition(state):
             return state, time.perf_counter() - began
         page.wait_for_timeout(20)
