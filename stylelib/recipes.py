@@ -181,8 +181,9 @@ optimizer, seed, convention
         return {argument: getattr(self, name) for argument, name in named.items() if argument in taken}
 
     def play(self, run: Synthesis) -> Iterator[Step]:
-        """Yield the steps of a prepared run, and make the changes of α/β at their steps."""
-        for number, alpha_beta in self.changes:
+        """Yield the steps of a prepared or resumed run, and make the changes of α/β that are still ahead."""
+        begun = run.number
+        for number, alpha_beta in (change for change in self.changes if change[0] >= begun):
             while run.number < number and (step := next(run, None)) is not None:
                 yield step
             if run.number == number:

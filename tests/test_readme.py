@@ -224,10 +224,11 @@ def test_an_address_makes_badges_clone_line_citation_and_install_cells():
     text = address.with_address(README, SOMEWHERE)
     assert f"git clone {SOMEWHERE} && cd style-transfer" in text and f"{SOMEWHERE}/actions/workflows/test.yml" in text
     assert "colab.research.google.com/github/somebody/style-transfer/blob/main/notebooks/00_start_here.ipynb" in text
-    assert "mybinder.org/v2/gh/somebody/style-transfer/main?urlpath=lab/tree/notebooks/00_start_here.ipynb" in text
+    assert "mybinder.org/v2/gh/somebody/style-transfer/main?labpath=notebooks%2F00_start_here.ipynb" in text
     assert "[**The live page**](https://somebody.github.io/style-transfer/live/)" in text
     elsewhere = address.with_address(README, "https://example.org/a/b").split("## Start")[0]
-    assert not re.search("colab|mybinder|github.io", elsewhere) and "The live page optimises" in elsewhere
+    assert not re.search("colab|github.io", elsewhere) and "The live page optimises" in elsewhere
+    assert "mybinder.org/v2/git/https%3A%2F%2Fexample.org%2Fa%2Fb/main" in elsewhere, "which Colab cannot open"
     assert address.with_address(text, SOMEWHERE) == text
     assert address.with_address(text, "") == address.with_address(README, "")
     citation = address.with_address(read("CITATION.cff"), SOMEWHERE)

@@ -166,6 +166,46 @@ def test_a_file_that_cannot_be_written_costs_neither_the_others_nor_the_run(call
     assert call("resume", tmp_path / "out.png.run.pt", "-o", out)[0] == 0 and out.exists()
 
 
+def test_a_recipe_s_later_changes_are_made_after_an_end_too(call, tmp_path, monkeypatch):
+    """Ended between two changes of α/β, and continued with the recipe: to the bit as if it had not been ended."""
+    recipe = Recipe(size=48, steps=9, changes=((2, 1.0), (6, 0.05)))
+    path, out, whole = tmp_path / "mine.json", tmp_path / "out.png", tmp_path / "whole.png"
+    recipe.save(path)
+    assert call("recipe", path, "-o", whole)[0] == 0
+    save = stylelib.Synthesis.save
+
+    def save_and_die(run, path):
+        save(run, path)
+        if run.number == 4:
+            raise SystemExit("killed")
+
+    monkeypatch.setattr(running, "CHECKPOINT", 0)
+    monkeypatch.setattr(stylelib.Synthesis, "save", save_and_die)
+    with pytest.raises(SystemExit):
+        call("recipe", path, "-o", out)
+    monkeypatch.undo()
+    code, _, err = call("recipe", path, "-o", out)
+    assert code == 2 and not out.exists()
+    line = re.search("`python -m stylelib (.+?)`", err)[1]
+    assert f"--recipe {path}" in line
+    assert call(*line.split())[0] == 0
+    assert (pixels(out) == pixels(whole)).all()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_it_is_said_whether_the_run_is_kept_where_an_output_fails(kept, call, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(running, "save_image", full)
+    if not kept:
+        monkeypatch.setattr(stylelib.Synthesis, "save", full)
+    code, _, err = call(*TRANSFER, "--steps", "2", "-o", tmp_path / "out.png", "--save-run", tmp_path / "run.pt")
+    assert code == 2 and "out.png could not be written" in err
+    assert ("The run is kept: `python -m stylelib resume" in err) is kept is (tmp_path / "run.pt").exists()
+    assert ("run.pt could not be written" in err) is not kept
+
+
 def test_a_run_that_cannot_be_saved_goes_on(call, tmp_path, monkeypatch):
     def unsaved(self, path):
         raise stylelib.support.errors.InputError("this term has no arguments().")

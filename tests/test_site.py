@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from stylelib.paper import recordings
 from stylelib.studio.panels import PANELS
+from tools import refresh
 from tools.web import book, links, pages, scrub
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -143,7 +144,7 @@ def test_the_footer_says_what_to_do_while_there_is_no_address():
 
 def test_nothing_is_executed_and_the_notebook_itself_stays_as_it_is(site):
     path = ROOT / PAGE
-    notebook = pages.read(path)
+    notebook = refresh.read(path)
     before = nbformat.writes(notebook)
     pages.prepare(notebook, PAGE, site)
     assert nbformat.writes(notebook) == before

@@ -10,6 +10,7 @@ import copy
 import pathlib
 import re
 import tomllib
+import urllib.parse
 
 import nbformat
 from nbformat import NotebookNode
@@ -44,14 +45,14 @@ def repository() -> str:
 
 
 def opened(address: str, path: str) -> dict[str, str]:
-    """Return where a notebook of the repository can be opened: {"Colab": address, "Binder": address}, if on GitHub."""
-    if not address.startswith(GITHUB):
+    """Return where a notebook of the repository can be opened: {"Colab": …, "Binder": …}; Colab opens GitHub's only."""
+    if not address:
         return {}
     name = address.removeprefix(GITHUB)
-    return {
-        "Colab": f"{COLAB}/github/{name}/blob/main/{path}",
-        "Binder": f"{BINDER}/v2/gh/{name}/main?urlpath=lab/tree/{path}",
-    }
+    project = f"gh/{name}" if address.startswith(GITHUB) else f"git/{urllib.parse.quote(address, safe='')}"
+    binder = {"Binder": f"{BINDER}/v2/{project}/main?labpath={urllib.parse.quote(path, safe='')}"}
+    colab = {"Colab": f"{COLAB}/github/{name}/blob/main/{path}"} if address.startswith(GITHUB) else {}
+    return colab | binder
 
 
 def site(address: str) -> str:

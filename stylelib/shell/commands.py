@@ -102,7 +102,7 @@ def resume(options: argparse.Namespace) -> int:
         saved.steps = options.steps
     if options.animation and not saved.keep_every:
         saved.keep_every = keep_every(saved.steps)
-    return finish(saved, options)
+    return finish(saved, options, Recipe.load(options.recipe).play(saved) if options.recipe else None)
 
 
 def make(options: argparse.Namespace) -> int:

@@ -56,9 +56,10 @@ def make_parser() -> Parser:
         _add_recipe(command, kind)
         _add_outputs(command)
 
-    command = add("resume", "continue a run that --save-run wrote")
+    command = add("resume", "continue a run that --save-run wrote, or that was ended")
     command.add_argument("run", metavar="RUN.pt")
     command.add_argument("--steps", type=_whole, metavar="N", help="steps in all (default: the run's)")
+    command.add_argument("--recipe", metavar="RECIPE.json", help="its recipe, whose later changes of α/β are made then")
     _add_outputs(command)
 
     command = add("recipe", "make the picture of a recipe file, such as the studio saves")

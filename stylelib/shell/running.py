@@ -32,6 +32,12 @@ def checkpoint_of(options: argparse.Namespace) -> pathlib.Path:
     return pathlib.Path(options.save_run or f"{options.output}.run.pt").expanduser()
 
 
+def resume_command(options: argparse.Namespace) -> str:
+    """Return the line that continues this command's run from its checkpoint."""
+    recipe = f" --recipe {options.recipe}" if getattr(options, "recipe", None) else ""
+    return f"python -m stylelib resume {checkpoint_of(options)}{recipe} -o {options.output}"
+
+
 @contextlib.contextmanager
 def signals(handler: Any, *names: str) -> Iterator[None]:
     """Answer some signals in another way for a while. One that is ignored, as SIGHUP by nohup, stays ignored."""
@@ -57,8 +63,8 @@ def check_outputs(options: argparse.Namespace) -> None:
         check_writable(options.save_run, (".pt",))
     elif (left := checkpoint_of(options)).exists() and not _same(left, getattr(options, "run", None)):
         raise InputError(
-            f"{left} is what an earlier run left when it was ended. Continue it with `python -m stylelib resume "
-            f"{left} -o {options.output}`, or remove it."
+            f"{left} is what an earlier run left when it was ended. Continue it with `{resume_command(options)}`, "
+            "or remove it."
         )
 
 
@@ -121,21 +127,23 @@ def _write(run: Synthesis, options: argparse.Namespace, interrupted: bool) -> in
     checkpoint = checkpoint_of(options)
     written: list[pathlib.Path] = []
     failed: list[str] = []
-    writers: dict[str | None, Callable[[Any], pathlib.Path]] = {
-        options.save_run: run.save,
-        options.output: lambda path: save_image(run.image, path),
-        options.animation: lambda path: save_animation(kept_frames(run).values(), path),
-    }
-    for path, write in writers.items():
+
+    def attempt(path: Any, write: Callable[[Any], pathlib.Path]) -> None:
         try:
-            if path:
-                written.append(write(path))
+            written.append(write(path))
         except (InputError, OSError) as error:
             failed.append(f"{path} could not be written ({error})")
+
+    if options.save_run:
+        attempt(checkpoint, run.save)
+    attempt(options.output, lambda path: save_image(run.image, path))
+    if options.animation:
+        attempt(options.animation, lambda path: save_animation(kept_frames(run).values(), path))
+    if failed and not options.save_run:
+        attempt(checkpoint, run.save)
     if failed:
-        if not options.save_run:
-            written.append(run.save(checkpoint))
-        raise InputError(f"{'; '.join(failed)}. The run is in {checkpoint}; `python -m stylelib resume` continues it.")
+        kept = f" The run is kept: `{resume_command(options)}`." if checkpoint in written else ""
+        raise InputError(f"{'; '.join(failed)}.{kept}")
     if not options.save_run:
         checkpoint.unlink(missing_ok=True)
     print(f"{', '.join(map(str, written))}: {run.describe()}. Stopped: {run.stop_reason}.")

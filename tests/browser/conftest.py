@@ -83,6 +83,14 @@ def serving(command, ready, folder, home):
             server.wait(30)
 
 
+DROP_PAINTING = """([name, bytes]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(bytes)], name, { type: "image/png" }));
+    const event = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+    document.querySelector("[data-role=style] .preview").dispatchEvent(event);
+}"""  # a picture file on the card of the painting
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """As `python -m http.server`, without its log."""
 

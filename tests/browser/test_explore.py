@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import stylelib
-from conftest import files_of
+from conftest import DROP_PAINTING, files_of
 from stylelib import losses
 from stylelib.evaluation.evaluator import Evaluator
 from tools.web import explore, live, vendor
@@ -256,13 +256,7 @@ def test_pictures_of_ones_own_and_what_is_none(opened, tmp_path):
     assert now["pictures"]["content"]["width"] == now["pictures"]["content"]["height"] == 96
     assert len(now["reconstruction"]["planes"]) == 3 * 96 * 96 and now["reconstruction"]["number"] == 0
     assert not message.is_visible()
-    drop = """([name, bytes]) => {
-        const files = new DataTransfer();
-        files.items.add(new File([Uint8Array.from(bytes)], name, { type: "image/png" }));
-        const event = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
-        document.querySelector("[data-role=style] .preview").dispatchEvent(event);
-    }"""
-    page.evaluate(drop, ["dropped.png", list((tmp_path / "mine.png").read_bytes())])
+    page.evaluate(DROP_PAINTING, ["dropped.png", list((tmp_path / "mine.png").read_bytes())])
     until(page, lambda now: now["pictures"]["style"]["name"] == "dropped.png" and now["step"]["loss"] < 1e-6)
     page.get_by_text("36 tiles").wait_for()  # 96 / 16 = 6 across, and 6 down
     page.locator("[data-role=style] input[value=mosaic]").check()

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import stylelib
-from conftest import files_of, playwright
+from conftest import DROP_PAINTING, files_of, playwright
 from stylelib.evaluation.evaluator import Evaluator
 from stylelib.initialization import _cover, continue_from
 from stylelib.protocols.optimizer import Evaluation, answer
@@ -380,14 +380,8 @@ def test_own_pictures_are_upright_and_their_recipe_finds_them(opened, tmp_path):
     )
     until(page, lambda now: now["ready"] and now["size"] == [32, 64])
     assert picture(page)[8, 16, 0] > 200 > 60 > picture(page)[56, 16, 0], "red is above, blue below"
-    drop = """([name, bytes]) => {
-        const files = new DataTransfer();
-        files.items.add(new File([Uint8Array.from(bytes)], name, { type: "image/png" }));
-        const event = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
-        document.querySelector("[data-role=style] .preview").dispatchEvent(event);
-    }"""
     painting = png(120, 90)
-    page.evaluate(drop, ["dark.png", list(painting)])
+    page.evaluate(DROP_PAINTING, ["dark.png", list(painting)])
     expect(page.locator("[data-role=style] .picture-title")).to_have_text("dark.png")
     until(page, ready)
     with page.expect_download() as download:

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from conftest import files_of, playwright
-from tools.web import book, links, pages, vendor
+from tools import refresh
+from tools.web import book, links, vendor
 
 pytest.importorskip("sphinx_book_theme", reason='needs the extra site: pip install -e ".[site]"')
 expect = playwright.expect
@@ -120,7 +121,7 @@ def test_formulas_are_shown_and_no_picture_is_broken(opened, folder):
         page.wait_for_function("[...document.images].every((one) => one.complete)")
         broken = page.evaluate("[...document.images].filter((one) => !one.naturalWidth).map((one) => one.src)")
         assert broken == []
-    cards = [one for one in pages.read(book.ROOT / "notebooks/00_start_here.ipynb").cells if one.get("attachments")]
+    cards = [one for one in refresh.read(book.ROOT / "notebooks/00_start_here.ipynb").cells if one.get("attachments")]
     shown = (folder / "notebooks/00_start_here.html").read_text(encoding="utf-8")
     assert cards and "attachment:" not in shown and shown.count("card-link") == 0
 
@@ -138,7 +139,7 @@ def test_a_page_without_an_address_offers_the_download_and_says_what_to_do(opene
     page = opened(PANEL)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
-    cells = pages.read(download.value.path()).cells
+    cells = refresh.read(download.value.path()).cells
     assert ["navigation"] in [cell.metadata.get("tags") for cell in cells], "as committed, not as the page shows it"
     assert page.get_by_role("link", name="Open in").count() == 0
     expect(page.locator("footer.bd-footer-content")).to_contain_text("The project has no address yet.")

@@ -123,7 +123,7 @@ def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
         page = PurePosixPath(path.relative_to(ROOT).as_posix())
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         (out / page).parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(pages.prepare(pages.read(path), page, site), source / page)
+        nbformat.write(pages.prepare(refresh.read(path), page, site), source / page)
         shutil.copyfile(path, out / page)
     for name in written:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -140,9 +140,8 @@ def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
 def landing(site: pages.Site) -> str:
     """Return the first page: what it is, the live page, the series as cards, and the table of contents."""
     for name in ("teaser.jpg", "teaser.webp"):
-        if (ROOT / "images" / name).exists():
-            (site.out / "images").mkdir(exist_ok=True)
-            shutil.copyfile(ROOT / "images" / name, site.out / "images" / name)
+        (site.out / "images").mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / "images" / name, site.out / "images" / name)
     cards = "\n".join(card(path, site) for path in refresh.series())
     text = (CONFIGURATION / "index.md").read_text(encoding="utf-8")
     return text.replace("<!-- cards -->", cards).replace("<!-- contents -->", contents())
@@ -150,7 +149,7 @@ def landing(site: pages.Site) -> str:
 
 def card(path: pathlib.Path, site: pages.Site) -> str:
     """Return a notebook's card: a picture, its title, and what one can do after it."""
-    notebook, index = pages.read(path), PurePosixPath("index.md")
+    notebook, index = refresh.read(path), PurePosixPath("index.md")
     title, promise = refresh.title_and_promise(notebook)
     picture = ""
     for cell in notebook.cells:

@@ -13,12 +13,11 @@ import re
 import urllib.parse
 from pathlib import PurePosixPath
 
-import nbformat
 import PIL.Image
 from nbformat import NotebookNode
 
 from stylelib.studio.panels import PANELS
-from tools.address import COLAB, GITHUB
+from tools.address import opened
 from tools.web import scrub
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -167,19 +166,7 @@ def plain(text: str) -> str:
 
 def launch(page: PurePosixPath, address: str) -> str:
     """Return the links with which a reader runs a notebook: elsewhere, if the repository has an address; or at home."""
-    links = [(f"{page.name}", "Download", " download")]
-    if address:
-        quoted = urllib.parse.quote(str(page), safe="")
-        project = f"gh/{address.removeprefix(GITHUB)}" if address.startswith(GITHUB) else (
-            f"git/{urllib.parse.quote(address, safe='')}")  # fmt: skip
-        links.insert(0, (f"https://mybinder.org/v2/{project}/main?labpath={quoted}", "Open in Binder", ""))
-    if address.startswith(GITHUB):
-        opened = f"{COLAB}/github/{address.removeprefix(GITHUB)}/blob/main/{page}"
-        links.insert(0, (opened, "Open in Colab", ""))
+    links = [(url, f"Open in {name}", "") for name, url in opened(address, str(page)).items()]
+    links.append((page.name, "Download", " download"))
     shown = " ".join(f'<a href="{html.escape(url)}"{more}>{text}</a>' for url, text, more in links)
     return f'<p class="launch">{shown}</p>\n'
-
-
-def read(path: pathlib.Path) -> NotebookNode:
-    """Read a notebook."""
-    return nbformat.read(path, as_version=4)
