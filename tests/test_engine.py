@@ -91,7 +91,7 @@ def test_exact_gives_the_readable_networks_values(name, pooling, odd_pictures):
         assert seen[layer].dtype == torch.float32
         assert seen[layer].shape == expected[layer].shape
         assert distance(seen[layer], expected[layer]) < 1e-5, layer
-    assert gradient_distance(gradient, expected_gradient) < 1e-3
+    assert gradient_distance(gradient, expected_gradient) < 1e-4
 
 
 @needs_packing
@@ -100,7 +100,7 @@ def test_each_layer_alone_has_its_gradient(layer, net, odd_pictures):
     assert net.engine is not None
     _, gradient = evaluate(net, odd_pictures, [layer], style=[layer])
     _, expected = evaluate(readable(net), odd_pictures, [layer], style=[layer])
-    assert gradient_distance(gradient, expected) < 1e-3
+    assert gradient_distance(gradient, expected) < 1e-4
 
 
 @pytest.mark.parametrize("pooling", ["avg", "max"])
@@ -139,7 +139,7 @@ def test_layers_that_no_loss_looks_at_add_nothing(net, odd_pictures):
     (gradient,) = torch.autograd.grad(seen["conv2_1"].square().mean(), x)
     y = odd_pictures.clone().requires_grad_(True)
     (expected,) = torch.autograd.grad(readable(net)(y, ["conv2_1"])["conv2_1"].square().mean(), y)
-    assert gradient_distance(gradient, expected) < 1e-3
+    assert gradient_distance(gradient, expected) < 1e-4
 
 
 def in_place(weight):
@@ -456,7 +456,7 @@ def test_a_batch_holds_no_more_than_was_foretold(pooling, content, style):
     ]
     lists = [run.terms for run in runs]
     held = peak_memory(Evaluator(*lists), torch.cat([photo] * 4))
-    assert held <= memory_needed(lists, photo.shape, 0) <= 2.8 * held
+    assert held <= memory_needed(lists, photo.shape, 0) <= 2.5 * held
 
 
 class Normalised(stylelib.Term):
@@ -480,4 +480,4 @@ def test_terms_of_your_own_may_ask_for_other_gradients(odd_pictures):
         style = stylelib.Style(net, picture.flip(3), layers=["conv1_1", "conv2_1"])
         found += Evaluator([Normalised(net), style])(picture)
     assert found[0].losses == pytest.approx(found[1].losses, rel=1e-4)
-    assert gradient_distance(found[0].gradient, found[1].gradient) < 1e-3
+    assert gradient_distance(found[0].gradient, found[1].gradient) < 1e-4

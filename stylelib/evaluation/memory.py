@@ -9,8 +9,6 @@ from stylelib.protocols.term import Term, wanted_layers
 from stylelib.support.errors import InputError
 from stylelib.support.machine import free_memory
 
-MARGIN = 1.1  # for what is small beside the activations: Gram matrices, masks, losses
-
 
 def check_memory(lists: Sequence[Sequence[Term]], shape: Sequence[int], tensors: int, device: torch.device) -> None:
     """Raise an InputError, before anything is computed, if runs together need more memory than is free.
@@ -59,5 +57,4 @@ def memory_needed(lists: Sequence[Sequence[Term]], shape: Sequence[int], tensors
     together = torch.empty(len(lists) * shape[0], *shape[1:], device="meta")
     alone = torch.empty(*shape, device="meta")
     networks = sum(net.memory(together, layers, len(lists)) for net, layers in wanted_layers(*lists).items())
-    own = sum(term.memory(alone) for terms in lists for term in terms)
-    return int(MARGIN * (4 * tensors * alone.numel() + networks + own))
+    return 4 * tensors * alone.numel() + networks + sum(term.memory(alone) for terms in lists for term in terms)

@@ -115,7 +115,9 @@ class Term(Rebuildable):
         return type(self)(**network, **arguments)
 
     def memory(self, pictures: Tensor) -> int:
-        """Estimate the memory of its losses and their gradients, in addition to the network's; 0 by default.
+        """Estimate the memory of its losses and their gradients, in addition to the network's.
+
+        By default, a gradient of the pictures of its own, and the sum of it and the others.
 
         Parameters
         ----------
@@ -127,7 +129,7 @@ class Term(Rebuildable):
         int
             Bytes.
         """
-        return 0
+        return 8 * pictures.numel()
 
     def describe(self) -> str:
         """Return a few words for captions."""
