@@ -104,6 +104,7 @@ def test_a_test_is_shown_with_its_values(test, expected, tmp_path):
     assert written[0]["held"] == bool(eval(test, {"name": "lbfgs"} | values))
 
 
+@pytest.mark.filterwarnings("ignore:mixed precision needs a processor")  # said where that is so
 def test_another_precision_is_used_where_the_notebook_asks_for_none(tmp_path, monkeypatch):
     monkeypatch.setattr(stylelib.load_network, "__defaults__", stylelib.load_network.__defaults__)
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
