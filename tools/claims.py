@@ -35,6 +35,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 PAGE = ROOT / "docs/claims.md"
 NETWORKS = ("compact", "vgg19")
 HOURS = 4  # the time limit of one cell
+BLANK = ast.dump(ast.parse("...").body[0])
 MOST = 6  # of the times that a loop reaches an assertion, in the table
 START = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -68,12 +69,13 @@ class Run:
 
 
 def digest(notebook: NotebookNode) -> str:
-    """Return a number for a notebook's statements; comments, the borders of cells and the install cell do not count."""
+    """Return a number for a notebook's statements: no comments, borders of cells, install cell, or blanks to fill."""
     parts = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and "install" not in cell.metadata.get("tags", []):
             try:
-                parts += [ast.dump(statement) for statement in ast.parse(cell.source).body]
+                statements = map(ast.dump, ast.parse(cell.source).body)
+                parts += [statement for statement in statements if statement != BLANK]
             except SyntaxError:  # a magic, or a text to complete
                 parts.append(cell.source)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

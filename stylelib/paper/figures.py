@@ -248,18 +248,17 @@ def _facts(panel: Panel, net: Network) -> list[str]:
 
 
 def describe(name: str, made: Made) -> str:
-    """Return what all runs of a figure have in common, whose pictures they use, and how long they took."""
+    """Return what all runs of a figure have in common, and whose pictures they use."""
     figure, runs = FIGURES[name], [run for _, run in made]
     lines = []
     for run in runs:
         network, terms, *rest = run.describe().split(" · ")
         lines.append([network, *terms.split("; "), *rest])
-    common = [part for part in lines[0] if all(part in line for line in lines) and " s on " not in part]
-    seconds = f"{sum(run.seconds for run in runs):.0f} s on {runs[0].device.type}"
+    common = [part for part in lines[0] if all(part in line for line in lines)]
     _, shared = captions(figure, _network(made))
     if any(part.startswith("content ") for part in common):  # the content term names its layer already
         shared = [fact for fact in shared if not fact.startswith("content from")]
-    parts = dict.fromkeys([*common[:1], *shared, *common[1:], seconds])
+    parts = dict.fromkeys([*common[:1], *shared, *common[1:]])
     return "\n".join(filter(None, [" · ".join(parts), credit(figure), figure.remark]))
 
 

@@ -12,7 +12,7 @@ def describe_terms(terms: Sequence[Term]) -> str:
 
 
 def describe_run(run: Any) -> str:
-    """Return everything that made a run's picture in one line: networks, terms, start, size, steps, seed and time.
+    """Return everything that made a run's picture in one line: networks, terms, start, size, steps, seed and device.
 
     Parameters
     ----------
@@ -35,15 +35,15 @@ def describe_run(run: Any) -> str:
         f"{width} × {height} px" + (f", the first steps at {run.first_size} px" if len(run.scales.factors) > 1 else ""),
         f"{run.number} steps of {run.optimizer.describe()}",
         f"seed {run.seed}",
-        f"{run.seconds:.0f} s on {run.device.type}{beside}",
+        f"on {run.device.type}{beside}",
     ]
     return " · ".join(part for part in parts if part)
 
 
 def describe_progress(run: Any) -> str:
-    """Return which step a run is at and why it stopped, for its repr."""
+    """Return which step a run is at, how long it has taken and why it stopped, for its repr."""
     best = run.progress.best
     loss = f", loss {best.evaluation.loss:.4g}" if best else ""
     return (
-        f"step {run.number} of {run.steps}{loss}; {run.stop_reason or ('under way' if run.history else 'not started')}"
+        f"step {run.number} of {run.steps}{loss}, {run.seconds:.0f} s; {run.stop_reason or ('under way' if run.history else 'not started')}"
     )

@@ -29,6 +29,7 @@ def lines(
     title: str | None = None,
     note: str | None = None,
     logarithmic: str = "",
+    labels: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
     """Draw curves with their points marked, in one plot.
 
@@ -42,6 +43,8 @@ def lines(
         Text above and below the plot.
     logarithmic : str
         "y", "x" or "xy" for axes in powers of ten.
+    labels : Mapping, optional
+        {label of a curve: a text for each of its points}, written beside the points.
 
     Returns
     -------
@@ -54,6 +57,8 @@ def lines(
         x, y = points if isinstance(points, tuple) else (range(len(points)), points)
         marker = MARKERS[index % len(MARKERS)]
         axes.plot(list(x), list(y), label=label, marker=marker, markersize=4, **looks[index])
+        for text, *point in zip((labels or {}).get(label, ()), list(x), list(y), strict=False):
+            axes.annotate(text, point, (5, 5), textcoords="offset points", fontsize=8, parse_math=False)
     if "x" in logarithmic:
         axes.set_xscale("log")
     if "y" in logarithmic:
