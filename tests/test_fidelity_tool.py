@@ -72,3 +72,15 @@ def test_an_unknown_part_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         fidelity.main([str(tmp_path), "figure 9"])
     assert "there is no part figure 9; known: figure 1, style" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", recorded.SERIES)
+def test_the_notebooks_own_transfers_are_made_with_their_settings(name, net, tmp_path):
+    fidelity.main([str(tmp_path), name, "--steps", "2", *SMALL])
+    style, panels = recorded.SERIES[name]
+    runs = recorded.load(name, folder=tmp_path / "recordings")
+    assert list(runs) == list(panels)
+    for caption, arguments in panels.items():
+        made = runs[caption].made
+        assert arguments.get("content_layer", "conv4_2") in made and f"from {arguments.get('init', 'content')}" in made
+        assert f"× {arguments.get('alpha_beta', 0.2):g} (relative)" in made and "2 steps" in made

@@ -22,7 +22,6 @@ import torch
 
 import stylelib
 from stylelib.analysis import measures
-from stylelib.experiments import FIRST_SIZE
 from stylelib.figures import contact_sheet
 from stylelib.paper import figures, recorded, recordings
 from stylelib.synthesis import Synthesis
@@ -41,8 +40,8 @@ VARIANTS = {
     "7 bits": "conv4 and conv5 in 7 bits",
 }
 JUDGING, JUDGED = "judging", {"mean": 1e-3, "relative": 0.2}  # {convention: α/β}
-PARTS = (*figures.FIGURES, recorded.FIRST_TRANSFER, JUDGING, ROUNDING)
-FIRST_TRANSFER_SIZE, FIRST_TRANSFER_STEPS = 256, 160
+PARTS = (*figures.FIGURES, *recorded.SERIES, JUDGING, ROUNDING)
+SERIES_SIZE, SERIES_STEPS = 256, 100  # of a run that does not say its number of steps
 QUALITY, DOTS_PER_INCH = 72, 80  # of the page's pictures
 
 
@@ -85,12 +84,17 @@ def file_name(panel: figures.Panel, net: stylelib.Network, size: int) -> str:
     return "_".join([*parts, chosen["init"], f"seed{panel.seed}", net.name, net.precision, f"{size}px"])
 
 
-def first_transfer(net: stylelib.Network, size: int, folder: pathlib.Path) -> Synthesis:
-    """Return notebook 00's transfer: coarse to fine, with the default α/β."""
-    run = stylelib.style_transfer(
-        "riverside", "night_swirls", net, size, steps=FIRST_TRANSFER_STEPS, first_size=min(FIRST_SIZE, size)
-    )
-    return finish(run, folder / f"first-transfer_{net.name}_{net.precision}_{size}px.pt", run.tolerance)
+def of_series(name: str, net: stylelib.Network, options: argparse.Namespace) -> dict[str, Synthesis]:
+    """Return the notebooks' own transfers, {caption: run}: with the series' settings, and as many steps as there."""
+    style, panels = recorded.SERIES[name]
+    size, runs = options.size or SERIES_SIZE, {}
+    for number, (caption, arguments) in enumerate(panels.items()):
+        steps = min(arguments.get("steps", SERIES_STEPS), options.steps)
+        small = {key: min(value, size) for key, value in arguments.items() if key == "first_size"}
+        run = stylelib.style_transfer("riverside", style, net, size, **{**arguments, **small, "steps": steps})
+        stem = f"{recorded.path_of(name).stem}_{number}_{net.name}_{net.precision}_{size}px"
+        runs[caption] = finish(run, options.runs / f"{stem}.pt", run.tolerance)
+    return runs
 
 
 def still_falling(run: Synthesis) -> float:
@@ -218,9 +222,8 @@ def _evaluate(terms: Sequence[stylelib.Term], picture: torch.Tensor) -> tuple[fl
 def part(name: str, options: argparse.Namespace) -> list[dict[str, str]]:
     """Make a figure: its picture, its recording and a row of numbers for each panel."""
     net = stylelib.load_network(options.network, precision=options.precision)
-    if name == recorded.FIRST_TRANSFER:
-        run = first_transfer(net, options.size or FIRST_TRANSFER_SIZE, options.runs)
-        made, originals = {"riverside, night_swirls": run}, ()
+    if name in recorded.SERIES:
+        made, originals = of_series(name, net, options), ()
     else:
         figure, size = figures.FIGURES[name], options.size or SIZES.get(name, SIZE)
         captions, _ = figures.captions(figure, net)

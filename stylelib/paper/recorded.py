@@ -9,10 +9,12 @@ tools/fidelity.py makes the recordings.
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from stylelib.experiments import FIRST_SIZE
 from stylelib.figures import Figure, contact_sheet
 from stylelib.images import load_image
 from stylelib.paper import recordings
@@ -22,8 +24,33 @@ from stylelib.support.errors import InputError, check_choice
 from stylelib.support.gallery import bundled_recordings
 
 FOLDER = bundled_recordings() / "vgg19"
-FIRST_TRANSFER = "first transfer"  # of notebook 00, with its own settings
-NAMES = (FIRST_TRANSFER, *FIGURES)
+# The notebooks' own transfers of the riverside, with the settings of the series and not those of the paper's captions:
+# {name: (painting, {caption: what sets a run apart})}
+SERIES: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
+    "first transfer": ("night_swirls", {"riverside, night_swirls": {"steps": 160, "first_size": FIRST_SIZE}}),
+    "figure 4, relative": ("composition", {f"α/β {ratio:g}": {"alpha_beta": ratio} for ratio in (0.02, 0.2, 2, 20)}),
+    "figure 5, relative": (
+        "night_swirls",
+        {
+            f"{layer}, from {start}": {"content_layer": layer, "init": start, "alpha_beta": ratio}
+            for start, ratio in (("content", 0.2), ("noise", 0.8))
+            for layer in ("conv2_2", "conv4_2")
+        },
+    ),
+    "figure 6, relative": (
+        "sunset_waves",
+        {
+            f"from {label}": {"init": start, "seed": seed, "alpha_beta": 0.8, "steps": 200}
+            for label, start, seed in (
+                ("content", "content", 0),
+                ("style", "style", 0),
+                ("noise 1", "noise", 1),
+                ("noise 2", "noise", 2),
+            )
+        },
+    ),
+}
+NAMES = (*SERIES, *FIGURES)
 WIDTH, QUALITY = 256, 80  # of a frame, see `stylelib.paper.recordings.frame`
 GAP = 4  # pixels between the panels of a step
 ATTRIBUTION = "Weights of VGG-19: K. Simonyan, A. Zisserman, arXiv:1409.1556, CC BY 4.0."
@@ -152,7 +179,7 @@ def _shared(made: Sequence[str]) -> tuple[str, list[str]]:
     lines = []
     for one in made:
         network, terms, *rest = one.split(" · ")
-        lines.append([network, *terms.split("; "), *(part for part in rest if " s on " not in part)])
+        lines.append([network, *terms.split("; "), *rest])
     shared = [part for part in lines[0] if all(part in line for line in lines)]
     apart = []
     for line in lines:
