@@ -77,7 +77,7 @@ def test_an_unknown_part_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize("name", recorded.SERIES)
 def test_the_notebooks_own_transfers_are_made_with_their_settings(name, net, tmp_path):
     fidelity.main([str(tmp_path), name, "--steps", "2", *SMALL])
-    style, panels = recorded.SERIES[name]
+    _, panels = recorded.SERIES[name]
     runs = recorded.load(name, folder=tmp_path / "recordings")
     assert list(runs) == list(panels)
     for caption, arguments in panels.items():

@@ -44,4 +44,5 @@ def describe_progress(run: Any) -> str:
     """Return which step a run is at, how long it has taken and why it stopped, for its repr."""
     best = run.progress.best
     loss = f", loss {best.evaluation.loss:.4g}" if best else ""
-    return f"step {run.number} of {run.steps}{loss}, {run.seconds:.0f} s; {run.stop_reason or ('under way' if run.history else 'not started')}"
+    state = run.stop_reason or ("under way" if run.history else "not started")
+    return f"step {run.number} of {run.steps}{loss}, {run.seconds:.0f} s; {state}"
