@@ -115,6 +115,9 @@ def vgg_diagram(names: Sequence[str] = ("vgg11", "vgg13", "vgg16", "vgg19", "com
     ):
         axes.add_patch(Rectangle((x, 0.12), 0.3, 0.16, facecolor=colour, **edge))
         axes.text(x + 0.38, 0.2, label, va="center", fontsize=8.5)
+    figure.description = "Five blocks of convolutions with poolings between them, a row for each network: " + ", ".join(
+        f"{name} has {sum(LAYOUTS[name])} convolutions" for name in names
+    )
     return figure
 
 
@@ -179,9 +182,9 @@ def _layout(axes: matplotlib.axes.Axes, name: str, starts: Sequence[float], y: f
                 edge = CONTENT_EDGE
             corner = (x + SLOT * index + 0.02, y - tall / 2)
             axes.add_patch(Rectangle(corner, SLOT - 0.04, tall, facecolor=BOX, **edge))
-            axes.text(x + SLOT * (index + 0.5), y, layer, ha="center", va="center", fontsize=6.5)
+            axes.text(x + SLOT * (index + 0.5), y, layer, ha="center", va="center", fontsize=7)
         filters = f"{WIDTHS[name][block]} filters"
-        axes.text((x + end) / 2, y - ROW / 2 + 0.01, filters, ha="center", fontsize=6, color=GREY)
+        axes.text((x + end) / 2, y - ROW / 2 + 0.01, filters, ha="center", fontsize=7.5, color=GREY)
         if block < 4:
             low, near, far = HEIGHTS[block + 1], end + 0.02, end + 0.14
             corners = [(near, y + tall / 2), (far, y + low / 2), (far, y - low / 2), (near, y - tall / 2)]
