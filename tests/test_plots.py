@@ -70,3 +70,9 @@ def test_a_single_curve_or_bar_needs_no_legend_and_scales_are_as_asked():
     assert axes.get_legend() is None and (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
     (axes,) = figures.bars({"one": {"a": 1}, "two": {"a": 100}}, "how much", logarithmic=True).axes
     assert axes.get_legend() is None and axes.get_yscale() == "log"
+
+
+def test_the_points_of_a_curve_can_have_labels():
+    figure = lines({"a": ([1, 2], [3, 4]), "b": [5, 6]}, "x", "y", labels={"a": ["first", "$second$"]})
+    texts = {text.get_text(): text.xy for text in figure.axes[0].texts}
+    assert texts == {"first": (1, 3), "$second$": (2, 4)}, "beside their points, and not read as formulas"

@@ -6,20 +6,23 @@ import io
 import ipywidgets
 import PIL.Image
 import pytest
+import torch
 
+from stylelib.figures import contact_sheet
 from stylelib.recipes import Recipe
 from stylelib.studio.stills import BoxWithStill, inputs
 
 
 class Box(BoxWithStill):
     def still(self):
-        return b"a JPEG"
+        return contact_sheet([torch.zeros(1, 3, 16, 24)], ["black"])
 
 
 def test_a_box_shows_its_widgets_or_else_its_still():
     box = Box([ipywidgets.HTML("text")])
-    bundle = box._repr_mimebundle_()  # as Jupyter asks for it
-    assert base64.b64decode(bundle["image/jpeg"]) == b"a JPEG"
+    bundle, metadata = box._repr_mimebundle_()  # as Jupyter asks for it
+    assert base64.b64decode(bundle["image/jpeg"]) == box.still().jpeg()
+    assert metadata == {"image/jpeg": {"alt": "black"}}, "and for those who cannot see it, its text"
     assert "application/vnd.jupyter.widget-view+json" in bundle
     with pytest.raises(NotImplementedError):
         BoxWithStill().still()

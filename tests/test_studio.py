@@ -759,11 +759,12 @@ def test_a_recording_is_shown_until_a_run_is_started(with_recording, recording):
 
 
 def test_a_page_that_runs_nothing_shows_a_strip_of_the_recording(with_recording, studio):
-    bundle = with_recording._repr_mimebundle_()
+    bundle, metadata = with_recording._repr_mimebundle_()
     image = PIL.Image.open(io.BytesIO(base64.b64decode(bundle["image/jpeg"])))
     assert image.format == "JPEG" and image.width > 400
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    without = studio._repr_mimebundle_()["image/jpeg"]
+    without = studio._repr_mimebundle_()[0]["image/jpeg"]
+    assert metadata["image/jpeg"]["alt"], "told in words as well"
     assert without.startswith("/9j/") and without != bundle["image/jpeg"], "the pictures to start from"
 
 

@@ -256,7 +256,7 @@ def test_a_page_that_runs_nothing_shows_some_of_what_scrub_shows(count, labels, 
     contact_sheet = watching.contact_sheet
     monkeypatch.setattr(watching, "contact_sheet", lambda *given: sheets.append(given) or contact_sheet(*given))
     scrubbed = watching.scrub([photo * number / count for number in range(count)], [*map(str, range(count))], "number")
-    bundle = scrubbed._repr_mimebundle_()
+    bundle, _ = scrubbed._repr_mimebundle_()
     assert base64.b64decode(bundle["image/jpeg"]).startswith(b"\xff\xd8")
     pictures, shown, _ = sheets[-1]
     assert " ".join(shown) == labels

@@ -18,7 +18,7 @@ import ipywidgets
 
 from stylelib.evaluation.progress import Step
 from stylelib.experiments import FIRST_SIZE
-from stylelib.figures import keep_every, kept_frames
+from stylelib.figures import Figure, keep_every, kept_frames
 from stylelib.images import to_jpeg
 from stylelib.paper.recordings import Recording
 from stylelib.recipes import Recipe, change_alpha_beta
@@ -190,9 +190,9 @@ class Studio(BoxWithStill):
             widget.close()
         super().close()
 
-    def still(self) -> bytes:
-        """Return the recording's pictures, or those that the run starts from, as a JPEG."""
-        return (strip(self.recording) if self.recording else inputs(self.recipe)).jpeg()
+    def still(self) -> Figure:
+        """Return the recording's pictures, or those that the run starts from."""
+        return strip(self.recording) if self.recording else inputs(self.recipe)
 
     # ------------------------------------------------------------------------------------------------------- internals
 

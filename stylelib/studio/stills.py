@@ -13,17 +13,19 @@ from stylelib.recipes import Recipe
 
 
 class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A column of widgets, and a JPEG that replaces them on a page that cannot run them."""
+    """A column of widgets, and a figure that replaces them on a page that cannot run them."""
 
-    def still(self) -> bytes:
-        """Return the JPEG."""
+    def still(self) -> Figure:
+        """Return the figure."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **arguments: Any) -> dict[str, Any] | None:
+    def _repr_mimebundle_(self, **arguments: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle: dict[str, Any] | None = super()._repr_mimebundle_(**arguments)
-        if bundle:
-            bundle["image/jpeg"] = base64.b64encode(self.still()).decode()
-        return bundle
+        if not bundle:
+            return None
+        figure = self.still()
+        bundle["image/jpeg"] = base64.b64encode(figure.jpeg()).decode()
+        return bundle, {"image/jpeg": {"alt": figure.alt}}
 
 
 def strip(recording: Recording) -> Figure:

@@ -123,7 +123,7 @@ def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scru
         value=frames[0], format="jpeg", layout={"width": "640px", "max_width": "100%", "object_fit": "contain"}
     )
     slider.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
-    return Scrubbed(slider, picture, lambda: contact_sheet(*_spread(pictures, labels), 3).jpeg())
+    return Scrubbed(slider, picture, lambda: contact_sheet(*_spread(pictures, labels), 3))
 
 
 class Scrubbed(BoxWithStill):
@@ -136,14 +136,14 @@ class Scrubbed(BoxWithStill):
     picture : widget
         The picture.
     draw_still : callable
-        Returns the JPEG that replaces both on a page that cannot run them.
+        Returns the figure that replaces both on a page that cannot run them.
     """
 
-    def __init__(self, slider: ipywidgets.Widget, picture: ipywidgets.Widget, draw_still: Callable[[], bytes]) -> None:
+    def __init__(self, slider: ipywidgets.Widget, picture: ipywidgets.Widget, draw_still: Callable[[], Figure]) -> None:
         super().__init__([slider, picture])
         self.draw_still = draw_still
 
-    def still(self) -> bytes:
+    def still(self) -> Figure:
         return self.draw_still()
 
 

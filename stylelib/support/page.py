@@ -52,8 +52,12 @@ class Figure(matplotlib.figure.Figure):
         """Return the JPEG without the note as what IPython displays, with a text for those who cannot see it."""
         from IPython.display import Image
 
-        alt = self.description or self.title or self.note
-        return Image(self.jpeg(with_note=False), format="jpeg", alt=alt)  # type: ignore[no-untyped-call]
+        return Image(self.jpeg(with_note=False), format="jpeg", alt=self.alt)  # type: ignore[no-untyped-call]
+
+    @property
+    def alt(self) -> str:
+        """What stands in place of the picture for those who cannot see it."""
+        return self.description or self.title or self.note
 
     def show_note(self) -> None:
         """Show the note as text, if there is one."""

@@ -58,7 +58,7 @@ def lines(
         marker = MARKERS[index % len(MARKERS)]
         axes.plot(list(x), list(y), label=label, marker=marker, markersize=4, **looks[index])
         for text, *point in zip((labels or {}).get(label, ()), list(x), list(y), strict=False):
-            axes.annotate(text, point, (5, 5), textcoords="offset points", fontsize=8, parse_math=False)
+            axes.annotate(text, (point[0], point[1]), (5, 5), textcoords="offset points", fontsize=8, parse_math=False)
     if "x" in logarithmic:
         axes.set_xscale("log")
     if "y" in logarithmic:
