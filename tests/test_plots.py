@@ -5,6 +5,7 @@ import colorsys
 import matplotlib.colors
 
 from stylelib import figures
+from stylelib.support import plots
 from stylelib.support.plots import COLOURS, CONTENT_COLOUR, STYLE_COLOUR, curve_looks, label_colours
 
 
@@ -73,6 +74,6 @@ def test_a_single_curve_or_bar_needs_no_legend_and_scales_are_as_asked():
 
 
 def test_the_points_of_a_curve_can_have_labels():
-    figure = lines({"a": ([1, 2], [3, 4]), "b": [5, 6]}, "x", "y", labels={"a": ["first", "$second$"]})
+    figure = plots.lines({"a": ([1, 2], [3, 4]), "b": [5, 6]}, "x", "y", labels={"a": ["first", "$second$"]})
     texts = {text.get_text(): text.xy for text in figure.axes[0].texts}
     assert texts == {"first": (1, 3), "$second$": (2, 4)}, "beside their points, and not read as formulas"
