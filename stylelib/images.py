@@ -68,20 +68,20 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
             f"A picture can be a path, a bundled name, bytes, a Pillow image, an array or a tensor; "
             f"got {type(source).__name__}."
         )
-    return to_picture(_resize(decode(file, label), size, label))
-
-
-def _resize(image: PIL.Image.Image, size: int | None, label: str) -> PIL.Image.Image:
-    width, height = image.size
-    if size is not None and size > max(image.size):
+    picture = to_picture(decode(file, label, lambda width, height: _fit(width, height, size, label)))
+    if size is not None and size > max(picture.shape[-2:]):
+        height, width = picture.shape[-2:]
         warn(f"{label} is only {width} × {height} pixels and keeps that size instead of being enlarged to {size}.")
-    elif size is not None:
-        width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
+    return picture
+
+
+def _fit(width: int, height: int, size: int | None, label: str) -> tuple[int, int]:
+    """Return the width and height that a picture gets."""
+    if size is not None and size < max(width, height):
+        width, height = (max(1, round(side * size / max(width, height))) for side in (width, height))
     if min(width, height) < MIN_SIDE:
         raise InputError(f"{label} would be {width} × {height} pixels; the shorter side must be at least {MIN_SIDE}.")
-    if (width, height) == image.size:
-        return image
-    return image.resize((width, height), PIL.Image.Resampling.LANCZOS, reducing_gap=3)
+    return width, height
 
 
 def _array_to_pil(array: np.ndarray[Any, Any]) -> PIL.Image.Image:

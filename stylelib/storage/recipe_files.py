@@ -16,6 +16,7 @@ from stylelib.protocols.rebuild import kind_of
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import bundled_images, find_image
+from stylelib.support.picture_kinds import readable
 
 FORMAT = 1
 
@@ -174,5 +175,5 @@ def _beside(path: pathlib.Path, name: str) -> str:
 
 def _ending(data: bytes) -> str:
     """Return the file extension for the bytes of a picture file, such as .jpg."""
-    with PIL.Image.open(io.BytesIO(data)) as image:
+    with PIL.Image.open(io.BytesIO(data), formats=readable()) as image:
         return {"JPEG": ".jpg"}.get(str(image.format), f".{str(image.format).lower()}")

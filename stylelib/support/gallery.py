@@ -154,6 +154,8 @@ def find_image(source: str | os.PathLike[str]) -> pathlib.Path:
         path = pathlib.Path(source).expanduser()
         if path.is_dir():
             raise InputError(f"'{shorten(str(source))}' is a folder; name one picture in it.")
+        if path.exists() and not path.is_file():  # a pipe or a device could be waited for without end
+            raise InputError(f"{shorten(str(source))} is not an ordinary file; name a picture file.")
         if path.exists():
             return path
     except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, ~nobody
