@@ -13,6 +13,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from stylelib.support.ambient import settled
 from stylelib.support.decoding import decode
 from stylelib.support.errors import InputError, shown, warn
 from stylelib.support.files import check_writable, write_atomically
@@ -24,6 +25,7 @@ MIN_SIDE = 8  # pixels
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
+@settled()
 def load_image(source: Source, size: int | None = None) -> Tensor:
     """Load a picture.
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from stylelib.protocols.term import Term
+from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError, check_whole
 
 INITIALIZATIONS = ("content", "style", "noise")
@@ -56,6 +57,7 @@ def initial_picture(init: str, terms: Sequence[Term], seed: int = 0) -> Tensor:
     return chosen if content is None else _cover(chosen.cpu(), content.shape[-2], content.shape[-1])
 
 
+@settled()
 def noise(height: int, width: int, seed: int = 0) -> Tensor:
     """Return white noise around mid-grey, the same on every machine for the same seed.
 
@@ -73,7 +75,8 @@ def noise(height: int, width: int, seed: int = 0) -> Tensor:
     """
     height, width = check_whole("height", height, 1), check_whole("width", width, 1)
     generator = torch.Generator().manual_seed(check_whole("seed", seed, 0))
-    return (0.5 + NOISE_CONTRAST * torch.randn(1, 3, height, width, generator=generator)).clamp(0, 1)
+    values = torch.randn(1, 3, height, width, generator=generator, dtype=torch.float32)
+    return (0.5 + NOISE_CONTRAST * values).clamp(0, 1)
 
 
 def continue_from(made: Tensor, coarse_start: Tensor, start: Tensor, init: str) -> Tensor:

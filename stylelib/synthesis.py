@@ -29,6 +29,7 @@ from stylelib.protocols.parameterization import Parameterization, check_paramete
 from stylelib.protocols.term import Term, check_terms, check_weight
 from stylelib.scales import Growing, Scales, check_all, shrinking
 from stylelib.storage import captions, checkpoints
+from stylelib.support.ambient import settled
 from stylelib.support.errors import check_whole
 from stylelib.support.machine import preset
 
@@ -73,6 +74,7 @@ class Synthesis(Growing):
         For invalid arguments, before anything is computed.
     """
 
+    @settled()
     def __init__(
         self,
         terms: Term | Sequence[Term],
@@ -113,6 +115,7 @@ class Synthesis(Growing):
     def __iter__(self) -> Iterator[Step]:
         return self
 
+    @settled()
     def __next__(self) -> Step:
         """Compute one step. If it is interrupted, the run stays as it was before the step."""
         step = answer(self.next_step(), self._evaluate)
@@ -175,6 +178,7 @@ class Synthesis(Growing):
         if finished:
             self.finished, self.evaluator = True, None
 
+    @settled()
     def change_terms(self, terms: Term | Sequence[Term]) -> None:
         """Continue from the current picture with other terms: other weights, another layer, another style image.
 

@@ -18,6 +18,7 @@ from stylelib.images import check_picture, check_shape
 from stylelib.protocols.network import Network
 from stylelib.protocols.statistic import Gram, Statistic
 from stylelib.protocols.term import Term, check_network, check_terms, check_weight, named_losses, wanted_layers
+from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.machine import computing
 from stylelib.support.masks import check_mask, shrink_mask
@@ -67,7 +68,7 @@ class Content(Term):
         self.weight, self.label = check_weight(weight, "the content weight"), label
         self.convention = check_choice("convention", convention, losses.CONVENTIONS)
         self.mask = None if mask is None else check_mask(mask, self.image)
-        with torch.no_grad(), computing(self.image):
+        with computing(self.image), torch.no_grad():
             self.target = net(self.image, self.layers)[self.layer]
 
     def check(self, pictures: Tensor) -> None:
@@ -147,7 +148,7 @@ class Style(Term):
         if not isinstance(self.statistic, Statistic):
             raise InputError(f"The statistic of a style is an object such as Gram(); got {statistic!r}.")
         self.mask = None if mask is None else check_mask(mask).to(net.device)
-        with torch.no_grad(), computing(self.image):
+        with computing(self.image), torch.no_grad():
             activations = net(self.image, self.layers)
             self.targets = {layer: self.statistic(seen) for layer, seen in activations.items()}
         self._per_pixel = sum(seen.numel() for seen in activations.values()) / self.image[:, 0].numel()
@@ -203,6 +204,7 @@ class Smoothness(Term):
         return {"weight": self.weight}
 
 
+@settled()
 def total_loss(terms: Term | Sequence[Term], pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the total loss of pictures against a list of terms, equation 7.
 

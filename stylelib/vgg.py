@@ -106,8 +106,8 @@ class VGG(Network):
         self.made_of = ""  # which weights, and how they were normalised; set by load_network
         self.mean: Tensor
         self.std: Tensor
-        self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(1, 3, 1, 1))
         made = {layer: _convolution(tensors[f"{layer}.weight"], tensors[f"{layer}.bias"]) for layer in self.layers}
         self.convolutions = cast("Mapping[str, torch.nn.Conv2d]", torch.nn.ModuleDict(made))
         self.eval().requires_grad_(False)
@@ -241,7 +241,7 @@ class VGG(Network):
 
 
 def _convolution(weight: Tensor, bias: Tensor) -> torch.nn.Conv2d:
-    convolution = torch.nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=3, padding=1)
+    convolution = torch.nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=3, padding=1, dtype=torch.float32)
     convolution.load_state_dict({"weight": weight, "bias": bias})
-    convolution.register_buffer("scale", torch.ones(weight.shape[0]))
+    convolution.register_buffer("scale", torch.ones(weight.shape[0], dtype=torch.float32))
     return convolution

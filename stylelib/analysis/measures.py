@@ -131,7 +131,7 @@ def patch_distances(picture: Tensor, style: Tensor, levels: int = 5, seed: int =
     for level in range(levels):
         if min(*picture.shape[-2:], *style.shape[-2:]) < 2 * PATCH:
             break
-        directions = torch.randn(3 * PATCH**2, DIRECTIONS, generator=generator)
+        directions = torch.randn(3 * PATCH**2, DIRECTIONS, generator=generator, dtype=torch.float32)
         seen, goal = _patches(picture) @ directions, _patches(style) @ directions
         distances[PATCH * 2**level] = (_quantile_distance(seen, goal) / goal.square().mean().sqrt()).item()
         picture, style = F.avg_pool2d(picture, 2), F.avg_pool2d(style, 2)
@@ -155,7 +155,7 @@ def colour_distance(picture: Tensor, style: Tensor, seed: int = 0) -> float:
     float
         0 for the same colours, up to about 1.
     """
-    directions = torch.randn(3, DIRECTIONS, generator=torch.Generator().manual_seed(seed))
+    directions = torch.randn(3, DIRECTIONS, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
     directions = directions / directions.norm(dim=0)
     seen, goal = (image[0].flatten(1).T.cpu() @ directions for image in (picture, style))
     return _quantile_distance(seen, goal).item()
@@ -188,7 +188,7 @@ def spacing_distances(picture: Tensor, style: Tensor) -> dict[int, float]:
     pair = [_detail(check_picture(image)) for image in (picture, style)]
     distances: dict[int, float] = {}
     for most in (spacing for spacing in SPACINGS if spacing < shorter):
-        steps = torch.arange(-most, most + 1.0)
+        steps = torch.arange(-most, most + 1.0, dtype=torch.float32)
         length = torch.hypot(steps[:, None], steps[None])
         ring = (length >= most / 2) & (length < most)
         seen, goal = (_autocorrelation(detail, most)[ring] for detail in pair)
@@ -242,7 +242,7 @@ def spectrum_slope(picture: Tensor) -> float:
         ring = (frequency >= low) & (frequency < high)
         if ring.any():
             points.append((math.log((low * high).sqrt()), math.log(spectrum[ring].mean().clamp(min=1e-20))))
-    x, y = torch.tensor(points).T
+    x, y = torch.tensor(points, dtype=torch.float32).T
     return float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())
 
 
@@ -258,7 +258,7 @@ def _check_same_size(picture: Tensor, other: Tensor) -> None:
 
 
 def _lightness(picture: Tensor) -> Tensor:
-    weights = torch.tensor(LIGHTNESS, device=picture.device).view(1, 3, 1, 1)
+    weights = torch.tensor(LIGHTNESS, device=picture.device, dtype=torch.float32).view(1, 3, 1, 1)
     return (picture * weights).sum(dim=1, keepdim=True)
 
 
@@ -270,7 +270,8 @@ def _edges(picture: Tensor, blur: float) -> Tensor:
 def _blur(values: Tensor, deviation: float) -> Tensor:
     """Blur (1, 1, H, W) with a Gaussian window; the size stays the same."""
     reach = math.ceil(3 * deviation)
-    window = torch.exp(-torch.arange(-reach, reach + 1.0, device=values.device).square() / (2 * deviation**2))
+    places = torch.arange(-reach, reach + 1.0, device=values.device, dtype=torch.float32)
+    window = torch.exp(-places.square() / (2 * deviation**2))
     window = window / window.sum()
     values = F.pad(values, (reach,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(values, window.view(1, 1, 1, -1)), window.view(1, 1, -1, 1))
@@ -289,7 +290,7 @@ def _quantile_distance(values: Tensor, goals: Tensor) -> Tensor:
 
 def _quantiles(values: Tensor, count: int = 512) -> Tensor:
     """Return `count` evenly spaced quantiles of each column, which can be compared between pictures of any sizes."""
-    places = torch.linspace(0, len(values) - 1, count).round().long()
+    places = torch.linspace(0, len(values) - 1, count, dtype=torch.float32).round().long()
     return values.sort(dim=0).values[places]
 
 

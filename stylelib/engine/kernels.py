@@ -28,8 +28,8 @@ def packs(dtype: torch.dtype) -> bool:
         False if it fails or its result is wrong.
     """
     generator = torch.Generator().manual_seed(0)
-    x, weight = torch.randn(1, 5, 6, 7, generator=generator), torch.randn(4, 5, 3, 3, generator=generator)
-    expected = torch.nn.functional.conv2d(x, weight, torch.ones(4), padding=1).relu()
+    x, weight = (torch.randn(shape, generator=generator, dtype=torch.float32) for shape in ((1, 5, 6, 7), (4, 5, 3, 3)))
+    expected = torch.nn.functional.conv2d(x, weight, torch.ones(4, dtype=torch.float32), padding=1).relu()
     x, weight = (tensor.to(dtype).contiguous(memory_format=torch.channels_last) for tensor in (x, weight))
     try:
         result = convolve(x, pack(weight, x.shape), torch.ones(4, dtype=dtype), relu=True)

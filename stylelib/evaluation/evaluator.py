@@ -79,8 +79,8 @@ class Evaluator:
 
         Pictures do not influence each other's losses, so the gradient of the sum is the gradient of each one's total.
         """
-        x = pictures.detach().requires_grad_(True)
-        with torch.enable_grad(), computing(pictures):
+        with computing(pictures), torch.enable_grad():
+            x = pictures.detach().requires_grad_(True)
             losses = self._losses(x)
             totals = [torch.stack([loss.reshape(()) for loss in named.values()]).sum() for named in losses]
             (gradient,) = torch.autograd.grad(torch.stack(totals).sum(), x)

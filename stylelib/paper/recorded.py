@@ -152,7 +152,7 @@ def beside(
     captions: list[str] = []
     for row in rows:
         blanks = columns - len(row)
-        shown += [*row.values(), *[torch.ones(1, 3, 16, 16)] * blanks]
+        shown += [*row.values(), *[torch.ones(1, 3, 16, 16, dtype=torch.float32)] * blanks]
         captions += [*row, *[""] * blanks]
     return contact_sheet(shown, captions, columns, title, "\n".join(filter(None, notes)))
 
@@ -169,7 +169,7 @@ def steps(
     pictures = []
     for number in numbers:
         images = [load_image(run.frames[max(kept for kept in run.frames if kept <= number)]) for run in runs]
-        gap = torch.ones(1, 3, images[0].shape[-2], GAP)
+        gap = torch.ones(1, 3, images[0].shape[-2], GAP, dtype=torch.float32)
         pictures.append(torch.cat([part for image in images for part in (gap, image)][1:], dim=3))
     return pictures, [str(number) for number in numbers]
 

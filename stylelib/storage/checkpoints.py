@@ -19,6 +19,7 @@ from stylelib.protocols.optimizer import Evaluation, Optimizer, State
 from stylelib.protocols.parameterization import Parameterization, Pixels
 from stylelib.protocols.rebuild import Rebuildable, kind_of
 from stylelib.protocols.term import Term
+from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.machine import pick_device
@@ -83,6 +84,7 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
     return target
 
 
+@settled()
 def load_run(
     cls: Callable[..., R],
     path: str | os.PathLike[str],

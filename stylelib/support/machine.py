@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import psutil
 import torch
 
+from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError, check_choice, shorten
 
 
@@ -106,9 +107,10 @@ def pick_device(name: str | torch.device | None = None) -> torch.device:
 
 @contextlib.contextmanager
 def computing(picture: torch.Tensor) -> Iterator[None]:
-    """Context manager: deterministic cuDNN without TF32; turns out-of-memory into an InputError that names a size.
+    """Context manager: torch's settings as they are needed; turns out-of-memory into an InputError that names a size.
 
-    Without it cuDNN rounds to 10 bits (TF32) and chooses algorithms whose sums differ from run to run.
+    Those of the caller's thread do not count, see `settled`, and cuDNN is exact and repeatable: without this it rounds
+    to 10 bits (TF32) and chooses algorithms whose sums differ from run to run.
 
     Parameters
     ----------
@@ -116,7 +118,8 @@ def computing(picture: torch.Tensor) -> Iterator[None]:
         The picture that the computation is for, (N, 3, H, W); the message names its size.
     """
     try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+        with settled(), cudnn:
             yield
     except (RuntimeError, MemoryError) as error:
         message = str(error).lower()

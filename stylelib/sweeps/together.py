@@ -12,6 +12,7 @@ from stylelib.evaluation.memory import check_memory
 from stylelib.protocols.network import Network
 from stylelib.protocols.optimizer import Evaluation
 from stylelib.protocols.term import wanted_layers
+from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError
 from stylelib.synthesis import Synthesis
 
@@ -20,6 +21,7 @@ Steps = Generator[Tensor, Evaluation | None, None]  # yields pictures, and is se
 _tried: dict[tuple[object, ...], bool] = {}  # what `pays` has found out in this process
 
 
+@settled()
 def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
     """Finish several runs, with all their pictures evaluated as one batch.
 
@@ -77,6 +79,7 @@ def alike(runs: Iterable[Synthesis]) -> list[list[Synthesis]]:
     return list(groups.values())
 
 
+@settled()
 def pays(runs: Sequence[Synthesis]) -> bool:
     """Return whether one batch is faster than one run after another, which is measured once for all similar runs.
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from stylelib.engine import engine
 from stylelib.protocols.network import Network, check_layers
+from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError, check_choice, check_whole
 from stylelib.support.machine import pick_device
 from stylelib.vgg import LAYOUTS, VGG, layer_names, stride_of
@@ -29,6 +30,7 @@ DEFAULTS = {"weights": None, "pooling": "avg", "normalize": True, "precision": "
 registered: dict[str, Callable[..., Network]] = {}  # networks of your own, see register_network
 
 
+@settled()
 def load_network(
     name: str | Sequence[str] | None = None,
     weights: str | os.PathLike[str] | None = None,
@@ -262,8 +264,9 @@ def _random_weights(name: str, seed: int) -> Weights:
     tensors = {}
     for key, shape in tensor_shapes(architecture(name)).items():
         if key.endswith(".bias"):
-            tensors[key] = torch.zeros(shape)
+            tensors[key] = torch.zeros(shape, dtype=torch.float32)
         else:
             _, channels, height, width = shape
-            tensors[key] = torch.randn(shape, generator=generator) * (2 / (height * width * channels)) ** 0.5
+            drawn = torch.randn(shape, generator=generator, dtype=torch.float32)
+            tensors[key] = drawn * (2 / (height * width * channels)) ** 0.5
     return Weights(tensors, MEAN, STD, name, f"random weights, seed {seed}", "")

@@ -41,7 +41,7 @@ def mean_activations(net: Network, pictures: Sequence[Tensor]) -> dict[str, Tens
     """
     means = []
     for picture in pictures:
-        with torch.no_grad(), computing(picture):
+        with computing(picture), torch.no_grad():
             means.append({layer: seen.mean(dim=(0, 2, 3)) for layer, seen in net(picture, net.layers).items()})
     return {layer: torch.stack([mean[layer] for mean in means]).mean(dim=0) for layer in net.layers}
 
@@ -68,7 +68,7 @@ def normalize_activations(net: VGG, means: Mapping[str, Tensor]) -> VGG:
         The same network.
     """
     net.made_of = ""
-    incoming = torch.ones(3, device=net.device)
+    incoming = torch.ones(3, device=net.device, dtype=torch.float32)
     for layer, convolution in net.convolutions.items():
         scale = means[layer].to(net.device).clamp(min=LEAST_SHARE * means[layer].mean().item())
         scale = torch.where(scale > 0, scale, 1.0)  # a layer that never fires stays as it is

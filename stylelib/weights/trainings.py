@@ -81,7 +81,7 @@ def training_of(path: pathlib.Path, architecture: str, first_layer: Tensor) -> T
         None if it is none of those that are known here.
     """
     if architecture in FIRST_LAYER and first_layer.flatten(1).norm(dim=1).max() < LARGEST_NORM:
-        expected = torch.tensor(FIRST_LAYER[architecture]).reshape(3, 3, 3) / 1000
+        expected = torch.tensor(FIRST_LAYER[architecture], dtype=torch.float32).reshape(3, 3, 3) / 1000
         filters = first_layer / first_layer.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, 1, 1, 1)
         for bgr in (True, False):
             found = filters.mean(dim=0) if bgr else filters.mean(dim=0).flip(0)
