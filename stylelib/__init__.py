@@ -8,10 +8,16 @@ A picture is optimised against a list of terms, and a run is an iterator:
 """
 
 import os
+import signal
+import sys
 
 # Set before torch is imported, because its threads spin while they wait for each other. When another program used one
 # of two cores, this made a run 20 times slower. Spinning briefly costs nothing when the cores are free.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# `python -m stylelib` imports this first, for seconds, in which an interrupt should end it without a traceback.
+_started = sys.argv[:1] == ["-m"] and "stylelib" in sys.orig_argv
+if _started and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from stylelib.experiments import reconstruct_content, reconstruct_style, style_transfer
 from stylelib.images import load_image, save_image

@@ -50,7 +50,6 @@ SETTINGS = {
     "deterministic algorithms": strict,
     "products rounded to TF32": rounded_products("high"),
     "products rounded to bfloat16": rounded_products("medium"),
-    "oneDNN off": lambda: torch.backends.mkldnn.flags(enabled=False),
     "gradients in one thread": lambda: torch.autograd.set_multithreading_enabled(False),
     "tensors for gradients kept elsewhere": torch.autograd.graph.save_on_cpu,
 }
@@ -227,7 +226,12 @@ def pixels(folder):
     return stylelib.load_image(folder / "out.png").numpy().tobytes()
 
 
-CLOSED = "import os, sys; [os.close(int(n)) for n in sys.argv[1].split(',')]; os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+CLOSED = """
+import os, sys
+for number in sys.argv[1].split(","):
+    os.close(int(number))
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
 AROUND = {
     "locale C": {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "a locale that is not there": {"LC_ALL": "xx_YY.UTF-8"},

@@ -199,7 +199,7 @@ def save_state(**changes):
 
 
 WRONG_FILES = {
-    "missing": (lambda path: None, r"mine\.pth is not there"),
+    "missing": (lambda path: None, r"There is no file of weights .*mine\.pth"),
     "folder": (lambda path: path.mkdir(), r"mine\.pth is a folder"),
     "text": (write("Grüße\n".encode()), "a web page or a text"),
     "page": (write(PAGE), "a web page or a text"),

@@ -23,7 +23,7 @@ from stylelib.images import load_image, to_jpeg
 from stylelib.protocols.network import Network
 from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
-from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.files import check_writable, existing_file, write_atomically
 from stylelib.synthesis import Synthesis
 from stylelib.weights.networks import load_network
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 SHARES = (0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.65, 1)  # a frame is kept after these fractions of the steps
 WIDTH, QUALITY = 240, 72  # of a frame: its longer side in pixels, and the JPEG's quality
 INDEX = "recording.json"
+LARGEST = 100_000_000  # bytes, packed or not
 
 Knobs = Mapping[str, Mapping[str, Any]]  # {name of a recipe's value: {label: value}}
 
@@ -237,9 +238,11 @@ def _recording(index: dict[str, Any], runs: dict[Any, RecordedRun]) -> Recording
 
 def read(path: str | os.PathLike[str], make: Callable[[dict[str, Any], dict[Any, RecordedRun]], T]) -> T:
     """Return what `make` makes of a file's index and its runs, {values: run}; raise an InputError if it cannot."""
-    path = pathlib.Path(path)
+    path = existing_file(path, "recording", LARGEST)
     try:
         with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                raise ValueError("it would unpack to more")
             index = json.loads(archive.read(INDEX))
             data = {name: archive.read(name) for name in archive.namelist()}
         runs = {
@@ -251,8 +254,6 @@ def read(path: str | os.PathLike[str], make: Callable[[dict[str, Any], dict[Any,
             for run in index["runs"]
         }
         return make(index, runs)
-    except FileNotFoundError:
-        raise InputError(f"There is no recording {path}.") from None
     except Exception as error:  # a damaged file can make its reader raise anything
         raise InputError(f"{path} is not a recording, or it is damaged.") from error
 

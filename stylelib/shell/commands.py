@@ -12,6 +12,7 @@ import dataclasses
 import importlib
 import os
 import pathlib
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from stylelib import sweeps
 from stylelib.figures import keep_every
 from stylelib.recipes import Recipe, check_value
 from stylelib.shell.parser import first_size, from_text, make_parser, recipe_of
+from stylelib.shell.paths import picture_values, split_paths
 from stylelib.shell.running import INTERRUPTED, check_outputs, finish
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.files import check_writable, write_atomically
@@ -34,10 +36,24 @@ from stylelib.weights.store import PRETRAINED, fetch_weights, weights_folder
 
 def run() -> int:
     """Run the program's own command line; return the exit code."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see stylelib/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):  # a Windows console may be unable to print β
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     return main()
+
+
+def _open_streams() -> None:
+    """Put an empty device in the place of streams that were closed, so that no file gets their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,13 +82,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = make_parser().parse_args(arguments)
             for module in options.modules:
                 _import(module)
-            return COMMANDS[options.command](options) or 0
+            code = COMMANDS[options.command](options) or 0
+            if sys.stdout is not None:
+                sys.stdout.flush()  # an error of the last lines comes here, not after the end
+            return code
     except InputError as error:
         print(f"stylelib: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of the output has ended, as `| head` does
         sys.stdout = None
         return 0
+    except OSError as error:  # such as a full device behind stdout
+        sys.stdout = None
+        print(f"stylelib: a file or a stream could not be used ({error.strerror or error}).", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stylelib: interrupted; unfinished files were not written.", file=sys.stderr)
         return INTERRUPTED
@@ -118,7 +141,10 @@ def sweep(options: argparse.Namespace) -> int:
     if options.sheet:
         check_writable(options.sheet, (".jpg", ".jpeg"))
     recipe = Recipe.load(options.recipe)
-    values = dict(_values(type(recipe), text) for text in options.values)
+    values: dict[str, list[Any]] = {}
+    for text in options.values:
+        name, several = _values(type(recipe), text)
+        values[name] = values.get(name, []) + several
     recipes = sweeps.grid(recipe, **values)
     results = sweeps.sweep(recipes, options.folder, workers=options.workers, together=options.together)
     print(f"{options.folder}: {len(results)} of {len(recipes)} pictures")
@@ -219,9 +245,12 @@ def _check_pictures(recipe: Recipe, output: str) -> None:
 def _values(cls: type[Recipe], text: str) -> tuple[str, list[Any]]:
     """Turn NAME=V1,V2,… into (name, [value, …]). The parts of a value are joined by "+"."""
     name, _, listed = text.partition("=")
-    texts = [one for one in listed.split(",") if one]
+    if name == "content":
+        return name, picture_values(listed)
     if name == "style":
-        return name, [tuple(one.split("+")) if "+" in one and not os.path.exists(one) else one for one in texts]
+        several = [split_paths(one, "+") for one in picture_values(listed)]
+        return name, [tuple(parts) if len(parts) > 1 else parts[0] for parts in several]
+    texts = [one for one in listed.split(",") if one]
     try:
         return name, [from_text(cls, name, one, "+") for one in texts]
     except InputError:

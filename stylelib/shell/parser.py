@@ -71,7 +71,8 @@ def make_parser() -> Parser:
     command.add_argument("folder", metavar="FOLDER", help="where the pictures are written")
     meaning = (
         "such as seed=0,1,2; a + joins the parts of a value, as in style_layers=conv1_1+conv2_1 or "
-        "style=night_swirls+woodcut,mosaic"
+        "style=night_swirls+woodcut,mosaic; content=FOLDER or content='*.jpg' takes several pictures; the same NAME "
+        "again adds values"
     )
     command.add_argument("values", nargs="+", metavar="NAME=V1,V2,…", help=meaning)
     command.add_argument("--workers", type=_whole, metavar="N", help="number of processes (default: one for each core)")

@@ -14,11 +14,12 @@ import PIL.Image
 
 from stylelib.protocols.rebuild import kind_of
 from stylelib.support.errors import InputError
-from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.files import check_writable, existing_file, write_atomically
 from stylelib.support.gallery import bundled_images, find_image
 from stylelib.support.picture_kinds import readable
 
 FORMAT = 1
+LARGEST = 20_000_000  # bytes of a recipe; its pictures lie beside it
 
 
 def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pathlib.Path]:
@@ -85,7 +86,7 @@ def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, An
     styles = [name for role, name in names.items() if role != "content"]
     used |= {"content": names["content"]} if "content" in names else {}
     used |= {"style": styles[0] if len(styles) == 1 else styles} if styles else {}
-    about = {"format": FORMAT, "stylelib": importlib.metadata.version("stylelib")}
+    about = {"format": FORMAT, "stylelib": version()}
     if kind_of(type(recipe)) != "Recipe":
         about["class"] = kind_of(type(recipe))  # a subclass can make another picture from the same values
     return about | used | {"pictures": sums}, files
@@ -113,7 +114,7 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
     InputError
         If the file is missing or is not a recipe, or if a picture is not the one that the recipe was made with.
     """
-    path = pathlib.Path(path).expanduser()
+    path = existing_file(path, "recipe", LARGEST)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
@@ -132,14 +133,20 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
         fingerprint = str(content["network_fingerprint"])
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError(f"There is no recipe {path}.") from None
-    except (OSError, AttributeError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # a damaged or hostile file can raise anything, such as a RecursionError
         raise InputError(f"{path} is not a recipe, or it is damaged.") from error
     for role, source in recipe.pictures.items():
         if hashlib.sha256(find_image(source).read_bytes()).hexdigest() != content["pictures"][role]:
             raise InputError(f"{source} is not the picture that {path.name} was made with.")
     return recipe, fingerprint
+
+
+def version() -> str:
+    """Return stylelib's version; a label must not stop the work where the package is on the path, but not installed."""
+    try:
+        return importlib.metadata.version("stylelib")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def to_json(content: Any) -> bytes:

@@ -7,6 +7,7 @@ import uuid
 
 from stylelib.support.errors import InputError, check_choice, shorten
 from stylelib.support.fetching import RemoteFile, fetch, wrong_content
+from stylelib.support.files import cache_folder
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 _NEURAL_STYLE = (
@@ -112,11 +113,9 @@ def fetch_paper_image(name: str) -> pathlib.Path:
     InputError
         For an unknown name, and if the picture cannot be downloaded or is not the paper's.
     """
-    import pooch  # here, because it takes a while
-
     url, sha256, _ = PAPER_IMAGES[check_choice("picture of the paper", name, PAPER_IMAGES)]
     picture = RemoteFile((url,), f"sha256:{sha256}", LARGEST_PICTURE)
-    path = pathlib.Path(pooch.os_cache("stylelib")) / "paper" / f"{name}.jpg"
+    path = cache_folder() / "paper" / f"{name}.jpg"
     if path.is_file() and not wrong_content(path, picture.digest):
         return path
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
@@ -158,7 +157,13 @@ def find_image(source: str | os.PathLike[str]) -> pathlib.Path:
             raise InputError(f"{shorten(str(source))} is not an ordinary file; name a picture file.")
         if path.exists():
             return path
-    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, ~nobody
+    except InputError:
+        raise
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # a name too long, a folder not to be entered, ~nobody
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{shorten(str(source))} cannot be opened ({reason}).") from error
     name, bundled = str(source), bundled_images()

@@ -10,6 +10,8 @@ import matplotlib.figure
 import numpy as np
 from matplotlib.transforms import Bbox
 
+from stylelib.support.lettering import draw_as_they_are
+
 WIDTH = 10.0  # width of a figure; this and the next four are in inches
 MAX_HEIGHT = 4.2  # of a picture
 MARGIN = 0.06
@@ -38,6 +40,11 @@ class Figure(matplotlib.figure.Figure):
     note: str = ""
     description: str = ""
     note_height: float = 0  # in inches
+
+    def draw(self, renderer: Any) -> None:
+        """Draw everything, texts as they are."""
+        draw_as_they_are(self)
+        super().draw(renderer)
 
     def jpeg(self, quality: int = 78, with_note: bool = True) -> bytes:
         """Return the figure as the bytes of a JPEG file, with or without its note."""

@@ -3,7 +3,6 @@
 import copy
 import functools
 import os
-import pathlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from stylelib.engine import engine
 from stylelib.protocols.network import Network, check_layers
 from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError, check_choice, check_whole
+from stylelib.support.files import existing_file
 from stylelib.support.machine import pick_device
 from stylelib.vgg import LAYOUTS, VGG, layer_names, stride_of
 from stylelib.weights.download import DOWNLOADS, ORIGINALS
@@ -75,7 +75,7 @@ def load_network(
     InputError
         For unknown names and for weights that are not available.
     """
-    path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
+    path = str(existing_file(weights, "file of weights").resolve()) if weights else ""
     options = {"pooling": pooling, "normalize": normalize, "precision": precision, "device": device, "seed": seed}
     numbers: Weights | None = None
     if isinstance(name, list | tuple) or (name is None and not path):

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 import safetensors.torch
 import torch
 
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice, shorten
 from stylelib.support.fetching import one_process, wrong_content
-from stylelib.support.files import file_sha256, write_atomically
+from stylelib.support.files import cache_folder, existing_file, file_sha256, write_atomically
 from stylelib.weights.download import DOWNLOADS, ORIGINAL_FILES, ORIGINALS, download, not_asked_for, published_file
 from stylelib.weights.formats import FROM_TORCHVISION, Weights, architecture, read_weights
 from stylelib.weights.hdf5 import check_h5py
@@ -59,7 +59,7 @@ def load_weights(name: str, path: str | os.PathLike[str] | None = None, download
     """
     check_choice("network", name, PRETRAINED + EMBEDDED)
     if path is not None:
-        return _from_your_file(pathlib.Path(path).expanduser(), name)
+        return _from_your_file(existing_file(path, "file of weights"), name)
     if name in EMBEDDED:
         return read_weights(DATA / f"{name}.safetensors", name)
     for _, weights in _on_this_machine(name, weights_folder()):
@@ -131,9 +131,11 @@ def find_weights(name: str) -> pathlib.Path | None:
 
 def weights_folder() -> pathlib.Path:
     """Return the folder where weights are looked for first and kept: $STYLELIB_WEIGHTS, else the user's cache."""
-    import pooch  # here, because it takes a while
-
-    return pathlib.Path(os.environ.get("STYLELIB_WEIGHTS") or pooch.os_cache("stylelib")).expanduser()
+    given = os.environ.get("STYLELIB_WEIGHTS")
+    try:
+        return pathlib.Path(given).expanduser() if given else cache_folder()
+    except RuntimeError as error:
+        raise InputError(f"STYLELIB_WEIGHTS is {shorten(str(given))}, which names no folder ({error}).") from error
 
 
 def from_torchvision(weights: Weights) -> bool:
@@ -207,8 +209,6 @@ def _holds_torchvisions(path: pathlib.Path) -> bool:
 
 
 def _from_your_file(path: pathlib.Path, name: str) -> Weights:
-    if not os.path.isfile(path):
-        raise InputError(f"The file {path} is {'a folder' if os.path.isdir(path) else 'not there'}.")
     weights = read_weights(path, name)
     return dataclasses.replace(weights, source=", ".join(filter(None, [f"your file {path.name}", weights.source])))
 
