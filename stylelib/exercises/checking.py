@@ -16,6 +16,7 @@ from stylelib.support.errors import shown
 
 RELATIVE_TOLERANCE = 1e-4
 MOST_NUMBERS = 24  # that an example shows
+CASES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,15 +69,22 @@ class Exercise:
     praise: str
     wording: str = ""
 
-    def check(self, answer: Any) -> Verdict:
-        """Compare a function with the reference on three sets of random arguments."""
+    def check(self, answer: Any, seed: int = 0) -> Verdict:
+        """Compare a function with the reference on three sets of random arguments, from this seed on."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what PyTorch warns of is no feedback for a reader
-            return self._verdict(answer)
+            return self._verdict(answer, self.cases(seed))
 
-    def _verdict(self, answer: Any) -> Verdict:
-        cases = [_single_precision(self.inputs(torch.Generator().manual_seed(seed))) for seed in range(3)]
-        expected = [_numbers(self.reference(*case)) for case in cases]
+    def cases(self, seed: int = 0) -> list[tuple[Any, ...]]:
+        """Return the three sets of random arguments, with numbers that single precision can hold.
+
+        Both functions get the same numbers so.
+        """
+        seeds = range(seed, seed + CASES)
+        return [_single_precision(self.inputs(torch.Generator().manual_seed(one))) for one in seeds]
+
+    def _verdict(self, answer: Any, cases: list[tuple[Any, ...]]) -> Verdict:
+        expected = [numbers_of(self.reference(*case)) for case in cases]
         try:
             self._check_function(answer)
             given = [self._outcome(answer, case, right) for case, right in zip(cases, expected, strict=True)]
@@ -126,7 +134,7 @@ class Exercise:
                     f"`{copied}`, or compute a new value: `x = x / 2` makes one, `x /= 2` does not."
                 )
         try:
-            return _numbers(returned)
+            return numbers_of(returned)
         except Exception:  # of many types, one for each kind of object
             wanted = f"a tensor of shape {tuple(right.shape)}" if right.dim() else "a number"
             raise Unusable(f"Your function returned {_kind(returned)}; it should return {wanted}.") from None
@@ -136,7 +144,7 @@ class Exercise:
         if not all(outcome.isfinite().all() for outcome in given):
             return "Your answer contains a NaN or an infinity. Look for a division by zero, or the root of a negative."
         factors = {
-            sentence: _factor(given, [_numbers(mistake(*case)) for case in cases])
+            sentence: _factor(given, [numbers_of(mistake(*case)) for case in cases])
             for sentence, mistake in self.mistakes.items()
         }
         for sentence, factor in factors.items():
@@ -160,7 +168,7 @@ class Exercise:
     def _compared(self, answer: Any) -> str:
         """Return a line with the example: what the reader's function gives for it, and what it should give."""
         arguments = tuple(self.example.values())
-        right = _numbers(self.reference(*arguments))
+        right = numbers_of(self.reference(*arguments))
         example = self.wording or ", ".join(f"{name} = {_written(value)}" for name, value in self.example.items())
         try:
             self._check_function(answer)
@@ -180,7 +188,7 @@ class Choice:
     Attributes
     ----------
     right : str or int
-        The right answer.
+        The right answer, or an object that is equal to it.
     wrong : Mapping
         {wrong answer: feedback}.
     otherwise : str
@@ -191,14 +199,14 @@ class Choice:
         The names that exist, where the answer is one.
     """
 
-    right: str | int
+    right: object
     wrong: Mapping[Any, str]
     otherwise: str
     praise: str
     names: Sequence[str] = ()
 
-    def check(self, answer: Any) -> Verdict:
-        """Compare an answer with the right one."""
+    def check(self, answer: Any, seed: int = 0) -> Verdict:
+        """Compare an answer with the right one; the seed makes no difference."""
         if answer is ...:
             return Verdict(False, "Still to do: put your answer in place of the three dots.")
         plain = _plain(answer)
@@ -227,7 +235,7 @@ def _digits(name: str) -> list[str]:
     return [letter for letter in name if letter.isdigit()]
 
 
-def _numbers(values: Any) -> Tensor:
+def numbers_of(values: Any) -> Tensor:
     """Return values as a tensor of double precision; raise an error if they are not real numbers."""
     if isinstance(values, Tensor):
         values = values.detach().cpu().to_dense()
@@ -238,7 +246,7 @@ def _numbers(values: Any) -> Tensor:
 
 
 def _single_precision(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return arguments whose numbers single precision can hold, so that both functions get the same."""
+    """Return arguments whose numbers single precision can hold."""
     return tuple(value.float().double() if isinstance(value, Tensor) else value for value in arguments)
 
 

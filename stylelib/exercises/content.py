@@ -7,17 +7,10 @@ from torch import Tensor
 
 from stylelib import losses
 from stylelib.exercises.checking import Choice, Exercise, maps, random_activations
-from stylelib.experiments import reconstruct_content
-from stylelib.protocols.network import Network
-from stylelib.synthesis import Synthesis
+from stylelib.exercises.hidden import HIDDEN, hidden_reconstruction
 from stylelib.vgg import LAYOUTS, layer_names
 
-HIDDEN = "conv3_2"  # the answer to exercise 2
-
-
-def hidden_reconstruction(photo: Tensor, net: Network) -> Synthesis:
-    """Return the run of exercise 2: the photo, reconstructed from a layer that is not named."""
-    return reconstruct_content(photo, HIDDEN, net, seed=7)
+__all__ = ["EXERCISES", "hidden_reconstruction"]
 
 
 def _squares(f: Tensor, p: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ EXERCISES = {
         praise="Lightness holds the strokes, colour is kept. Gatys and others published it in 2017.",
     ),
     "growing_sets": Exercise(
-        inputs=lambda generator: (whole_number(generator, 3, 8),),
+        inputs=lambda generator: (whole_number(generator, 3, 30),),
         reference=_growing,
         mistakes={
             "Every row has to add up to 1: a set of r layers gives each of them 1/r.": _ones,
