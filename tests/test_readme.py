@@ -30,6 +30,7 @@ PAGES = [
     "docs/glossary.md",
 ]
 PAGES += ["docs/claims.md", "tools/benchmarks/README.md"]
+PAGES += [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs" / "teaching").rglob("*.md"))]
 SOMEWHERE = "https://github.com/somebody/style-transfer"
 
 
@@ -129,7 +130,9 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])  # which has the old ones, too
 def test_paths_and_commands_on_the_pages_exist(page):
     for path in re.findall(r"[` ]((?:stylelib|tools|tests|notebooks|docs|images)/[\w/.-]*\w/?)", read(page)):
-        if not path.startswith(("notebooks/NN_", "notebooks/solutions/NN_", "stylelib/exercises/NAME")):
+        if not path.startswith(
+            ("notebooks/NN_", "notebooks/solutions/NN_", "stylelib/exercises/NAME", "docs/teaching/notes/NN_")
+        ):
             assert (ROOT / path).exists(), path
     for module in re.findall(r"python -m ((?:stylelib|tools)[\w.]*)", read(page)):
         assert any((ROOT / module.replace(".", "/")).with_suffix(end).exists() for end in ("", ".py")), module
