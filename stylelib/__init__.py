@@ -27,10 +27,12 @@ from stylelib.protocols import Gram, MeanStd, Network, Optimizer, Parameterizati
 from stylelib.recipes import Recipe
 from stylelib.support.errors import InputError
 from stylelib.support.gallery import bundled_images
-from stylelib.support.machine import preset
+from stylelib.support.machine import limit_threads, preset
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Smoothness, Style, total_loss
 from stylelib.weights.networks import load_network, register_network
+
+limit_threads()
 
 __all__ = [
     "CONTENT_LAYER",

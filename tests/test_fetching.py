@@ -144,6 +144,24 @@ def test_a_server_that_falls_silent_is_given_up_and_what_came_is_kept(server, pa
     assert "timed out" in said and fetching.SLOW in said and path.stat().st_size in (0, 1000)
 
 
+@pytest.mark.parametrize("length", [4_000_000, 0], ids=["a known length", "no length"])
+@pytest.mark.parametrize("pause", [0.05, 0.15])
+def test_a_server_that_sends_drops_is_given_up(length, pause, server, path, monkeypatch):
+    over = threading.Event()
+
+    def drip(handler):
+        handler.send(b"x", length=length)
+        while not over.wait(pause):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+
+    server.files["/file"] = drip
+    monkeypatch.setattr(fetching, "TIMEOUT", 0.4)
+    said = message(remote(server.url + "/file"), path)
+    over.set()
+    assert "less than 16 kB came in 0.4 seconds" in said and fetching.SLOW in said
+
+
 @pytest.mark.parametrize("address", ["our-server/file", "ftp://our-server/file", "http://"])
 def test_what_is_no_address_is_told(address, path):
     assert fetching.NO_ADDRESS in message(remote(address), path)

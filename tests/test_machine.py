@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from stylelib.support import machine
+from stylelib.support import limits, machine
 from stylelib.support.errors import InputError
 from stylelib.support.machine import PRESETS, describe, pick_device, preset
 
@@ -109,23 +109,13 @@ def test_free_memory_is_a_number_of_bytes_that_this_process_could_have():
     assert 1e8 < machine.free_memory(torch.device("cpu")) < 1e14
 
 
-@pytest.mark.parametrize("limit, free", [("3000\n", 1000), ("max\n", None), ("99999999999999999\n", None)])
-def test_a_containers_limit_counts(limit, free, tmp_path, monkeypatch):
-    (tmp_path / "memory.max").write_text(limit)
-    (tmp_path / "memory.current").write_text("2500\n")
-    (tmp_path / "memory.stat").write_text("anon 1500\ninactive_file 500\n")
-    monkeypatch.setattr(machine, "CONTAINER", tmp_path)
-    found = machine.free_memory(torch.device("cpu"))
-    assert found == free if free else found > 1e8
-
-
 def test_a_device_or_a_system_that_does_not_say_what_is_free(monkeypatch):
     assert machine.free_memory(torch.device("mps")) is None
 
     def refuse():
         raise PermissionError("/proc")
 
-    monkeypatch.setattr(machine.psutil, "virtual_memory", refuse)
+    monkeypatch.setattr(limits.psutil, "virtual_memory", refuse)
     assert machine.free_memory(torch.device("cpu")) is None
 
 

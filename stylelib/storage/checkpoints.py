@@ -19,10 +19,12 @@ from stylelib.protocols.optimizer import Evaluation, Optimizer, State
 from stylelib.protocols.parameterization import Parameterization, Pixels
 from stylelib.protocols.rebuild import Rebuildable, kind_of
 from stylelib.protocols.term import Term
+from stylelib.storage.saved_values import check_run
 from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError
-from stylelib.support.files import check_writable, write_atomically
+from stylelib.support.files import check_writable, existing_file, write_atomically
 from stylelib.support.machine import pick_device
+from stylelib.support.torch_files import check_archive, check_tensors
 from stylelib.weights.networks import known_networks, load_network
 
 R = TypeVar("R")
@@ -132,18 +134,21 @@ def load_run(
         history = [Record(**record) for record in content["history"]]
         run.progress = Progress(state, best, history, content.get("since", 0))
         run.finished = content["finished"]
-    except (KeyError, TypeError) as error:
+        check_run(run)
+    except InputError:
+        raise
+    except Exception as error:  # parts that do not belong together can raise anything
         raise InputError(f"{path} is not a run that this version of stylelib can read.") from error
     made: R = run
     return made
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    path = pathlib.Path(path).expanduser()
+    path = existing_file(path, "saved run")
     try:
+        check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"There is no saved run {path}.") from None
+        check_tensors(content)
     except Exception as error:  # a damaged or foreign file can raise anything
         raise InputError(f"{path} is not a saved run, or it is damaged.") from error
     if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):

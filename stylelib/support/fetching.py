@@ -5,7 +5,9 @@ import contextvars
 import dataclasses
 import hashlib
 import pathlib
+import socket
 import sys
+import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +17,8 @@ import filelock
 from stylelib.support.errors import InputError
 from stylelib.support.files import looks_like_text
 
-TIMEOUT = 60  # seconds that a connection may be silent; the whole transfer may take longer
+TIMEOUT = 60  # seconds that a connection may be silent, or take for a block; the whole transfer may take longer
+BLOCK = 2**14  # bytes; what a cut loses
 ENOUGH = 2**20  # bytes; an attempt that got at least these before it was cut off is repeated at the same address
 
 CUT = "run this again to continue where it stopped"
@@ -83,6 +86,10 @@ class Failure:
     reason: str
     advice: str
     useless: bool = False
+
+
+class TooSlow(Exception):
+    """A connection was cut because hardly anything came through it."""
 
 
 @contextlib.contextmanager
@@ -225,6 +232,8 @@ def _attempt(remote: RemoteFile, url: str, path: pathlib.Path, title: str) -> Fa
     try:
         with requests.get(url, stream=True, timeout=TIMEOUT, headers=headers) as reply:
             return _refused(remote, url, reply, start) or _save(remote, url, reply, path, title)
+    except TooSlow:
+        return Failure(url, f"less than {BLOCK // 1024} kB came in {TIMEOUT:g} seconds", SLOW)
     except requests.RequestException as error:
         return _network_failure(url, error, handled)
     except OSError as error:
@@ -256,16 +265,58 @@ def _save(remote: RemoteFile, url: str, reply: Any, path: pathlib.Path, title: s
     too_large = Failure(url, f"the download is larger than expected, {remote.largest:,} bytes", LATER, useless=True)
     if total > remote.largest:
         return too_large
+    size = [start]
     bar = tqdm(total=total or None, initial=start, desc=title, unit="B", unit_scale=True, disable=not remote.size)
-    with bar, open(path, "ab" if start else "wb") as file:
-        for block in reply.iter_content(2**14):  # what a cut loses
+    with bar, open(path, "ab" if start else "wb") as file, _least_speed(reply, size):
+        for block in reply.iter_content(BLOCK):
             file.write(block)
+            size[0] = file.tell()
             bar.update(len(block))
             if report is not None:
                 report(file.tell(), total)
             if file.tell() > remote.largest:
                 return too_large
     return None
+
+
+@contextlib.contextmanager
+def _least_speed(reply: Any, size: list[int]) -> Iterator[None]:
+    """Cut a connection through which less than a block comes in TIMEOUT seconds, as from a server that sends drops.
+
+    Parameters
+    ----------
+    reply : requests.Response
+        What is read.
+    size : list of int
+        One number, which grows with what was read.
+    """
+    over, slow = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        before = -1
+        while not over.wait(TIMEOUT):
+            if size[0] == before:
+                slow.set()
+                with contextlib.suppress(OSError, ValueError):
+                    connection = socket.fromfd(reply.raw.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+                    connection.shutdown(socket.SHUT_RDWR)
+                    connection.close()
+                return
+            before = size[0]
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    except Exception as error:
+        if slow.is_set():
+            raise TooSlow from error
+        raise
+    finally:
+        over.set()
+        watcher.join()
+    if slow.is_set():
+        raise TooSlow
 
 
 def _network_failure(url: str, error: BaseException, handled: BaseException | None) -> Failure:

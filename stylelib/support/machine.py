@@ -3,13 +3,12 @@
 import contextlib
 import dataclasses
 import os
-import pathlib
 import platform
 from collections.abc import Iterator
 
-import psutil
 import torch
 
+from stylelib.support import limits
 from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError, check_choice, shorten
 
@@ -38,8 +37,6 @@ class Preset:
     def __str__(self) -> str:
         return f"{self.name}: pictures of {self.size} px, {self.steps} steps a run"
 
-
-CONTAINER = pathlib.Path("/sys/fs/cgroup")  # where Linux keeps a container's limits
 
 PRESETS = {
     "quick": Preset("quick", 64, 8, "seconds a notebook; for tests, the pictures are not worth looking at"),
@@ -133,7 +130,7 @@ def computing(picture: torch.Tensor) -> Iterator[None]:
 def free_memory(device: torch.device) -> int | None:
     """Return how much memory a computation can still use.
 
-    On the CPU, swap space does not count, but the limit of a container does.
+    On the CPU, see `stylelib.support.limits`.
 
     Parameters
     ----------
@@ -148,18 +145,16 @@ def free_memory(device: torch.device) -> int | None:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    if device.type != "cpu":
-        return None
-    try:
-        available = int(psutil.virtual_memory().available)
-    except (OSError, RuntimeError, NotImplementedError):  # the system does not say
-        return None
-    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
-        limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
-        statistics = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        # cached files count as used, but the system drops them when memory is needed
-        available = min(available, limit - used + int(statistics.get("inactive_file", 0)))
-    return available
+    return limits.free_main_memory() if device.type == "cpu" else None
+
+
+def limit_threads() -> None:
+    """Let torch use no more threads than a quota allows cores, unless OMP_NUM_THREADS says how many.
+
+    In a container with a quota, torch starts a thread for each core of the machine, and they wait for each other.
+    """
+    if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() > limits.cores():
+        torch.set_num_threads(limits.cores())
 
 
 def describe() -> str:

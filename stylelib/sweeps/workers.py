@@ -20,6 +20,7 @@ import cloudpickle
 import torch
 
 from stylelib.support.errors import InputError, check_whole
+from stylelib.support.limits import cores
 from stylelib.support.machine import pick_device
 
 ATTEMPTS = 3  # number of workers that a call may crash before it fails
@@ -34,8 +35,8 @@ T = TypeVar("T")
 
 
 def useful_workers() -> int:
-    """Return how many workers keep this machine busy: one for each of torch's threads, or a single one for a GPU."""
-    return torch.get_num_threads() if pick_device().type == "cpu" else 1
+    """Return how many workers keep this machine busy: one for each core that may be used, or a single one for a GPU."""
+    return min(torch.get_num_threads(), cores()) if pick_device().type == "cpu" else 1
 
 
 class Workers(concurrent.futures.Executor):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from stylelib.support.errors import InputError
 from stylelib.support.files import looks_like_text
+from stylelib.support.torch_files import check_archive, check_tensors
 from stylelib.vgg import LAYOUTS, WIDTHS, block_of, layer_names
 from stylelib.weights import hdf5
 from stylelib.weights.trainings import MEAN, ORIGINAL, STD, Numbers, Training, training_of
@@ -147,7 +148,9 @@ def _read(path: pathlib.Path, name: str) -> tuple[str, dict[str, Tensor], dict[s
             with safetensors.safe_open(path, "pt") as tensors:
                 state, header = {key: tensors.get_tensor(key) for key in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
         else:
+            check_archive(path)
             state = torch.load(path, map_location="cpu", weights_only=True)
+            check_tensors(state)
     except InputError:
         raise
     except Exception as error:  # a damaged file can make its reader raise anything

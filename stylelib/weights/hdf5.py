@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 MOST = 512 * 512 * 9  # numbers in the largest layer of a VGG
+MOST_ARRAYS = 200  # in a file; a VGG has two for each layer
 LAYER = re.compile(r"(?:^|/)block(\d)_conv(\d)(?:/|$)")  # Keras' names of a VGG's layers
 UNNAMED = re.compile(r"(?:^|/)conv2d(?:_(\d+))?/vars/[01]$")  # Keras 3 numbers the layers of a .weights.h5
 
@@ -57,6 +58,8 @@ def read_keras(path: pathlib.Path, layers: list[str]) -> dict[str, Tensor]:
         found = _datasets(file)
         named = {name: dataset for name, dataset in found.items() if LAYER.search(name)}
         counted = {} if named else {name: dataset for name, dataset in found.items() if UNNAMED.search(name)}
+        if len(named) + len(counted) > MOST_ARRAYS:
+            raise InputError(f"The file {path} is not a VGG in Keras' layout: it has {len(found)} arrays.")
         numbers = sorted({_count(name) for name in counted})
         for name, dataset in {**named, **counted}.items():
             if match := LAYER.search(name):
