@@ -110,11 +110,16 @@ def test_free_memory_is_a_number_of_bytes_that_this_process_could_have():
 
 
 @pytest.mark.parametrize("limit, free", [("3000\n", 1000), ("max\n", None), ("99999999999999999\n", None)])
-def test_a_containers_limit_counts(limit, free, tmp_path, monkeypatch):
-    (tmp_path / "memory.max").write_text(limit)
-    (tmp_path / "memory.current").write_text("2500\n")
-    (tmp_path / "memory.stat").write_text("anon 1500\ninactive_file 500\n")
-    monkeypatch.setattr(machine, "CONTAINER", tmp_path)
+@pytest.mark.parametrize("group", ["", "system.slice/jupyter-ada.service"])
+def test_the_limit_of_a_container_or_a_users_service_counts(limit, free, group, tmp_path, monkeypatch):
+    folder = tmp_path / "groups" / group
+    folder.mkdir(parents=True)
+    (folder / "memory.max").write_text(limit)
+    (folder / "memory.current").write_text("2500\n")
+    (folder / "memory.stat").write_text("anon 1500\ninactive_file 500\n")
+    (tmp_path / "own").write_text(f"1:name=elogind:/2\n0::/{group}\n")
+    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(machine, "OWN_GROUP", tmp_path / "own")
     found = machine.free_memory(torch.device("cpu"))
     assert found == free if free else found > 1e8
 

@@ -39,7 +39,8 @@ class Preset:
         return f"{self.name}: pictures of {self.size} px, {self.steps} steps a run"
 
 
-CONTAINER = pathlib.Path("/sys/fs/cgroup")  # where Linux keeps a container's limits
+CONTROL_GROUPS = pathlib.Path("/sys/fs/cgroup")  # where Linux keeps the limits of containers and of users' services
+OWN_GROUP = pathlib.Path("/proc/self/cgroup")  # which of them this process is in
 
 PRESETS = {
     "quick": Preset("quick", 64, 8, "seconds a notebook; for tests, the pictures are not worth looking at"),
@@ -133,7 +134,7 @@ def computing(picture: torch.Tensor) -> Iterator[None]:
 def free_memory(device: torch.device) -> int | None:
     """Return how much memory a computation can still use.
 
-    On the CPU, swap space does not count, but the limit of a container does.
+    On the CPU, swap space does not count, but the limits of a container and of a user's service do.
 
     Parameters
     ----------
@@ -154,12 +155,24 @@ def free_memory(device: torch.device) -> int | None:
         available = int(psutil.virtual_memory().available)
     except (OSError, RuntimeError, NotImplementedError):  # the system does not say
         return None
-    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
-        limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
-        statistics = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        # cached files count as used, but the system drops them when memory is needed
-        available = min(available, limit - used + int(statistics.get("inactive_file", 0)))
+    for group in _control_groups():
+        with contextlib.suppress(OSError, ValueError):  # it has no limit
+            limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+            statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            # cached files count as used, but the system drops them when memory is needed
+            available = min(available, limit - used + int(statistics.get("inactive_file", 0)))
     return available
+
+
+def _control_groups() -> list[pathlib.Path]:
+    """Return the folders of the control groups that this process is in, the innermost first."""
+    path = ""
+    with contextlib.suppress(OSError):
+        for line in OWN_GROUP.read_text().splitlines():
+            if line.startswith("0::/"):
+                path = line.removeprefix("0::/")
+    own = CONTROL_GROUPS / path
+    return [own, *(parent for parent in own.parents if parent.is_relative_to(CONTROL_GROUPS))]
 
 
 def describe() -> str:
