@@ -98,12 +98,13 @@ def test_the_teachers_notes_are_on_the_first_slide_of_their_section(deck, monkey
     class Teacher:
         @staticmethod
         def sections(stem):
-            return {"Opening": "**Say.** Welcome.", "The idea": f"**Say.** {stem}", "Elsewhere": "never"}
+            idea = f"**Say.** {stem}\n\n**Prediction.** What? → This."
+            return {"Opening": "**Say.** Welcome.", "The idea": idea, "Elsewhere": "never"}
 
     monkeypatch.setattr(slides, "teacher", Teacher)
     first, _, idea, question, _ = deck(*WHOLE).slides
     assert first.notes[0] == "**Say.** Welcome."
-    assert (idea.notes[0], question.notes[0]) == ("**Say.** 09_made", "")
+    assert idea.notes[0].startswith("**Say.** 09_made") and question.notes[0] == "**Prediction.** What? → This."
 
 
 @pytest.mark.parametrize(

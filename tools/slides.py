@@ -90,6 +90,7 @@ class Deck:
         notebook = refresh.read(path)
         self.title, self.promise = refresh.title_and_promise(notebook)
         self.to_say = teachers_notes(path.stem)  # what is left of it
+        self.answers: dict[str, list[str]] = {}  # to the questions of a section
         self.slides: list[Slide] = []
         self.chapter, self.heading = "", self.title.split(":")[0]
         self.texts: list[str] = []  # paragraphs since the last slide
@@ -108,8 +109,16 @@ class Deck:
         return form.replace("<!-- title -->", html.escape(self.title)).replace("<!-- slides -->", slides)
 
     def _add(self, body: str, kind: str, heading: str | None = None) -> None:
-        """Add a slide. Its notes are the text since the last slide; a section's first one has the teacher's notes."""
-        said = self.to_say.pop("Opening" if not self.chapter else self.heading, "")
+        """Add a slide. Its notes are the text since the last slide.
+
+        A section's first slide has the teacher's notes as well; a question that comes later has its answer again.
+        """
+        section = self.heading if self.chapter else "Opening"
+        said = self.to_say.pop(section, "")
+        if said:
+            self.answers[section] = [one for one in said.split("\n\n") if one.startswith("**Prediction.**")]
+        elif kind == "question" and self.answers.get(section):
+            said = self.answers[section].pop(0)
         self.slides.append(Slide(self.heading if heading is None else heading, body, kind, [said, *self.texts]))
         self.texts = []
 
@@ -123,7 +132,7 @@ class Deck:
             elif self.chapter == SUMMARY:
                 self._summary(part)
             else:
-                for paragraph in re.split(r"\n{2,}", FOLDED.sub("", part).strip()):
+                for paragraph in filter(None, re.split(r"\n{2,}", FOLDED.sub("", part).strip())):
                     self._paragraph(paragraph)
 
     def _begin(self, depth: int, heading: str) -> None:
@@ -138,7 +147,7 @@ class Deck:
 
     def _paragraph(self, text: str) -> None:
         exercise, key = EXERCISE.match(text), [one for one in sentences(text) if is_key(one)]
-        self.texts.append(text)
+        (self.texts if self.chapter else self.slides[-1].notes).append(text)
         if exercise:
             self._add(f"<p>{shown(short(exercise[2], WORDS - 6))}</p>", "exercise", exercise[1])
         elif QUESTION.match(text):
