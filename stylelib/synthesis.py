@@ -29,6 +29,7 @@ from stylelib.protocols.parameterization import Parameterization, check_paramete
 from stylelib.protocols.term import Term, check_terms, check_weight
 from stylelib.scales import Growing, Scales, check_all, shrinking
 from stylelib.storage import captions, checkpoints
+from stylelib.support import turns
 from stylelib.support.ambient import settled
 from stylelib.support.errors import check_whole
 from stylelib.support.machine import preset
@@ -118,8 +119,10 @@ class Synthesis(Growing):
     @settled()
     def __next__(self) -> Step:
         """Compute one step. If it is interrupted, the run stays as it was before the step."""
-        step = answer(self.next_step(), self._evaluate)
+        with turns.turn():  # on a machine that many share, see there
+            step = answer(self.next_step(), self._evaluate)
         if step is None:
+            turns.over()
             raise StopIteration
         return step
 

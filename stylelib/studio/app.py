@@ -29,6 +29,7 @@ from stylelib.studio.runner import FINISHED, PAUSED, PREPARING, READY, RUNNING, 
 from stylelib.studio.saving import Saving
 from stylelib.studio.stills import BoxWithStill, inputs, strip
 from stylelib.studio.widgets import Control
+from stylelib.support import turns
 from stylelib.support.errors import InputError
 from stylelib.support.machine import preset
 from stylelib.synthesis import Synthesis
@@ -280,6 +281,8 @@ class Studio(BoxWithStill):
             self.display.show(run, force=True)
         if run is not None and state == PAUSED:
             self.display.say(f"{STATUS[PAUSED]} Step {run.number} of {run.steps}.")
+        if runner is not None and runner.before and state == RUNNING:
+            self.display.say(turns.sentence(runner.before))
         if run is not None and state in (FINISHED, STOPPED):
             frames = {number: to_jpeg(picture) for number, picture in kept_frames(run).items()}
             self.display.hold(frames, f"Computed here: {run.describe()}.")

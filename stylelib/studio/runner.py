@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from stylelib.evaluation.progress import Step
+from stylelib.support import turns
 from stylelib.synthesis import Synthesis
 
 READY, PREPARING, RUNNING, PAUSED = "ready", "preparing", "running", "paused"
@@ -37,6 +38,8 @@ class Runner:
         One of the constants of this module.
     error : Exception or None
         Why the run failed.
+    before : int
+        How many runs of other processes it waits for, see `stylelib.support.turns`.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Runner:
         self.run: Synthesis | None = None
         self.state = READY
         self.error: Exception | None = None
+        self.before = 0
         self._prepare, self._play, self._on_step, self._on_change = prepare, play, on_step, on_change
         self._condition = threading.Condition()  # guards `_wanted` and `_tasks`
         self._wanted = RUNNING
@@ -126,6 +130,8 @@ class Runner:
             self.run = run = self._prepare()
             steps = self._play(run)
             while self._may_go_on(run):
+                if self._must_wait():
+                    continue
                 step = next(steps, None)
                 if step is None:
                     return self._set_state(FINISHED)
@@ -136,6 +142,16 @@ class Runner:
         except Exception as error:  # shown beside the controls, because a thread's traceback is not
             self.error = error
             self._set_state(FAILED)
+
+    def _must_wait(self) -> bool:
+        """Walk forward in line; report a change of the number of runs before this one, and sleep if there are any."""
+        before, self.before = self.before, turns.before()
+        if before != self.before and self._on_change:
+            self._on_change(self)
+        if self.before:
+            with self._condition:
+                self._condition.wait_for(lambda: self._wanted != RUNNING or self._tasks, turns.POLL)
+        return self.before > 0
 
     def _may_go_on(self, run: Synthesis) -> bool:
         """Run the tasks, and sleep while paused. Return False once the run should end."""

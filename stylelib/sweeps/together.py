@@ -12,6 +12,7 @@ from stylelib.evaluation.memory import check_memory
 from stylelib.protocols.network import Network
 from stylelib.protocols.optimizer import Evaluation
 from stylelib.protocols.term import wanted_layers
+from stylelib.support import turns
 from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError
 from stylelib.synthesis import Synthesis
@@ -57,7 +58,8 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
         while pictures:
             if evaluator is None or len(evaluator.lists) > len(pictures):  # a run has ended
                 evaluator = Evaluator(*[run.present_terms for run in pictures])
-            evaluations = dict(zip(pictures, evaluator(torch.cat(list(pictures.values()))), strict=True))
+            with turns.turn():
+                evaluations = dict(zip(pictures, evaluator(torch.cat(list(pictures.values()))), strict=True))
             for run in evaluations:
                 if evaluator.note and evaluator.note not in run.notes:
                     run.notes.append(evaluator.note)

@@ -32,6 +32,11 @@ MATHJAX = Package(
     "3.2.2",
     "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
 )
+REVEAL = Package(  # slides
+    "reveal.js",
+    "6.0.2",
+    "JYIg5D9aoxoaLeb84O+OvAwsKWdIavVgEDScxtYEXFCT6t6TQrhNtSgogcjdCpdLsWglhJn3zyE3fUOwiH5KEg==",
+)
 AXE = Package(  # for tests/browser: it finds what keeps people from using a page
     "axe-core",
     "4.14.1",
@@ -67,6 +72,12 @@ def vendor_mathjax(folder: pathlib.Path) -> None:
     fonts = [name for name in names(MATHJAX) if name.startswith(f"es5/{FONTS}")]
     wanted = {name: name.removeprefix("es5/") for name in (f"es5/{FORMULAS}", *fonts)}
     extract(MATHJAX, {**wanted, "LICENSE": "LICENSE"}, folder)
+
+
+def vendor_reveal(folder: pathlib.Path) -> None:
+    """Put reveal.js, its speaker's view and its licence into a folder."""
+    wanted = ("reveal.js", "reveal.css", "plugin/notes.js")
+    extract(REVEAL, {**{f"dist/{name}": name for name in wanted}, "LICENSE": "LICENSE"}, folder)
 
 
 def names(package: Package) -> Iterable[str]:

@@ -1,0 +1,1 @@
+"""A hub for a class: settings, and a measurement of what a class needs."""
