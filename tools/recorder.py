@@ -5,6 +5,7 @@ computed once. `tools/claims.py` runs the notebooks and reads what was written.
 """
 
 import ast
+import inspect
 import json
 import pathlib
 from collections.abc import Callable
@@ -32,9 +33,9 @@ class Recorder:
         import stylelib
 
         self.path = pathlib.Path(path)
-        defaults = list(stylelib.load_network.__defaults__)
-        defaults[defaults.index("exact")] = precision
-        stylelib.load_network.__defaults__ = tuple(defaults)
+        load_network = inspect.unwrap(stylelib.load_network)
+        defaults = [precision if value == "exact" else value for value in load_network.__defaults__]
+        load_network.__defaults__ = tuple(defaults)
         network, preset = stylelib.load_network(), stylelib.preset()
         about = {"network": network.name, "described": network.describe(), "device": str(network.device)}
         self._write(about | {"preset": preset.name, "size": preset.size, "steps": preset.steps})
