@@ -121,12 +121,9 @@ class Synthesis(Growing):
     @settled()
     def __next__(self) -> Step:
         """Compute one step. If it is interrupted, the run stays as it was before the step."""
-        if self._told_to_stop and not self.finished:  # by the body of the loop
-            self._told_to_stop = False
-            turns.over()
-            raise StopIteration
+        told, self._told_to_stop = self._told_to_stop and not self.finished, False  # by the body of the loop
         with turns.turn():  # on a machine that many share, see there
-            step = answer(self.next_step(), self._evaluate)
+            step = None if told else answer(self.next_step(), self._evaluate)
         if step is None:
             turns.over()
             raise StopIteration
