@@ -209,7 +209,9 @@ def page(tests: dict[int, list[str]], figures: dict) -> str:
         files = collections.Counter(name.split("::")[0] for name in names)
         where = ", ".join(f"[{file}](../tests/{file}) ({count})" for file, count in files.items())
         tried = sum(cases.get(name, 1) for name in names)
-        lines.append(f"| {row} | **{kind}.** {example} | {holds} | {where or '–'} | {tried} | none |")
+        lines.append(
+            f"| {row} | **{kind}.** {example} | {holds} | {where or '–'} | {tried} | {'none' if names else '–'} |"
+        )
     lines += ["", "## Measured by hand", ""]
     lines += [
         f"- Row {row}: {text}" for row, text in sorted(figures.get("figures", {}).items(), key=lambda one: int(one[0]))
