@@ -13,7 +13,7 @@ from torch import Tensor
 from stylelib.images import Source, check_picture, load_image
 from stylelib.protocols.network import Network
 from stylelib.storage.recipe_values import as_list, check_shares
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shown
 from stylelib.support.machine import preset
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content, Style
@@ -59,7 +59,8 @@ def style_transfer(
     style_layers : str, Sequence of str or dict
         Names of layers, or {name: w_l}.
     style_weights : Sequence of float
-        The weight of each style image, instead of β = 1; by default 1 divided by their number.
+        The weight of each style image, instead of β = 1; by default 1 divided by their number. They are taken as they
+        are, so a sum above 1 gives the styles together more weight against the content.
     init : str or Tensor
         "content", "style", "noise" or a picture.
     convention : str
@@ -137,7 +138,9 @@ def _network(network: str | Network | None, *wanted: Layers) -> Network:
     if isinstance(network, Network):
         return network
     if not isinstance(network, str):
-        raise InputError(f"The network is a name, or what load_network returns; got {network!r}. A size is size=….")
+        raise InputError(
+            f"The network is a name, or what load_network returns; got {shown(network)}. A size is size=…."
+        )
     for layers in wanted:
         check_layers_by_name(network, layers)
     return load_network(network)

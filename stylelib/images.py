@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from stylelib.support.ambient import settled
-from stylelib.support.decoding import decode
+from stylelib.support.decoding import decode, from_array
 from stylelib.support.errors import InputError, shown, warn
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import find_image
@@ -30,7 +30,8 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
     """Load a picture.
 
     The picture is rotated as its EXIF orientation says and converted to sRGB with its ICC profile. Transparent pixels
-    are blended with white, and 16-bit pictures are reduced to 8 bits per channel.
+    are blended with white, with a warning. Pictures of more than 8 bits are reduced to 8 bits per channel; a tensor
+    keeps its values, unless it is made smaller.
 
     Parameters
     ----------
@@ -54,11 +55,12 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
         raise InputError(
             f"size is the longer side in pixels, a whole number of at least {MIN_SIDE}; got {shown(size)}."
         )
-    if isinstance(source, Tensor):
-        source = _tensor_to_array(source)
+    tensor = check_picture(source, "this tensor") if isinstance(source, Tensor) else None
+    if tensor is not None:
+        source = _tensor_to_array(tensor)
     file: PIL.Image.Image | io.BytesIO | pathlib.Path
     if isinstance(source, np.ndarray):
-        file, label = _array_to_pil(source), "This array"
+        file, label = from_array(source), "This array"
     elif isinstance(source, PIL.Image.Image):
         file, label = source, "This picture"
     elif isinstance(source, bytes | bytearray | memoryview):
@@ -70,9 +72,12 @@ def load_image(source: Source, size: int | None = None) -> Tensor:
             f"A picture can be a path, a bundled name, bytes, a Pillow image, an array or a tensor; "
             f"got {type(source).__name__}."
         )
-    picture = to_picture(decode(file, label, lambda width, height: _fit(width, height, size, label)))
-    if size is not None and size > max(picture.shape[-2:]):
-        height, width = picture.shape[-2:]
+    if tensor is not None and (size is None or size >= max(tensor.shape[-2:])) and min(tensor.shape[-2:]) >= MIN_SIDE:
+        picture = tensor.detach().to("cpu", torch.float32, copy=True).clamp(0, 1).contiguous()
+    else:
+        picture = to_picture(decode(file, label, lambda width, height: _fit(width, height, size, label)))
+    height, width = picture.shape[-2:]
+    if size is not None and size > max(height, width):
         warn(f"{label} is only {width} × {height} pixels and keeps that size instead of being enlarged to {size}.")
     return picture
 
@@ -86,31 +91,7 @@ def _fit(width: int, height: int, size: int | None, label: str) -> tuple[int, in
     return width, height
 
 
-def _array_to_pil(array: np.ndarray[Any, Any]) -> PIL.Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
-        raise InputError(
-            f"A picture's array has the shape (H, W), (H, W, 3) or (H, W, 4); this one has {tuple(array.shape)}."
-        )
-    if array.dtype == np.uint16:
-        array = (array / 257).round()
-    elif array.dtype == bool:
-        array = array * 255
-    elif np.issubdtype(array.dtype, np.floating):
-        if not np.isfinite(array).all() or array.min() < -1e-3 or array.max() > 1 + 1e-3:
-            raise InputError(
-                "A picture's array of floats must have values from 0 to 1, without NaN; divide by 255 if they go up "
-                "to 255."
-            )
-        array = (array.clip(0, 1) * 255).round()
-    elif not np.issubdtype(array.dtype, np.integer) or array.min() < 0 or array.max() > 255:
-        raise InputError("A picture's array holds integers 0 to 255, 16-bit unsigned integers, or floats 0 to 1.")
-    return PIL.Image.fromarray(array.astype(np.uint8))
-
-
 def _tensor_to_array(picture: Tensor) -> np.ndarray[Any, Any]:
-    check_picture(picture, "this tensor")
     if picture.shape[0] != 1:
         raise InputError(f"One picture is expected; this tensor holds {picture.shape[0]}.")
     array: np.ndarray[Any, Any] = picture[0].detach().float().cpu().permute(1, 2, 0).numpy()
@@ -154,6 +135,8 @@ def check_picture(picture: Any, label: str = "picture") -> Tensor:
         For anything else, and for values that are not finite.
     """
     tensor = check_shape(picture, label)
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise InputError(f"{label[0].upper()}{label[1:]} must have its values in memory, not sparse and not on 'meta'.")
     low, high = (extreme.item() for extreme in tensor.detach().aminmax())
     if not (low >= -5 and high <= 5):  # False for NaN as well
         label = label[0].upper() + label[1:]
@@ -166,8 +149,9 @@ def check_picture(picture: Any, label: str = "picture") -> Tensor:
 
 def to_picture(image: PIL.Image.Image | np.ndarray[Any, Any]) -> Tensor:
     """Convert a Pillow image or a uint8 array (H, W, 3) to a picture tensor (1, 3, H, W), float32, 0 to 1."""
-    array = np.array(image, dtype=np.uint8)
-    return torch.from_numpy(array).permute(2, 0, 1)[None].to(torch.float32).div(255).contiguous()
+    return (
+        torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1)[None].to(torch.float32).div(255).contiguous()
+    )
 
 
 def to_array(picture: Tensor) -> np.ndarray[Any, Any]:
@@ -232,7 +216,7 @@ def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95)
     Raises
     ------
     InputError
-        If `picture` is not one picture, `quality` is not such a number, or the file cannot be written.
+        If `picture` is not one picture, for another quality, and if the file cannot be written.
     """
     path = check_writable(path, FORMATS)
     _check_quality(quality)

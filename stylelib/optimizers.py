@@ -58,14 +58,17 @@ class LBFGS(Optimizer):
         slope = _dot(gradient, direction).sum().item()
         if not slope < 0:
             raise NoBetterPicture("the gradient is zero")
-        length = 1.0
+        length, finite = 1.0, False
         for _ in range(self.TRIALS):
             parameters = torch.add(state.parameters, direction, alpha=length)
             trial = yield parameters
             if trial.finite and trial.loss <= state.evaluation.loss + self.SUFFICIENT * length * slope:
                 memory = self._remember(state.memory, parameters - state.parameters, trial.gradient - gradient)
                 return State(parameters, trial, memory)
+            finite |= trial.finite
             length *= 0.5 if trial.finite else 0.1
+        if not finite:
+            raise NoBetterPicture("every step along the search direction leads to values that are not finite")
         raise NoBetterPicture("no step along the search direction lowers the loss any further")
 
     def _direction(self, gradient: Tensor, memory: dict[str, Any]) -> Tensor:

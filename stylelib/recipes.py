@@ -182,9 +182,9 @@ optimizer, seed, convention
 
     def play(self, run: Synthesis) -> Iterator[Step]:
         """Yield the steps of a prepared or resumed run, and make the changes of α/β that are still ahead."""
-        begun = run.number
+        begun, steps = run.number, iter(run)
         for number, alpha_beta in (change for change in self.changes if change[0] >= begun):
-            while run.number < number and (step := next(run, None)) is not None:
+            while run.number < number and (step := next(steps, None)) is not None:
                 yield step
             if run.number == number:
                 change_alpha_beta(run, alpha_beta)

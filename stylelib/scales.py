@@ -167,6 +167,7 @@ class Growing(RunProgress):
         def count(evaluation: Evaluation) -> None:
             self.evaluations += 1
             if not evaluation.finite:
-                self.notes.append(f"after step {self.number}, a trial gave values that are not finite and was undone")
+                note = f"after step {self.number}, a trial gave values that are not finite and was undone"
+                self.notes += [note] if note not in self.notes else []
 
         return self.parameterization.in_pictures(asking, count)

@@ -110,17 +110,20 @@ class Synthesis(Growing):
         self.evaluations, self.companions = 0, 0  # companions: other runs in the same batch, see finish_together
         self.stop_reason: str | None = None
         self.finished = False  # True once further steps cannot help
+        self._told_to_stop = False  # a loop over the run ends
         self._fits = False  # whether the memory has been checked
         self.evaluator: Evaluator | None = None  # made when it is needed, because it may hold much of a GPU's memory
 
     def __iter__(self) -> Iterator[Step]:
+        self._told_to_stop = False
         return self
 
     @settled()
     def __next__(self) -> Step:
         """Compute one step. If it is interrupted, the run stays as it was before the step."""
+        told, self._told_to_stop = self._told_to_stop and not self.finished, False  # by the body of the loop
         with turns.turn():  # on a machine that many share, see there
-            step = answer(self.next_step(), self._evaluate)
+            step = None if told else answer(self.next_step(), self._evaluate)
         if step is None:
             turns.over()
             raise StopIteration
@@ -176,8 +179,8 @@ class Synthesis(Growing):
         return self
 
     def stop(self, reason: str, finished: bool = False) -> None:
-        """Note why the run has been stopped. If `finished`, it is over; otherwise iterating again continues it."""
-        self.stop_reason = reason
+        """Stop the run and note why: a loop over it ends. If `finished`, it is over; else another loop continues it."""
+        self.stop_reason, self._told_to_stop = reason, True
         if finished:
             self.finished, self.evaluator = True, None
 

@@ -19,7 +19,7 @@ from stylelib.protocols.network import Network
 from stylelib.protocols.statistic import Gram, Statistic
 from stylelib.protocols.term import Term, check_network, check_terms, check_weight, named_losses, wanted_layers
 from stylelib.support.ambient import settled
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice, shown
 from stylelib.support.machine import computing
 from stylelib.support.masks import check_mask, shrink_mask
 
@@ -146,7 +146,7 @@ class Style(Term):
         self.convention = check_choice("convention", convention, losses.CONVENTIONS)
         self.statistic = Gram() if statistic is None else statistic
         if not isinstance(self.statistic, Statistic):
-            raise InputError(f"The statistic of a style is an object such as Gram(); got {statistic!r}.")
+            raise InputError(f"The statistic of a style is an object such as Gram(); got {shown(statistic)}.")
         self.mask = None if mask is None else check_mask(mask).to(net.device)
         with computing(self.image), torch.no_grad():
             activations = net(self.image, self.layers)

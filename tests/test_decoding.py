@@ -64,6 +64,7 @@ def test_a_palette_is_looked_up():
     np.testing.assert_array_equal(loaded(encoded(image)), np.asarray(image.convert("RGB")))
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
 def test_a_transparent_colour_of_a_palette_is_white(kind):
     image = PIL.Image.new("P", (16, 16), 0)
@@ -73,6 +74,7 @@ def test_a_transparent_colour_of_a_palette_is_white(kind):
     assert (array[8:] == 255).all() and (array[:8] == (0, 0, 255)).all()
 
 
+@pytest.mark.fault(24)
 def test_a_transparent_colour_of_an_rgb_png_is_white():
     array = np.zeros((16, 16, 3), np.uint8)
     array[:8] = (10, 20, 30)
@@ -89,6 +91,7 @@ def test_grey_is_three_equal_channels():
     np.testing.assert_array_equal(loaded(encoded(colours(channels=1))), grey(colours(channels=1)))
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("opacity, shown", [(0, 255), (255, 100), (51, 224)])
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "array"])
 def test_transparency_is_laid_on_white(mode, opacity, shown):

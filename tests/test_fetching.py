@@ -16,6 +16,7 @@ from stylelib.support.fetching import RemoteFile, downloads_reported, fetch
 from tests.checkpoint_server import PAGE
 
 pytest_plugins = ["tests.checkpoint_server"]
+pytestmark = pytest.mark.fault(5)
 CONTENT = bytes(range(256)) * 20_000  # 5 MB
 SIZE = len(CONTENT)
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY")

@@ -128,22 +128,26 @@ def check_original(path, oxford, layout_is_bgr=True):
     assert found.mean == (ORIGINAL.mean if bgr else MEAN) and found.std == (ORIGINAL.std if bgr else STD)
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize("naming", KERAS_NAMES)
 def test_a_file_of_keras_in_each_of_its_layouts(naming, oxford, tmp_path):
     path = save_keras(tmp_path / "some name.hdf5", oxford[0], naming, top=naming != "old")
     check_original(path, oxford)
 
 
+@pytest.mark.fault(6)
 def test_a_conversion_from_caffe_in_torchvisions_layout(oxford, tmp_path):
     torch.save(in_torchvisions_layout(oxford[0]), tmp_path / "vgg19.pth")  # whatever its name
     check_original(tmp_path / "vgg19.pth", oxford, layout_is_bgr=False)
 
 
+@pytest.mark.fault(6)
 def test_the_file_that_gatys_publishes(oxford, tmp_path):
     torch.save(oxford[0], tmp_path / "vgg_conv.pth")
     check_original(tmp_path / "vgg_conv.pth", oxford)
 
 
+@pytest.mark.fault(6)
 def test_all_of_them_are_the_same_network(oxford, tmp_path):
     tensors, genuine = oxford
     if not genuine:
@@ -155,6 +159,7 @@ def test_all_of_them_are_the_same_network(oxford, tmp_path):
     assert len({read_weights(path, "vgg19").sha256 for path in tmp_path.iterdir()}) == 1
 
 
+@pytest.mark.fault(6)
 def test_another_network_in_gatyss_layout_is_used_as_usual_with_a_warning(folder, tmp_path):
     torch.save(original("vgg16"), tmp_path / "mine.pth")
     with pytest.warns(UserWarning, match=NOT_PUBLISHED_BGR):
@@ -162,6 +167,7 @@ def test_another_network_in_gatyss_layout_is_used_as_usual_with_a_warning(folder
     assert_same(found, in_rgb(original("vgg16")))
 
 
+@pytest.mark.fault(6)
 def test_a_published_file_is_known_by_its_sha256_whatever_its_name(folder, light, tmp_path, monkeypatch):
     path = tmp_path / "renamed.pth"
     path.write_bytes(light.read_bytes())
@@ -252,6 +258,7 @@ def test_a_wrong_file_of_the_users_is_one_sentence(kind, folder, tmp_path):
     assert str(tmp_path / "mine.pth") in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     ("wanted", "given", "layer"),
     [

@@ -46,6 +46,7 @@ def test_scales_are_not_all_alike_so_that_the_two_tests_above_test_something(bef
     assert all(after.scales[layer].max() > 1.5 * after.scales[layer].min() for layer in after.layers)
 
 
+@pytest.mark.fault(10)
 def test_load_network_normalises_over_the_bundled_pictures_and_remembers(tmp_path, monkeypatch):
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
     first = stylelib.load_network("compact", device="cpu")
@@ -75,6 +76,7 @@ def of_another_type(means):
     return {layer: mean.double() for layer, mean in means.items()}
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("damage", [not_a_number, of_another_network, without_a_layer, of_another_type])
 @pytest.mark.parametrize("about", ["none", "kept"])
 def test_means_that_are_not_the_ones_that_were_kept_are_computed_again(damage, about, tmp_path, monkeypatch):

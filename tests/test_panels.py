@@ -30,7 +30,8 @@ def quick(net, monkeypatch):
 
 @pytest.mark.parametrize("name", PANELS)
 def test_each_panel_builds_with_its_knobs_and_runs_its_preset_to_the_end(name, tmp_path):
-    studio = panel(name, folder=tmp_path)
+    with pytest.warns(UserWarning, match="There is no recording"):
+        studio = panel(name, folder=tmp_path)
     assert list(studio.controls) == list(PANELS[name].knobs) and studio.recording is None
     assert (studio.recipe.size, studio.recipe.steps) == (64, 8)
     for knob, choices in PANELS[name].knobs.items():

@@ -9,6 +9,7 @@ from stylelib.weights.trainings import FIRST_LAYER, ORIGINAL, training_of
 from tests.checkpoint_server import OXFORD, original
 
 pytest_plugins = ["tests.checkpoint_server"]
+pytestmark = pytest.mark.fault(6)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import dataclasses
 from torch import Tensor
 
 from stylelib.protocols.optimizer import Evaluation, State
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shown
 
 PATIENCE = 20  # steps over which the loss must have fallen, see `Synthesis`'s tolerance
 
@@ -92,7 +92,7 @@ class Progress:
             A new snapshot with one more record.
         """
         if not isinstance(state, State):
-            raise InputError(f"An optimiser's step must return a State; it returned {state!r}.")
+            raise InputError(f"An optimiser's step must return a State; it returned {shown(state)}.")
         number = self.number + 1 if self.history else 0
         evaluation, best = state.evaluation, self.best
         record = Record(number, evaluation.loss, evaluation.losses, self.seconds + seconds, evaluations)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stylelib.support.errors import InputError, check_choice
+from stylelib.support.errors import InputError, check_choice, shown
 
 
 class Network(torch.nn.Module):
@@ -129,9 +129,9 @@ def check_layers(layers: str | Iterable[str], known: Sequence[str], name: str) -
     InputError
         For a layer that the network does not have, and if no layer is named.
     """
-    if not isinstance(layers, str) and not hasattr(layers, "__iter__"):
-        raise InputError(f"Layers are given as a name or a list of names, such as 'conv4_2'; got {layers!r}.")
-    layers = [layers] if isinstance(layers, str) else list(layers)
-    if not layers:
+    if not isinstance(layers, str) and (not hasattr(layers, "__iter__") or getattr(layers, "ndim", 1) == 0):
+        raise InputError(f"Layers are given as a name or a list of names, such as 'conv4_2'; got {shown(layers)}.")
+    names: list[object] = [layers] if isinstance(layers, str) else list(layers)
+    if not names:
         raise InputError(f"No layer was named; {name} has {', '.join(known)}.")
-    return [check_choice(f"layer in {name}", layer, known) for layer in dict.fromkeys(layers)]
+    return list(dict.fromkeys(check_choice(f"layer in {name}", layer, known) for layer in names))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylelib.protocols.optimizer import Asking, Evaluation, T
 from stylelib.protocols.rebuild import Rebuildable
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shown
 
 
 class Parameterization(Rebuildable):
@@ -141,6 +141,7 @@ def check_parameterization(parameterization: Parameterization | None) -> Paramet
         return Pixels()
     if not isinstance(parameterization, Parameterization):
         raise InputError(
-            f"The parameterization is an object of a subclass of stylelib.Parameterization; got {parameterization!r}."
+            f"The parameterization is an object of a subclass of stylelib.Parameterization; "
+            f"got {shown(parameterization)}."
         )
     return parameterization

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from stylelib.protocols.network import Network
 from stylelib.protocols.rebuild import Rebuildable
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, shown
 
 
 class Term(Rebuildable):
@@ -175,7 +175,7 @@ def named_losses(
         seen = {} if term.net is None else activations[term.net]
         losses = term.losses(pictures, seen)
         if not isinstance(losses, Mapping) or not losses:
-            raise InputError(f"{type(term).__name__}.losses must return {{name: loss}}; it returned {losses!r}.")
+            raise InputError(f"{type(term).__name__}.losses must return {{name: loss}}; it returned {shown(losses)}.")
         for name, loss in losses.items():
             if not (isinstance(loss, Tensor) and loss.numel() == 1):
                 raise InputError(f"{type(term).__name__}.losses must return tensors of one number; {name!r} is not.")
@@ -210,10 +210,10 @@ def check_weight(weight: Any, label: str) -> float:
     """Return `weight` as a float; raise an InputError unless it is a finite number, zero or more."""
     try:
         number = float(weight)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever an object of another kind raises
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
-        raise InputError(f"{label[0].upper()}{label[1:]} must be a number, zero or more; got {weight!r}.")
+        raise InputError(f"{label[0].upper()}{label[1:]} must be a number, zero or more; got {shown(weight)}.")
     return number
 
 

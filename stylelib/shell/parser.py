@@ -11,7 +11,7 @@ from stylelib import experiments
 from stylelib.protocols.optimizer import Optimizer
 from stylelib.recipes import Recipe
 from stylelib.storage.recipe_code import EXPERIMENTS
-from stylelib.support.errors import InputError
+from stylelib.support.errors import MOST, InputError, shorten
 from stylelib.support.gallery import PAPER_IMAGES
 from stylelib.vgg import LAYOUTS
 from stylelib.weights.store import PRETRAINED
@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise an InputError, see argparse."""
-        message = message.rstrip(".")
+        message = shorten(message, MOST // 2).rstrip(".")
         raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} --help` lists what is possible.")
 
 

@@ -151,7 +151,8 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
         check_tensors(content)
     except Exception as error:  # a damaged or foreign file can raise anything
         raise InputError(f"{path} is not a saved run, or it is damaged.") from error
-    if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):
+    known = isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] in (1, FORMAT)
+    if not isinstance(content, dict) or not known:
         raise InputError(f"{path} is not a run that this version of stylelib can read.")
     return content
 

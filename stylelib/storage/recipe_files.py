@@ -1,6 +1,7 @@
 """Recipe files: a recipe as a small JSON file, with the pictures that are not bundled beside it."""
 
 import dataclasses
+import glob
 import hashlib
 import importlib.metadata
 import io
@@ -43,13 +44,21 @@ def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pa
         The paths of the pictures and, last, of the recipe.
     """
     target = check_writable(path, (".json",))
-    content, pictures = contents(recipe, lambda role, _: f"{target.stem}-{role.replace(' ', '-')}")
+    content, pictures = contents(recipe, lambda role, sha256: _free_name(target, role, sha256))
     content["network_fingerprint"] = fingerprint
     files = {target.with_name(name): data for name, data in pictures.items()} | {target: to_json(content)}
     for one, data in files.items():
         with write_atomically(one) as file:
             file.write(data)
     return list(files)
+
+
+def _free_name(target: pathlib.Path, role: str, sha256: str) -> str:
+    """Return the name of a picture beside a recipe; not that of another file, which the recipe does not belong to."""
+    name = f"{target.stem}-{role.replace(' ', '-')}"
+    others = [path for path in target.parent.glob(f"{glob.escape(name)}.*") if path.suffix != ".json"]
+    same = all(hashlib.sha256(path.read_bytes()).hexdigest() == sha256 for path in others if path.is_file())
+    return name if same else f"{name}-{sha256[:8]}"
 
 
 def contents(recipe: Any, keep: Callable[[str, str], str]) -> tuple[dict[str, Any], dict[str, bytes]]:

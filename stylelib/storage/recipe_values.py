@@ -7,7 +7,7 @@ from typing import Any
 from stylelib.images import MIN_SIDE, Source, load_image
 from stylelib.initialization import INITIALIZATIONS
 from stylelib.protocols.term import check_weight
-from stylelib.support.errors import InputError, check_choice, check_whole
+from stylelib.support.errors import InputError, check_choice, check_whole, shown
 from stylelib.weights.networks import check_layers_by_name
 
 PICTURES = {"transfer": ("content", "style"), "content": ("content",), "style": ("style",)}  # by kind of recipe
@@ -42,7 +42,7 @@ def check_init(init: Any, recipe: Any) -> None:
 def check_content_layer(layer: Any, recipe: Any) -> None:
     """Raise an InputError unless it is one layer of the recipe's network."""
     if len(check_layers_by_name(recipe.network, layer)) > 1:
-        raise InputError(f"The content layer is one layer's name; got {layer!r}.")
+        raise InputError(f"The content layer is one layer's name; got {shown(layer)}.")
 
 
 def check_size(size: Any, recipe: Any) -> None:
@@ -54,20 +54,20 @@ def check_size(size: Any, recipe: Any) -> None:
 def check_changes(changes: Any, recipe: Any) -> None:
     """Raise an InputError unless the changes are pairs (step, α/β) with growing steps."""
     if not isinstance(changes, tuple | list):
-        raise InputError(f"Changes are pairs, ((step, α/β), …); got {changes!r}.")
+        raise InputError(f"Changes are pairs, ((step, α/β), …); got {shown(changes)}.")
     for change in changes:
         if not isinstance(change, tuple | list) or len(change) != 2:
-            raise InputError(f"A change is a pair, (step, α/β); got {change!r}.")
+            raise InputError(f"A change is a pair, (step, α/β); got {shown(change)}.")
         check_whole("the step of a change", change[0], 0)
         check_weight(change[1], "the ratio α/β")
     if [step for step, _ in changes] != sorted({step for step, _ in changes}):
-        raise InputError(f"The steps of the changes must grow; got {changes!r}.")
+        raise InputError(f"The steps of the changes must grow; got {shown(changes)}.")
 
 
 def check_shares(weights: Sequence[float], count: int) -> list[float]:
     """Return the weight of each style image; raise an InputError unless there are as many weights as images."""
     if not isinstance(weights, Sequence) or isinstance(weights, str):
-        raise InputError(f"Style weights are a list of numbers, one for each style image; got {weights!r}.")
+        raise InputError(f"Style weights are a list of numbers, one for each style image; got {shown(weights)}.")
     shares = [check_weight(weight, "a style's weight") for weight in weights] or [1 / count] * count
     if len(shares) != count:
         raise InputError(f"Give one weight for each style image: {count} images, {len(shares)} weights.")

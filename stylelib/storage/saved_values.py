@@ -31,4 +31,7 @@ def _fits(state: State, shape: torch.Size, known: bool) -> bool:
         return False
     parts = [part for value in state.memory.values() for part in (value if isinstance(value, list) else [value])]
     remembered = [part for part in parts if isinstance(part, torch.Tensor)] if known else []
-    return all(torch.broadcast_shapes(part.shape, shape) == shape for part in remembered)  # type: ignore[no-untyped-call]
+    return all(
+        part.ndim in (0, len(shape)) and all(side in (1, whole) for side, whole in zip(part.shape, shape, strict=False))
+        for part in remembered
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from stylelib.paper import recordings
 from stylelib.recipes import Recipe
 from stylelib.studio.app import Studio
-from stylelib.support.errors import check_choice
+from stylelib.support.errors import check_choice, warn
 from stylelib.support.gallery import bundled_recordings
 from stylelib.support.machine import preset
 from stylelib.terms import STYLE_LAYERS
@@ -120,4 +120,6 @@ def panel(name: str, network: str | None = None, folder: str | os.PathLike[str] 
     if network is not None:
         recipe = dataclasses.replace(recipe, network=network)
     path = pathlib.Path(folder) / f"{name}.zip"
+    if not path.exists():
+        warn(f"There is no recording {path}; the panel shows pictures only after it has computed them.")
     return Studio(recipe, chosen.knobs, chosen.title, recordings.load(path) if path.exists() else None)

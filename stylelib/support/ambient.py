@@ -25,7 +25,7 @@ def settled() -> Iterator[None]:
             with contextlib.suppress(RuntimeError):  # older versions of torch know no autocast on MPS
                 if torch.is_autocast_enabled(kind):
                     stack.enter_context(torch.autocast(kind, enabled=False))
-        if torch.get_default_device().type != "cpu":
+        if torch.empty(0).device.type != "cpu":  # older versions of torch do not say otherwise
             stack.enter_context(torch.device("cpu"))
         _make_products_exact(stack)
         yield

@@ -87,6 +87,30 @@ def decode(source: Source, label: str, fit: Fit = lambda width, height: (width, 
     return picture
 
 
+def from_array(array: np.ndarray[Any, Any]) -> PIL.Image.Image:
+    """Return an array of a picture as a Pillow image of 8 bits; raise an InputError if it is none."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise InputError(
+            f"A picture's array has the shape (H, W), (H, W, 3) or (H, W, 4); this one has {tuple(array.shape)}."
+        )
+    if array.dtype == np.uint16:
+        array = (array / 257).round()
+    elif array.dtype == bool:
+        array = array * 255
+    elif np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all() or array.min() < -1e-3 or array.max() > 1 + 1e-3:
+            raise InputError(
+                "A picture's array of floats must have values from 0 to 1, without NaN; divide by 255 if they go up "
+                "to 255."
+            )
+        array = (array.clip(0, 1) * 255).round()
+    elif not np.issubdtype(array.dtype, np.integer) or array.min() < 0 or array.max() > 255:
+        raise InputError("A picture's array holds integers 0 to 255, 16-bit unsigned integers, or floats 0 to 1.")
+    return PIL.Image.fromarray(array.astype(np.uint8))
+
+
 def _decoded(source: Source, fit: Fit) -> tuple[PIL.Image.Image, bool]:
     """Return the picture, and whether it has transparent parts."""
     with warnings.catch_warnings():

@@ -9,11 +9,18 @@ from collections.abc import Collection
 from typing import Any
 
 LONGEST = 200  # characters of a value in a message
+MOST = 1000  # characters of a message
 LARGEST = 2**63 - 1  # because torch's seeds have 63 bits
 
 
 class InputError(ValueError):
-    """A request that cannot be carried out; the message is one sentence that says what to do instead."""
+    """A request that cannot be carried out; the message is one sentence that says what to do instead.
+
+    Whatever is in it, such as a part of a damaged file, the message has one line and at most MOST characters.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(shorten(str(message), MOST))
 
     def _render_traceback_(self) -> list[str]:
         """Show the sentence alone in a notebook: IPython calls this instead of printing a traceback."""
@@ -31,11 +38,11 @@ def shown(value: object) -> str:
     return shorten(text)
 
 
-def shorten(text: str) -> str:
-    """Return a text in one line; the middle of a long one is left out."""
+def shorten(text: str, most: int = LONGEST) -> str:
+    """Return a text in one line of at most so many characters; the middle of a long one is left out."""
     text = " ".join(text.split()) if "\n" in text else text
-    half = LONGEST // 2
-    return text if len(text) <= LONGEST else f"{text[: half - 1]}…{text[-half:]}"
+    half = most // 2
+    return text if len(text) <= most else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def warn(message: str) -> None:

@@ -31,7 +31,20 @@ def draw_as_they_are(figure: matplotlib.figure.Figure) -> None:
             text.set_parse_math(False)
             if not text.get_text().isascii():
                 text.set_fontfamily(list(families()))
-                text.set_text("".join(sign if ord(sign) in characters() else REPLACEMENT for sign in text.get_text()))
+            text.set_text(drawable(text.get_text()))
+
+
+def drawable(text: str) -> str:
+    """Return a text in which another sign stands for the characters that no font here has."""
+    if text.isprintable() and text.isascii():
+        return text
+    return "".join(sign if ord(sign) in characters() else REPLACEMENT for sign in text)
+
+
+def as_label(text: object) -> str:
+    """Return a text as the label of a curve or of a place on an axis; matplotlib leaves out what begins with a line."""
+    label = drawable(str(text))
+    return f"\N{HAIR SPACE}{label}" if label.startswith("_") else label
 
 
 @functools.cache

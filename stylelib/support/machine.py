@@ -64,7 +64,8 @@ def preset(name: str | None = None) -> Preset:
     InputError
         For an unknown name.
     """
-    name = name or os.environ.get("STYLELIB_PRESET") or ("paper" if torch.cuda.is_available() else "laptop")
+    if name is None or (isinstance(name, str) and not name):
+        name = os.environ.get("STYLELIB_PRESET") or ("paper" if torch.cuda.is_available() else "laptop")
     return PRESETS[check_choice("preset", name, PRESETS)]
 
 

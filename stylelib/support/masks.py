@@ -29,6 +29,8 @@ def check_mask(mask: Tensor, pictures: Tensor | None = None) -> Tensor:
     if not isinstance(mask, Tensor) or mask.ndim < 2 or not mask.numel() or mask.shape[:-2].numel() != 1:
         shape = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
         raise InputError(f"A mask is a tensor (H, W), 1 where the term counts and 0 where it does not; got {shape}.")
+    if mask.layout != torch.strided or mask.is_meta or mask.is_complex():
+        raise InputError("A mask must have its values in memory: real numbers, not sparse and not on 'meta'.")
     mask = mask.detach().to(torch.float32).reshape(1, 1, *mask.shape[-2:])
     if not (mask.min() >= 0 and mask.max() <= 1 and mask.any()):
         raise InputError("A mask must have values from 0 to 1, and at least one above 0.")

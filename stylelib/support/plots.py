@@ -10,6 +10,7 @@ import matplotlib.axes
 import matplotlib.colors
 import numpy as np
 
+from stylelib.support.lettering import as_label
 from stylelib.support.page import Figure, page
 
 # Curves and bars differ not only in colour but also in dashes, markers or hatches. The colours are Okabe and Ito's.
@@ -56,7 +57,14 @@ def lines(
     for index, (label, points) in enumerate(curves.items()):
         x, y = points if isinstance(points, tuple) else (range(len(points)), points)
         marker = MARKERS[index % len(MARKERS)]
-        axes.plot(list(x), list(y), label=label, marker=marker, markersize=4, **looks[index])
+        axes.plot(
+            [as_label(one) if isinstance(one, str) else one for one in x],
+            list(y),
+            label=as_label(label),
+            marker=marker,
+            markersize=4,
+            **looks[index],
+        )
         for text, *point in zip((labels or {}).get(label, ()), list(x), list(y), strict=False):
             axes.annotate(text, (point[0], point[1]), (5, 5), textcoords="offset points", fontsize=8, parse_math=False)
     if "x" in logarithmic:
@@ -102,8 +110,8 @@ def bars(
         places = [place + (index - (len(names) - 1) / 2) * width for place in range(len(groups))]
         heights = [values.get(name, math.nan) for values in groups.values()]
         hatch = HATCHES[index % len(HATCHES)]
-        axes.bar(places, heights, width, label=name, edgecolor="white", color=colours[index], hatch=hatch)
-    axes.set_xticks(range(len(groups)), list(groups))
+        axes.bar(places, heights, width, label=as_label(name), edgecolor="white", color=colours[index], hatch=hatch)
+    axes.set_xticks(range(len(groups)), list(map(as_label, groups)))
     if logarithmic:
         axes.set_yscale("log")
     label_axes(axes, "", ylabel)
@@ -142,8 +150,8 @@ def matrix(
     columns = rows if columns is None else columns
     figure, axes = plot(title, note, min(0.42 * len(rows) + 0.9, 6.5))
     shown = axes.imshow(numbers, cmap="cividis", aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, fontsize=8)
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.set_xticks(range(len(columns)), list(map(as_label, columns)), fontsize=8)
+    axes.set_yticks(range(len(rows)), list(map(as_label, rows)), fontsize=8)
     axes.tick_params(length=0)
     for row, column in np.ndindex(numbers.shape):
         number = numbers[row, column]
