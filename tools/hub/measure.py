@@ -32,6 +32,8 @@ from tornado.websocket import websocket_connect
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from tools.teaching import student  # noqa: E402
+
 ISOLATED = {"JUPYTER_PREFER_ENV_PATH": "1"}  # kernels of this environment, not of the user who measures
 NOTEBOOK = "00_start_here.ipynb"
 WAITING = "before this one"  # in the sentence of stylelib.support.turns
@@ -279,8 +281,6 @@ async def measure(hub: Hub, names: list[str], path: str) -> dict[str, dict]:
 
 def edition(out: pathlib.Path) -> None:
     """Put what students get into the class's folder: the students' edition of the notebooks, with its package."""
-    from tools.teaching import student
-
     folder = out / "class" / "student"
     folder.mkdir(parents=True)
     student.build(folder)
