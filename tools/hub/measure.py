@@ -143,7 +143,7 @@ def running_hub(out: pathlib.Path, environment: dict[str, str]) -> Iterator[Hub]
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(60)
-            for one in left:
+            for one in (hub.process, *left):
                 with contextlib.suppress(psutil.Error):
                     one.kill()
 
