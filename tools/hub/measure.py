@@ -53,6 +53,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "{out}/homes/{{username}}"
+c.Spawner.mem_limit = None  # which is for all of an account's processes; here all users have one account
 c.Spawner.args = [*c.Spawner.args, "--allow-root"]
 c.Spawner.environment |= {environment!r}
 c.JupyterHub.services.append({{"name": "measure", "api_token": {token!r}}})
