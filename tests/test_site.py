@@ -117,6 +117,25 @@ def test_links_lead_to_pages_to_the_reference_and_without_an_address_nowhere_els
         site.linked("[x](../nowhere.md)", PAGE)
 
 
+def test_a_link_to_a_section_has_its_name_on_the_site(site):
+    text = "[a](00_start_here.ipynb#Which-comes-first,-the-strokes-or-the-colours?) [b](#What-is-the-paper's,-α/β)"
+    assert site.linked(text, PAGE) == (
+        "[a](00_start_here.ipynb#which-comes-first-the-strokes-or-the-colours) [b](#what-is-the-papers-αβ)"
+    )
+
+
+def test_the_teachers_page_leads_to_what_the_site_has_and_to_every_text_for_teachers():
+    page = book.teachers_page("# Teaching\n\nText.\n\n## Five minutes\n\nMore.\n\n## Thirty")
+    head, rest = page.split("\n## On this site\n")
+    assert head == "# Teaching\n\nText.\n" and rest.index("## Five minutes") < rest.index("## Thirty")
+    for place in ("slides", "live", "explore"):
+        assert f'href="../../{place}/index.html"' in rest
+    for path in (ROOT / "docs" / "teaching").rglob("*.md"):
+        name = path.relative_to(ROOT / "docs" / "teaching").with_suffix("").as_posix()
+        assert name == "README" or f" <{name}>\n" in rest, name
+    assert book.contents().count("docs/teaching") == 1, "one entry in the side bar"
+
+
 def links_of(text):
     return re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', text)
 

@@ -1,7 +1,7 @@
 """Build the web site: python tools/site.py OUT, then python -m http.server --directory OUT.
 
-It needs the extra `site` (python -m pip install -e ".[site]"), and npm, which fetches onnxruntime-web and MathJax once;
-afterwards it works offline. The notebooks are shown as they are committed; nothing is run.
+It needs the extra `site` (python -m pip install -e ".[site]"), and npm, which fetches onnxruntime-web, MathJax and
+reveal.js once; afterwards it works offline. The notebooks are shown as they are committed; nothing is run.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tools import slides  # noqa: E402
 from tools.web import book, explore, links, live  # noqa: E402
 
 
@@ -20,6 +21,7 @@ def build(out: pathlib.Path, address: str | None = None) -> None:
     book.build(out, address)
     live.build(out / "live")
     explore.build(out / "explore")
+    slides.build(out / "slides")
     if wrong := links.broken(out):
         raise SystemExit("\n".join(["Some links of the site are broken:", *wrong]))
 

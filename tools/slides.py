@@ -27,12 +27,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tools import refresh  # noqa: E402
+from tools.teaching import notes as teacher  # noqa: E402
 from tools.web import vendor  # noqa: E402
-
-try:
-    from tools.teaching import notes as teacher
-except ImportError:
-    teacher = None
 
 FORM = ROOT / "site" / "slides"
 WORDS, BESIDE = 40, 24  # at most, on a slide and beside a picture
@@ -217,7 +213,7 @@ class Deck:
 def teachers_notes(stem: str) -> dict[str, str]:
     """Return what a teacher may say at each section of a notebook, {heading: text}; nothing if that is not written."""
     try:
-        return {} if teacher is None else dict(teacher.sections(stem))
+        return dict(teacher.sections(stem))
     except FileNotFoundError:
         return {}
 

@@ -13,7 +13,7 @@ nb_code_prompt_show = "Show the folded {type}"
 nb_code_prompt_hide = "Fold the {type}"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
-myst_heading_anchors = 3
+myst_heading_anchors = 4
 
 mathjax_path = "mathjax/tex-chtml-full.js"  # from npm, see tools/web/vendor.py
 mathjax_options = {"defer": "defer"}

@@ -32,6 +32,8 @@ from tornado.websocket import websocket_connect
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from tools.teaching import student  # noqa: E402
+
 ISOLATED = {"JUPYTER_PREFER_ENV_PATH": "1"}  # kernels of this environment, not of the user who measures
 NOTEBOOK = "00_start_here.ipynb"
 WAITING = "before this one"  # in the sentence of stylelib.support.turns
@@ -51,6 +53,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "{out}/homes/{{username}}"
+c.Spawner.mem_limit = None  # which is for all of an account's processes; here all users have one account
 c.Spawner.args = [*c.Spawner.args, "--allow-root"]
 c.Spawner.environment |= {environment!r}
 c.JupyterHub.services.append({{"name": "measure", "api_token": {token!r}}})
@@ -141,7 +144,7 @@ def running_hub(out: pathlib.Path, environment: dict[str, str]) -> Iterator[Hub]
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(60)
-            for one in left:
+            for one in (hub.process, *left):
                 with contextlib.suppress(psutil.Error):
                     one.kill()
 
@@ -279,8 +282,6 @@ async def measure(hub: Hub, names: list[str], path: str) -> dict[str, dict]:
 
 def edition(out: pathlib.Path) -> None:
     """Put what students get into the class's folder: the students' edition of the notebooks, with its package."""
-    from tools.teaching import student
-
     folder = out / "class" / "student"
     folder.mkdir(parents=True)
     student.build(folder)

@@ -34,6 +34,13 @@ REFERENCE = {  # after the series, in this order; other texts in docs/ come last
         "CHANGELOG.md": "Changes",
     },
 }
+TEACHING = "docs/teaching/README.md"  # the teacher's page; the other texts beside it are below it in the side bar
+ON_THE_SITE = """\
+## On this site
+
+<a href="../../slides/index.html">The slides</a> of every notebook, <a href="../../live/index.html">the live page</a>, \
+which needs nothing but a browser, and <a href="../../explore/index.html">five ideas to touch</a>.
+"""
 PICTURES = ("docs/**/*.svg", "docs/**/*.jpg", "docs/**/*.png", "tools/benchmarks/*.png")  # that the texts show
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "pdoc")
 USELESS = (".doctrees", ".buildinfo", "_sources", "_static/**/*.map", "_static/*macros.html", "_static/locales")
@@ -104,6 +111,24 @@ def texts() -> dict[str, dict[str, str]]:
     return {**REFERENCE, "The package": REFERENCE["The package"] | more}
 
 
+def teaching() -> dict[str, str]:
+    """Return the texts below the teacher's page: {path in the repository: title in the side bar}."""
+    folder = (ROOT / TEACHING).parent
+    paths = [*sorted(folder.glob("*.md")), *sorted(folder.glob("notes/*.md"))]
+    return {path.relative_to(ROOT).as_posix(): first_heading(path) for path in paths if path != ROOT / TEACHING}
+
+
+def teachers_page(text: str) -> str:
+    """Return the teacher's page with links to what only the site has, and with the pages below it."""
+    folder = PurePosixPath(TEACHING).parent
+    lines = [
+        f"{shown} <{PurePosixPath(name).relative_to(folder).with_suffix('')}>" for name, shown in teaching().items()
+    ]
+    tree = "\n".join(["```{toctree}", ":hidden:", "", *lines, "```"])
+    before, mark, after = text.partition("\n## ")
+    return f"{before}\n{ON_THE_SITE}{mark}{after}\n\n{tree}\n"
+
+
 def first_heading(path: pathlib.Path) -> str:
     """Return a text's title, up to its colon."""
     return path.read_text(encoding="utf-8").removeprefix("# ").split("\n")[0].split(":")[0]
@@ -116,7 +141,7 @@ def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
         *sorted((refresh.FOLDER / "solutions").glob("*.ipynb")),
         refresh.FOLDER / "studio.ipynb",
     ]
-    written = [name for group in texts().values() for name in group]
+    written = [TEACHING, *teaching(), *(name for group in texts().values() for name in group)]
     names = {path.relative_to(ROOT).as_posix() for path in notebooks}
     site = pages.Site(ROOT, out, names | set(written), address)
     for path in notebooks:
@@ -128,6 +153,7 @@ def stage(source: pathlib.Path, out: pathlib.Path, address: str) -> None:
     for name in written:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         text = site.linked((ROOT / name).read_text(encoding="utf-8"), PurePosixPath(name))
+        text = teachers_page(text) if name == TEACHING else text
         (source / name).write_text(text, encoding="utf-8")
     for picture in (path for pattern in PICTURES for path in ROOT.glob(pattern)):
         (source / picture.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
@@ -168,7 +194,11 @@ def contents() -> str:
     """Return the side bar's trees of pages."""
     groups = {"The series": {path.relative_to(ROOT).as_posix(): f"{path.stem[:2]} · {refresh.short_title(path)}"
                              for path in refresh.series()}}  # fmt: skip
-    groups["The series"] |= {"solutions.md": "Solutions", "notebooks/studio.ipynb": "The studio"}
+    groups["The series"] |= {
+        "solutions.md": "Solutions",
+        "notebooks/studio.ipynb": "The studio",
+        TEACHING: "For teachers",
+    }
     groups |= texts()
     groups["The package"] = {"reference.md": "API reference", **groups["The package"]}
     trees = []

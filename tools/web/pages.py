@@ -67,14 +67,16 @@ class Site:
 
     def _link(self, found: re.Match[str], page: PurePosixPath) -> str:
         label, target = found["label"], found["target"]
-        if target is None or re.match(r"[a-z]+:|#", target):
+        if target is None or re.match(r"[a-z]+:", target):
             return found[0]
         name, _, fragment = target.partition("#")
+        if not name:
+            return f"[{label}](#{anchor(fragment)})"
         path = os.path.normpath(page.parent / name).replace("\\", "/")
         if not (self.root / path).exists():
             raise SystemExit(f"{page} links to {target}, which is not there.")
         if path in self.pages:
-            there = f"{name}#{fragment.lower()}" if fragment else name  # Sphinx writes headings' names in small letters
+            there = f"{name}#{anchor(fragment)}" if fragment else name
             return f"[{label}]({there})"
         if found["picture"]:
             return found[0]
@@ -84,6 +86,11 @@ class Site:
             kind = "tree" if (self.root / path).is_dir() else "blob"
             return f"[{label}]({self.address}/{kind}/main/{path})"
         return label
+
+
+def anchor(fragment: str) -> str:
+    """Return the name that a heading has on the site; Jupyter's has capitals and punctuation as well."""
+    return re.sub(r"[^\w-]", "", fragment.lower())
 
 
 def prepare(notebook: NotebookNode, page: PurePosixPath, site: Site) -> NotebookNode:
