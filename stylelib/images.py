@@ -18,6 +18,7 @@ from stylelib.support.decoding import decode, from_array
 from stylelib.support.errors import InputError, shown, warn
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import find_image
+from stylelib.support.picture_text import png_text
 
 # what load_image accepts
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | np.ndarray[Any, Any] | Tensor
@@ -196,7 +197,7 @@ def to_jpeg(picture: Tensor, size: int | None = None, quality: int = 85) -> byte
     return buffer.getvalue()
 
 
-def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95) -> pathlib.Path:
+def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95, text: str = "") -> pathlib.Path:
     """Save a picture as PNG or JPEG, completely or not at all.
 
     Parameters
@@ -207,6 +208,8 @@ def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95)
         Ends in .png, .jpg or .jpeg, which decides the format.
     quality : int
         JPEG quality, 1 to 100.
+    text : str
+        What the file carries, such as its recipe: a PNG's text named "stylelib", a JPEG's comment.
 
     Returns
     -------
@@ -223,10 +226,8 @@ def save_image(picture: Tensor, path: str | os.PathLike[str], quality: int = 95)
     check_picture(picture, "the picture to save")
     if picture.shape[0] != 1:
         raise InputError(f"save_image saves one picture; this tensor holds {picture.shape[0]}.")
-    image = PIL.Image.fromarray(to_array(picture))
+    image, kind = PIL.Image.fromarray(to_array(picture)), FORMATS[path.suffix.lower()]
+    jpeg: dict[str, Any] = {"quality": int(quality), "subsampling": 0, "comment": text.encode()}
     with write_atomically(path) as file:
-        if FORMATS[path.suffix.lower()] == "JPEG":
-            image.save(file, "JPEG", quality=int(quality), subsampling=0)
-        else:
-            image.save(file, "PNG")
+        image.save(file, kind, **(jpeg if kind == "JPEG" else {"pnginfo": png_text(text)}))
     return path

@@ -12,7 +12,6 @@ import dataclasses
 import inspect
 import os
 import pathlib
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -38,7 +37,7 @@ from stylelib.storage.recipe_values import (
     one_of,
     value,
 )
-from stylelib.support.errors import check_choice, check_whole
+from stylelib.support.errors import check_choice, check_whole, warn
 from stylelib.synthesis import Synthesis
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS, Content
 from stylelib.vgg import POOLINGS
@@ -213,17 +212,20 @@ optimizer, seed, convention
         """Return the recipe that `save` wrote; raise an InputError if the file or a picture is damaged or missing."""
         recipe: Self
         recipe, fingerprint = recipe_files.load(cls, path)
-        # reading a recipe must not start a download
-        if (
-            is_here(check_name(recipe.network))
-            and load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint
-        ):
-            warnings.warn(
-                f"The weights of {recipe.network} are not the ones that {pathlib.Path(path).name} was made with, so "
-                "the picture will be different.",
-                stacklevel=2,
-            )
+        compare_network(recipe, fingerprint, path)
         return recipe
+
+
+def compare_network(recipe: Recipe, fingerprint: str, path: str | os.PathLike[str]) -> None:
+    """Warn if the weights on this machine are not the ones that a file was made with; nothing is downloaded."""
+    if (
+        is_here(check_name(recipe.network))
+        and load_network(recipe.network, pooling=recipe.pooling).fingerprint() != fingerprint
+    ):
+        warn(
+            f"The weights of {recipe.network} are not the ones that {pathlib.Path(path).name} was made with, so the "
+            "picture will be different."
+        )
 
 
 def check_value(name: str, recipe: Recipe) -> None:

@@ -221,9 +221,9 @@ class Synthesis(Growing):
     def __repr__(self) -> str:
         return f"<Synthesis: {captions.describe_progress(self)}>"
 
-    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
+    def save(self, path: str | os.PathLike[str], recipe: Any = None) -> pathlib.Path:
         """Save the whole run to a .pt file and return its path. After `load`, it continues as if never stopped."""
-        return checkpoints.save_run(self, path)
+        return checkpoints.save_run(self, path, recipe)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], terms: Sequence[Term] | None = None, **own: Any) -> Self:

@@ -205,7 +205,7 @@ def test_a_plain_recipe_takes_along_what_it_names_and_your_own_recipe_everything
 
 
 def test_a_parcel_is_packed_only_on_its_way_to_another_process(own):
-    parcel = Parcel([own], Registered([own]))
+    parcel = Parcel([own], Registered([own]), [""])
     assert parcel.recipes == [own] and parcel.recipes[0] is own
     assert pickle.loads(pickle.dumps(parcel)).recipes == [own]
     assert registered["blocks"]() is not None and type(registered["blocks"]) is type, "this process keeps its own"

@@ -6,6 +6,7 @@ import html
 import io
 import re
 
+import ipywidgets
 import PIL.Image
 import pytest
 
@@ -61,7 +62,41 @@ def test_a_damaged_upload_is_told_by_its_name_and_the_picture_of_before_stays(co
 def test_an_upload_of_too_many_bytes_is_told(controls, monkeypatch):
     monkeypatch.setattr(picture_controls, "LARGEST_UPLOAD", 1_000)
     upload(controls["style"], picture_bytes())
-    assert "mine.jpg has more than" in complaint(controls["style"]) and controls["style"].value == "mosaic"
+    control = controls["style"]
+    assert "mine.jpg: it has more than 0 MB" in complaint(control) and control.value == "mosaic"
+    assert control.upload.value == (), "the button does not count it"
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("setting, megabytes", [(None, 10), ("50000000", 50), ("70000000", 50), ("2000000", 2)])
+def test_the_limit_that_holds_is_said_at_the_button(setting, megabytes, monkeypatch):
+    """What the project's own settings of the server let through, else what every server lets through."""
+    if setting is None:
+        monkeypatch.delenv("STYLELIB_UPLOAD_LIMIT", raising=False)
+    else:
+        monkeypatch.setenv("STYLELIB_UPLOAD_LIMIT", setting)
+    control = make_controls(Recipe())["content"]
+    texts = [one.value for box in control.box.children if isinstance(box, ipywidgets.HBox) for one in box.children[1:]]
+    assert texts == [f"<small>up to {megabytes} MB</small>"]
+
+
+@pytest.mark.fault(2)
+def test_a_larger_picture_is_named_by_its_path(controls, tmp_path):
+    control, path = controls["content"], tmp_path / "large.png"
+    path.write_bytes(picture_bytes())
+    control.path.value = str(tmp_path / "missing.png")
+    assert "missing.png" in complaint(control) and control.value == "riverside"
+    control.path.value = str(path)
+    assert complaint(control) == "" and control.value == str(path)
+
+
+@pytest.mark.fault(9)
+def test_a_visitor_of_a_web_page_cannot_name_a_path(monkeypatch):
+    monkeypatch.setenv("VOILA_REQUEST_URL", "http://localhost/")
+    control = make_controls(Recipe())["content"]
+    assert control.path not in control.box.children
+    control.path.value = __file__  # as a browser that was changed could say
+    assert control.value == "riverside" and complaint(control) == ""
 
 
 def test_another_upload_is_told_as_a_change(controls):

@@ -5,6 +5,7 @@ import dataclasses
 import html
 import json
 import re
+import tempfile
 
 import PIL.Image
 import pytest
@@ -13,6 +14,7 @@ import torch
 import stylelib
 from stylelib.figures import keep_every
 from stylelib.recipes import Recipe
+from stylelib.shell.again import picture_recipe
 from stylelib.studio import saving
 
 RECIPE = Recipe(size=64, steps=3, style_layers=("conv1_1", "conv2_1"))
@@ -24,10 +26,11 @@ def no_loading(net, monkeypatch):
 
 
 @pytest.fixture
-def row(net, tmp_path):
+def row(net, tmp_path, monkeypatch):
     """With a run to save, and a folder to save it in."""
+    monkeypatch.chdir(tmp_path)
     row = saving.Saving()
-    row.name.value = str(tmp_path / "mine")
+    row.name.value = "mine"
     row.offer(RECIPE.prepare(net, keep_every=keep_every(RECIPE.steps)).finish(), RECIPE)
     return row
 
@@ -60,7 +63,7 @@ def test_picture_animation_and_recipe_are_saved_and_offered_as_downloads(row, ne
         assert not button.disabled
         button.click()
         data = (tmp_path / f"mine{ending}").read_bytes()
-        assert words(row) == f"Saved: {tmp_path / 'mine'}{ending}"
+        assert words(row) == f"Saved: mine{ending}"
         assert f'download="mine{ending}" href="data:{kind};base64,' in row.message.value
         assert base64.b64encode(data).decode() in row.message.value
     saved = stylelib.load_image(tmp_path / "mine.png")
@@ -88,23 +91,69 @@ def test_every_picture_that_is_not_bundled_is_saved_with_the_recipe(row, net, tm
     row.buttons[2].click()
     names = ["mine-style.jpg", "mine-style-2.jpg", "mine.json"]
     assert {path.name for path in tmp_path.iterdir()} == set(names)
-    assert words(row) == f"Saved: {', '.join(str(tmp_path / name) for name in names)}"
+    assert words(row) == f"Saved: {', '.join(names)}"
     assert row.message.value.count('href="data:image/jpeg;base64,') == 2
 
 
+NO_NAMES = [
+    "../mine",
+    "/tmp/mine",
+    "~/mine",
+    "~mine",
+    ".mine",
+    "a/b",
+    "a\\b",
+    "C:mine",
+    "a\0b",
+    "x" * 81,
+    "<b>mine</b>",
+]
+
+
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_folder_that_does_not_exist_is_told_and_nothing_is_written(row, number, tmp_path):
-    row.name.value = str(tmp_path / "<nowhere>" / "mine")
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_is_never_a_path(row, name, number, tmp_path):
+    before = sorted(tmp_path.parent.rglob("*"))
+    row.name.value = name
     row.buttons[number].click()
-    assert re.fullmatch(r"⚠ The folder .*<nowhere> does not exist; make it first.*", alert(row))
-    assert list(tmp_path.iterdir()) == []
-    row.name.value = "  "
-    row.buttons[number].click()
+    assert alert(row).startswith("⚠ A file's name has at most 80 characters") and "<b>" not in row.message.value
+    assert sorted(tmp_path.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["", "  ", ".png"])
+def test_a_file_needs_a_name(row, name):
+    row.name.value = name
+    row.buttons[0].click()
     assert alert(row) == "⚠ Give the file a name first."
 
 
+@pytest.mark.fault(9)
+def test_nothing_is_overwritten(row, tmp_path):
+    for _ in range(3):
+        row.buttons[0].click()
+    assert words(row) == "Saved: mine-3.png"
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.png", "mine-2.png", "mine-3.png"}
+
+
+@pytest.mark.fault(9)
+def test_a_visitor_of_a_web_page_gets_downloads_and_leaves_no_file(row, tmp_path, monkeypatch):
+    monkeypatch.setenv("VOILA_REQUEST_URL", "http://localhost/")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for button in row.buttons:
+        button.click()
+        assert words(row).startswith("Download: mine.") and 'download="mine' in row.message.value
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_carries_its_recipe(row, net):
+    row.buttons[0].click()
+    recipe, done = picture_recipe("mine.png")
+    assert (recipe, done) == (RECIPE, 3) and torch.equal(recipe.finish(net).image, RECIPE.finish(net).image)
+
+
 def test_an_ending_that_is_typed_is_not_doubled(row, tmp_path):
-    row.name.value = str(tmp_path / "mine.png")
+    row.name.value = "mine.png"
     row.buttons[0].click()
     assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
 

@@ -26,7 +26,7 @@ import stylelib
 from stylelib import recipes
 from stylelib.paper import recordings
 from stylelib.recipes import Recipe
-from stylelib.studio import Studio, app, cells, display, picture_controls, saving
+from stylelib.studio import Studio, app, cells, display, picture_controls, saving, thumbnails
 from stylelib.studio.controls import default_names
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, RUNNING, STOPPED
 from stylelib.support.errors import InputError
@@ -38,8 +38,10 @@ SHORT = Recipe(size=64, steps=3, style_layers=("conv1_1", "conv2_1"))
 
 
 @pytest.fixture(autouse=True)
-def surroundings(net, monkeypatch):
+def surroundings(net, monkeypatch, tmp_path):
     """What takes long, loading the network and drawing curves, is left out; and no test leaves a thread behind."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STYLELIB_RUNS", str(tmp_path.parent / f"runs of {tmp_path.name}"))
     for module in (app, saving):
         monkeypatch.setattr(module, "cached_network", lambda name, pooling: net)
     monkeypatch.setattr(recipes, "load_network", lambda name, pooling: net)
@@ -139,7 +141,12 @@ def picture_bytes(name="valley"):
 
 
 def widgets(studio):
-    return list(app.widgets_inside(studio))
+    inside, waiting = [], [studio]
+    while waiting:
+        for widget in waiting.pop().children:
+            inside.append(widget)
+            waiting += [widget] if isinstance(widget, ipywidgets.Box) else []
+    return inside
 
 
 def shown(picture):
@@ -295,7 +302,7 @@ def disabled(studio):
 def test_run_shows_the_picture_the_curves_and_the_end(studio, monkeypatch):
     monkeypatch.setattr(display.Display, "draw_curves", DRAW)
     assert disabled(studio) == {"pause", "stop"} and status(studio) == "Ready."
-    assert shown(studio.display.picture) == (4, 3)
+    assert shown(studio.display.picture)[1] == thumbnails.HEIGHT
     click(studio.buttons["run"])
     assert studio.wait(LONG) and studio.runner.state == FINISHED
     assert shown(studio.display.picture) == (64, 43) and shown(studio.display.curves)[0] > 400
@@ -356,7 +363,7 @@ def test_reset_in_the_middle_of_a_step_leaves_a_studio_as_at_first(studio, gate)
     gate.let(9)
     assert old.wait(LONG) and old.state == STOPPED and old.run.number == 1
     assert studio.current is None and studio.chosen() == SHORT
-    assert status(studio) == "Ready." and shown(studio.display.picture) == (4, 3)
+    assert status(studio) == "Ready." and shown(studio.display.picture)[1] == thumbnails.HEIGHT
     assert disabled(studio) == {"pause", "stop"} and not studio.controls["size"].widget.disabled
 
 
@@ -427,7 +434,7 @@ def test_all_controls_but_the_ratio_are_disabled_while_a_run_is_active(studio, g
 
 def replayed(studio, tmp_path):
     """The picture of the recipe that the studio saves."""
-    studio.saving.name.value = str(tmp_path / "again")
+    studio.saving.name.value = "again"
     *_, path = studio.saving.save_recipe(studio.current)
     return Recipe.load(path).finish()
 
@@ -629,7 +636,7 @@ def test_in_a_kernel_other_cells_run_meanwhile_and_a_cell_run_again_ends_its_old
 @pytest.fixture
 def finished(studio, tmp_path):
     assert all(button.disabled for button in studio.saving.buttons)  # nothing to save yet
-    studio.saving.name.value = str(tmp_path / "mine")
+    studio.saving.name.value = "mine"
     assert studio.run().wait(LONG)
     return studio
 
@@ -655,7 +662,7 @@ def test_a_recipe_is_that_of_the_picture_and_not_of_what_was_turned_since(finish
 def test_a_picture_of_your_own_is_saved_with_the_recipe(studio, tmp_path):
     upload(studio, "style", picture_bytes("mosaic"))
     assert studio.run().wait(LONG)
-    studio.saving.name.value = str(tmp_path / "mine")
+    studio.saving.name.value = "mine"
     click(studio.saving.buttons[2])
     assert {path.name for path in tmp_path.iterdir()} == {"mine.json", "mine-style.jpg"}
     assert words(studio.saving.message).count("mine") == 2
@@ -663,7 +670,7 @@ def test_a_picture_of_your_own_is_saved_with_the_recipe(studio, tmp_path):
 
 
 def test_a_paused_run_can_be_saved_and_a_running_one_not(studio, gate, tmp_path):
-    studio.saving.name.value = str(tmp_path / "mine")
+    studio.saving.name.value = "mine"
     studio.run()
     gate.begins(1)
     assert all(button.disabled for button in studio.saving.buttons)
@@ -698,9 +705,8 @@ def test_every_control_has_a_name_and_every_button_says_what_it_does(studio):
     beside = [studio.display.slider, studio.controls["second_style"].share_slider]
     beside += [one.slider for one in studio.controls.values()]
     inputs = [one for one in widgets(studio) if hasattr(one, "disabled") and one not in beside]
-    assert (
-        len(inputs) == 13 + 1 + 3 + 4 + 1 + 1 + 3
-    )  # values, share, uploads, buttons, step, file name, buttons to save
+    # values, share, uploads, paths, buttons, step, file name, buttons to save
+    assert len(inputs) == 13 + 1 + 3 + 3 + 5 + 1 + 1 + 3
     for one in inputs:
         assert one.description.strip(), type(one)
         assert not isinstance(one, ipywidgets.Button | ipywidgets.FileUpload) or one.tooltip, one.description

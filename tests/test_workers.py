@@ -125,6 +125,17 @@ def test_stop_ends_the_workers_in_the_middle_of_a_call():
         executor.submit(abs, 1)
 
 
+def test_a_shutdown_that_does_not_wait_ends_the_workers_when_their_calls_are_done():
+    executor = Workers(1)
+    pid, _ = executor.submit(pid_and_threads).result()
+    running, waits = executor.submit(time.sleep, 0.5), executor.submit(abs, -1)
+    executor.shutdown(wait=False)
+    assert running.result() is None and waits.result() == 1
+    assert gone([pid])
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(abs, 1)
+
+
 def test_the_number_of_workers_is_checked():
     with pytest.raises(InputError, match="The number of workers is a whole number, 1 or more; got 0"):
         Workers(0)

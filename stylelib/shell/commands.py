@@ -20,10 +20,13 @@ from typing import Any
 
 from stylelib import sweeps
 from stylelib.figures import keep_every
+from stylelib.images import load_image
 from stylelib.recipes import Recipe, check_value
+from stylelib.shell.again import compare, picture_recipe, replay
 from stylelib.shell.parser import first_size, from_text, make_parser, recipe_of
 from stylelib.shell.paths import picture_values, split_paths
-from stylelib.shell.running import INTERRUPTED, check_outputs, finish
+from stylelib.shell.running import INTERRUPTED, check_outputs, finish, signals
+from stylelib.storage.checkpoints import read_recipe
 from stylelib.support.errors import InputError, check_choice
 from stylelib.support.files import check_writable, write_atomically
 from stylelib.support.gallery import PAPER_IMAGES, bundled_images, fetch_paper_image
@@ -114,18 +117,19 @@ def paint(options: argparse.Namespace) -> int:
         recipe = dataclasses.replace(recipe, network=network.identity["name"])
         recipe.check()
     keep = keep_every(recipe.steps) if options.animation else None
-    return finish(recipe.prepare(network, keep_every=keep), options)
+    return finish(recipe.prepare(network, keep_every=keep), options, recipe)
 
 
 def resume(options: argparse.Namespace) -> int:
     """Continue a saved run."""
     check_outputs(options)
-    saved = Synthesis.load(options.run)
+    saved, recipe = Synthesis.load(options.run), read_recipe(Recipe, options.run)
     if options.steps is not None:
         saved.steps = options.steps
+        recipe = None if recipe is None else dataclasses.replace(recipe, steps=options.steps)
     if options.animation and not saved.keep_every:
         saved.keep_every = keep_every(saved.steps)
-    return finish(saved, options, Recipe.load(options.recipe).play(saved) if options.recipe else None)
+    return finish(saved, options, recipe)
 
 
 def make(options: argparse.Namespace) -> int:
@@ -133,7 +137,20 @@ def make(options: argparse.Namespace) -> int:
     check_outputs(options)
     recipe = Recipe.load(options.recipe)
     prepared = recipe.prepare(keep_every=keep_every(recipe.steps) if options.animation else None)
-    return finish(prepared, options, recipe.play(prepared))
+    return finish(prepared, options, recipe)
+
+
+def again(options: argparse.Namespace) -> int:
+    """Make a picture anew from the recipe that it carries."""
+    check_outputs(options)
+    recipe, done = picture_recipe(options.picture, options.pictures)
+    before = load_image(options.picture)
+    _check_pictures(recipe, options.output)
+    prepared = recipe.prepare(keep_every=keep_every(recipe.steps) if options.animation else None)
+    code = finish(prepared, options, recipe, replay(recipe, prepared, done))
+    if code != INTERRUPTED:
+        print(compare(options.picture, before, prepared.image))
+    return code
 
 
 def sweep(options: argparse.Namespace) -> int:
@@ -153,6 +170,14 @@ def sweep(options: argparse.Namespace) -> int:
         with write_atomically(options.sheet) as file:
             file.write(sheet.jpeg())
     return 0 if len(results) == len(recipes) else INTERRUPTED
+
+
+def studio(options: argparse.Namespace) -> int:
+    """Serve the studio as a web page."""
+    from stylelib.studio import page  # here, because its widgets take a while
+
+    with signals(signal.default_int_handler, "SIGTERM", "SIGHUP"):
+        return page.serve(options.ip, options.port)
 
 
 def table(options: argparse.Namespace) -> None:
@@ -209,7 +234,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "style": paint,
     "resume": resume,
     "recipe": make,
+    "again": again,
     "sweep": sweep,
+    "studio": studio,
     "table": table,
     "pictures": pictures,
     "fetch": fetch,

@@ -59,11 +59,16 @@ def make_parser() -> Parser:
     command = add("resume", "continue a run that --save-run wrote, or that was ended")
     command.add_argument("run", metavar="RUN.pt")
     command.add_argument("--steps", type=_whole, metavar="N", help="steps in all (default: the run's)")
-    command.add_argument("--recipe", metavar="RECIPE.json", help="its recipe, whose later changes of α/β are made then")
     _add_outputs(command)
 
     command = add("recipe", "make the picture of a recipe file, such as the studio saves")
     command.add_argument("recipe", metavar="RECIPE.json")
+    _add_outputs(command)
+
+    command = add("again", "make a picture anew from the recipe that it carries")
+    command.add_argument("picture", metavar="PICTURE", help="a .png or .jpg that stylelib wrote")
+    meaning = "a folder to look for its input pictures, besides this one and the picture's; can be repeated"
+    command.add_argument("--pictures", metavar="FOLDER", action="append", default=[], help=meaning)
     _add_outputs(command)
 
     command = add("sweep", "compute a recipe for many values on all cores; the same command again continues")
@@ -79,6 +84,11 @@ def make_parser() -> Parser:
     meaning = "recipes that a worker gets at a time (default: 1, or up to 4 for small pictures)"
     command.add_argument("--together", type=_whole, metavar="N", help=meaning)
     command.add_argument("--sheet", metavar="FILE.jpg", help="also write all pictures side by side")
+
+    command = add("studio", "serve the studio as a web page, for visitors who reach nothing else; Ctrl-C ends it")
+    meaning = "the address to listen at; 0.0.0.0 for everybody who can reach this machine (default: %(default)s)"
+    command.add_argument("--ip", default="127.0.0.1", metavar="ADDRESS", help=meaning)
+    command.add_argument("--port", type=_whole, default=8866, metavar="N", help="(default: %(default)s)")
 
     command = add("table", "list the layers of a network")
     command.add_argument("network", metavar="NETWORK", help=", ".join(LAYOUTS))

@@ -1,7 +1,7 @@
 """A run in the shell: progress bar, checkpoints, and files that are written when it ends or is interrupted.
 
-Whatever ends the program, at most CHECKPOINT seconds of computing are lost: the whole run is in a file beside the
-output, which `python -m stylelib resume` continues. It is removed once the picture is there.
+Whatever ends the program, little of its computing is lost: the whole run is in a file beside the output, see
+`stylelib.storage.keeping`, which `python -m stylelib resume` continues. It is removed once the picture is there.
 """
 
 import argparse
@@ -10,7 +10,6 @@ import pathlib
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -19,12 +18,14 @@ from tqdm import tqdm
 from stylelib.evaluation.progress import Step
 from stylelib.figures import kept_frames, save_animation
 from stylelib.images import FORMATS, save_image
+from stylelib.recipes import Recipe
+from stylelib.storage import carried
+from stylelib.storage.keeping import Keeper
 from stylelib.support.errors import InputError
 from stylelib.support.files import check_writable
 from stylelib.synthesis import Synthesis
 
 INTERRUPTED = 130  # exit code
-CHECKPOINT = 30  # seconds
 
 
 def checkpoint_of(options: argparse.Namespace) -> pathlib.Path:
@@ -34,8 +35,7 @@ def checkpoint_of(options: argparse.Namespace) -> pathlib.Path:
 
 def resume_command(options: argparse.Namespace) -> str:
     """Return the line that continues this command's run from its checkpoint."""
-    recipe = f" --recipe {options.recipe}" if getattr(options, "recipe", None) else ""
-    return f"python -m stylelib resume {checkpoint_of(options)}{recipe} -o {options.output}"
+    return f"python -m stylelib resume {checkpoint_of(options)} -o {options.output}"
 
 
 @contextlib.contextmanager
@@ -72,7 +72,9 @@ def _same(checkpoint: pathlib.Path, resumed: str | None) -> bool:
     return resumed is not None and pathlib.Path(resumed).expanduser().resolve() == checkpoint.resolve()
 
 
-def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | None = None) -> int:
+def finish(
+    run: Synthesis, options: argparse.Namespace, recipe: Recipe | None, steps: Iterable[Step] | None = None
+) -> int:
     """Run to the end, then write the output files; after an interrupt, they have the picture so far.
 
     Parameters
@@ -81,48 +83,38 @@ def finish(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | 
         A run at any step.
     options : argparse.Namespace
         output, animation and save_run.
+    recipe : Recipe or None
+        What the run is played with; its files carry it.
     steps : Iterable of Step, optional
-        The run's steps; the run itself by default.
+        The run's steps; those that the recipe plays by default.
 
     Returns
     -------
     int
         The exit code.
     """
+    if steps is None:
+        steps = run if recipe is None else recipe.play(run)
     with signals(signal.default_int_handler, "SIGTERM", "SIGHUP"):  # as Ctrl-C
-        interrupted = _play(run, options, steps)
+        interrupted = _play(run, Keeper(checkpoint_of(options), recipe).follow(run, steps))
         with signals(signal.SIG_IGN, "SIGINT", "SIGTERM", "SIGHUP"):  # no second one spoils the files
-            return _write(run, options, interrupted)
+            return _write(run, options, recipe, interrupted)
 
 
-def _play(run: Synthesis, options: argparse.Namespace, steps: Iterable[Step] | None = None) -> bool:
-    """Run to the end with a progress bar and checkpoints; return whether it was interrupted."""
-    saved, note = time.monotonic(), ""
+def _play(run: Synthesis, steps: Iterable[Step]) -> bool:
+    """Run to the end with a progress bar; return whether it was interrupted."""
     try:
         with tqdm(total=run.steps, initial=run.number, unit="step", file=sys.stderr, disable=None) as bar:
-            for step in steps or run:
+            for step in steps:
                 bar.update()
                 bar.set_postfix_str(f"loss {step.loss:.4g}", refresh=False)
-                if time.monotonic() - saved >= CHECKPOINT and not note:
-                    note = _save_checkpoint(run, options)
-                    saved = time.monotonic()
     except KeyboardInterrupt:
         run.stop(f"interrupted after step {run.number}")
         return True
     return False
 
 
-def _save_checkpoint(run: Synthesis, options: argparse.Namespace) -> str:
-    """Save the whole run; return why it was impossible, which must not end the run, or ""."""
-    try:
-        run.save(checkpoint_of(options))
-    except (InputError, OSError) as error:
-        print(f"\nNote: no checkpoint can be saved ({error})", file=sys.stderr)
-        return str(error)
-    return ""
-
-
-def _write(run: Synthesis, options: argparse.Namespace, interrupted: bool) -> int:
+def _write(run: Synthesis, options: argparse.Namespace, recipe: Recipe | None, interrupted: bool) -> int:
     """Write the output files, each in an attempt of its own; print what made them and return the exit code."""
     checkpoint = checkpoint_of(options)
     written: list[pathlib.Path] = []
@@ -134,13 +126,17 @@ def _write(run: Synthesis, options: argparse.Namespace, interrupted: bool) -> in
         except (InputError, OSError) as error:
             failed.append(f"{path} could not be written ({error})")
 
+    def save_run(path: Any) -> pathlib.Path:
+        return run.save(path, recipe)
+
     if options.save_run:
-        attempt(checkpoint, run.save)
-    attempt(options.output, lambda path: save_image(run.image, path))
+        attempt(checkpoint, save_run)
+    text = "" if recipe is None else carried.to_text(recipe, run)
+    attempt(options.output, lambda path: save_image(run.image, path, text=text))
     if options.animation:
         attempt(options.animation, lambda path: save_animation(kept_frames(run).values(), path))
     if failed and not options.save_run:
-        attempt(checkpoint, run.save)
+        attempt(checkpoint, save_run)
     if failed:
         kept = f" The run is kept: `{resume_command(options)}`." if checkpoint in written else ""
         raise InputError(f"{'; '.join(failed)}.{kept}")

@@ -8,7 +8,7 @@ import io
 import os
 import pathlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -19,6 +19,7 @@ from stylelib.protocols.optimizer import Evaluation, Optimizer, State
 from stylelib.protocols.parameterization import Parameterization, Pixels
 from stylelib.protocols.rebuild import Rebuildable, kind_of
 from stylelib.protocols.term import Term
+from stylelib.storage import recipe_files
 from stylelib.storage.saved_values import check_run
 from stylelib.support.ambient import settled
 from stylelib.support.errors import InputError
@@ -44,7 +45,7 @@ KEPT = (  # attributes of a run that are saved as they are; the first five are a
 )
 
 
-def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
+def save_run(run: Any, path: str | os.PathLike[str], recipe: Any = None) -> pathlib.Path:
     """Write a run to a .pt file, completely or not at all.
 
     Parameters
@@ -53,6 +54,8 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
         A run at any step.
     path : path
         Ends in .pt.
+    recipe : Recipe, optional
+        The recipe that it is played with, for `read_recipe`.
 
     Returns
     -------
@@ -79,11 +82,33 @@ def save_run(run: Any, path: str | os.PathLike[str]) -> pathlib.Path:
         "since": run.progress.since,
         "finished": run.finished,
     }
+    if recipe is not None:
+        content["recipe"] = recipe_files.pack(recipe)
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with write_atomically(target) as file:
-        file.write(buffer.getvalue())
+        file.write(buffer.getbuffer())
     return target
+
+
+def read_recipe(cls: type, path: str | os.PathLike[str]) -> Any:
+    """Return the recipe that a saved run was played with; None if it was saved without one.
+
+    Parameters
+    ----------
+    cls : type
+        Recipe, or a subclass.
+    path : path
+        A .pt file.
+    """
+    content = _read(path, mmap=True)  # the run's tensors are not read
+    return recipe_files.unpack(cls, content["recipe"], f"{path}") if "recipe" in content else None
+
+
+def steps_done(path: str | os.PathLike[str]) -> int:
+    """Return the number of steps that a saved run has done."""
+    history = _read(path, mmap=True)["history"]
+    return int(history[-1]["number"]) if history else 0
 
 
 @settled()
@@ -93,6 +118,7 @@ def load_run(
     terms: Sequence[Term] | None = None,
     optimizer: Optimizer | None = None,
     parameterization: Parameterization | None = None,
+    networks: Iterable[Network] = (),
 ) -> R:
     """Return the run that `save_run` wrote, in this or an earlier version of stylelib.
 
@@ -104,6 +130,8 @@ def load_run(
         A .pt file.
     terms, optimizer, parameterization : optional
         In the place of those in the file: needed for your own classes that have no `arguments` or another name now.
+    networks : Iterable of Network
+        Networks that are loaded already; the others that the run needs are loaded by their names.
 
     Returns
     -------
@@ -119,7 +147,7 @@ def load_run(
     try:
         kept = content["run"]
         run: Any = cls(
-            terms or terms_from_dicts(content["terms"]),
+            terms or terms_from_dicts(content["terms"], networks),
             content["picture"],
             parameterization=parameterization or _parameterization(content),
             optimizer=optimizer or _optimizer(content["optimizer"]),
@@ -143,11 +171,11 @@ def load_run(
     return made
 
 
-def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+def _read(path: str | os.PathLike[str], mmap: bool = False) -> dict[str, Any]:
     path = existing_file(path, "saved run")
     try:
         check_archive(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
         check_tensors(content)
     except Exception as error:  # a damaged or foreign file can raise anything
         raise InputError(f"{path} is not a saved run, or it is damaged.") from error
@@ -196,13 +224,15 @@ def terms_to_dicts(terms: Sequence[Term]) -> list[dict[str, Any]]:
     return found
 
 
-def terms_from_dicts(contents: Sequence[dict[str, Any]]) -> list[Term]:
+def terms_from_dicts(contents: Sequence[dict[str, Any]], networks: Iterable[Network] = ()) -> list[Term]:
     """Make the terms that `terms_to_dicts` described, with their networks.
 
     Parameters
     ----------
     contents : Sequence of dict
         What `terms_to_dicts` returned.
+    networks : Iterable of Network
+        Networks that are loaded already.
 
     Returns
     -------
@@ -214,7 +244,7 @@ def terms_from_dicts(contents: Sequence[dict[str, Any]]) -> list[Term]:
     InputError
         If the class of a term, or a network, is unknown in this program.
     """
-    networks: dict[str, Network] = {}
+    known = {net.fingerprint(): net for net in networks}
     terms = []
     for content in contents:
         if "arguments" not in content:
@@ -226,9 +256,9 @@ def terms_from_dicts(contents: Sequence[dict[str, Any]]) -> list[Term]:
         extra = {}
         if identity:
             fingerprint = identity.pop("fingerprint")
-            if fingerprint not in networks:
-                networks[fingerprint] = _load_same_network(identity, fingerprint)
-            extra["net"] = networks[fingerprint]
+            if fingerprint not in known:
+                known[fingerprint] = _load_same_network(identity, fingerprint)
+            extra["net"] = known[fingerprint]
         terms.append(Term.from_dict(content, **extra))
     return terms
 

@@ -21,6 +21,7 @@ from stylelib.support.picture_kinds import readable
 
 FORMAT = 1
 LARGEST = 20_000_000  # bytes of a recipe; its pictures lie beside it
+Find = Callable[[str, str, Any], Any]  # see `parse`
 
 
 def save(recipe: Any, path: str | os.PathLike[str], fingerprint: str) -> list[pathlib.Path]:
@@ -125,29 +126,72 @@ def load(cls: type, path: str | os.PathLike[str]) -> tuple[Any, str]:
     """
     path = existing_file(path, "recipe", LARGEST)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} is not a recipe, or it is damaged.") from error
+    recipe, content = parse(cls, text, str(path), lambda name, *_: _beside(path, name))
+    for role, source in recipe.pictures.items():
+        if hashlib.sha256(find_image(source).read_bytes()).hexdigest() != content["pictures"][role]:
+            raise InputError(f"{source} is not the picture that {path.name} was made with.")
+    return recipe, str(content["network_fingerprint"])
+
+
+def parse(cls: type, text: str | bytes, label: str, find: Find) -> tuple[Any, dict[str, Any]]:
+    """Return the recipe of a JSON text, and the text's whole content.
+
+    Parameters
+    ----------
+    cls : type
+        Recipe, or a subclass.
+    text : str or bytes
+        What `to_json` returned.
+    label : str
+        Where the text comes from, for error messages.
+    find : callable
+        Takes the name that the text has for a picture, the picture's role and its SHA-256; returns its source.
+
+    Raises
+    ------
+    InputError
+        If the text is not a recipe.
+    """
+    try:
+        content = json.loads(text)
         if content["format"] != FORMAT:
-            raise InputError(f"{path} was made by a newer version of stylelib; install that version to use it.")
+            raise InputError(f"{label} was made by a newer version of stylelib; install that version to use it.")
         cls = _class_of(content, cls)
         names = [field.name for field in dataclasses.fields(cls) if field.name in content]
         values = {name: _with_tuples(content[name]) for name in names}
         for role in {"content", "style"} & set(values):
-            source = values[role]
-            values[role] = (
-                tuple(_beside(path, one) for one in source) if isinstance(source, tuple) else _beside(path, source)
-            )
+            several = values[role] if isinstance(values[role], tuple) else (values[role],)
+            roles = [f"{role} {number}" if number > 1 else role for number in range(1, len(several) + 1)]
+            if not all(isinstance(name, str) for name in several):
+                raise TypeError("a picture without a name")
+            found = tuple(find(name, one, content["pictures"][one]) for name, one in zip(several, roles, strict=True))
+            values[role] = found if isinstance(values[role], tuple) else found[0]
         recipe = cls(**values)
-        if set(content["pictures"]) != set(recipe.pictures):
-            raise ValueError("other pictures")
-        fingerprint = str(content["network_fingerprint"])
+        if set(content["pictures"]) != set(recipe.pictures) or "network_fingerprint" not in content:
+            raise ValueError("other pictures, or no network")
     except InputError:
         raise
     except Exception as error:  # a damaged or hostile file can raise anything, such as a RecursionError
-        raise InputError(f"{path} is not a recipe, or it is damaged.") from error
-    for role, source in recipe.pictures.items():
-        if hashlib.sha256(find_image(source).read_bytes()).hexdigest() != content["pictures"][role]:
-            raise InputError(f"{source} is not the picture that {path.name} was made with.")
-    return recipe, fingerprint
+        raise InputError(f"{label} is not a recipe, or it is damaged.") from error
+    return recipe, content
+
+
+def pack(recipe: Any) -> dict[str, Any]:
+    """Return a recipe with its pictures as plain values, for a saved run."""
+    content, files = contents(recipe, lambda role, _: role)
+    return {"content": to_json(content | {"network_fingerprint": ""}).decode(), "files": files}
+
+
+def unpack(cls: type, packed: dict[str, Any], label: str) -> Any:
+    """Return the recipe that `pack` described; its own pictures are the bytes of their files."""
+    try:
+        text, files = packed["content"], dict(packed["files"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{label} is not a run that this version of stylelib can read.") from error
+    return parse(cls, text, label, lambda name, *_: files.get(name, name))[0]
 
 
 def version() -> str:

@@ -11,8 +11,6 @@ import functools
 import html
 import pathlib
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import ipywidgets
 
@@ -22,15 +20,19 @@ from stylelib.figures import Figure, keep_every, kept_frames
 from stylelib.images import to_jpeg
 from stylelib.paper.recordings import Recording
 from stylelib.recipes import Recipe, change_alpha_beta
+from stylelib.storage.keeping import Keeper
 from stylelib.studio import cells
 from stylelib.studio.controls import Knobs, apply_all, make_controls
-from stylelib.studio.display import Display, describe_progress
-from stylelib.studio.runner import FINISHED, PAUSED, PREPARING, READY, RUNNING, STOPPED, Runner
+from stylelib.studio.display import SHARE, Display, Pace, describe_progress
+from stylelib.studio.left import KeptRuns
+from stylelib.studio.runner import FINISHED, PAUSED, PREPARING, READY, RUNNING, STOPPED, Runner, Stopped
 from stylelib.studio.saving import Saving
 from stylelib.studio.stills import BoxWithStill, inputs, strip
-from stylelib.studio.widgets import Control
+from stylelib.studio.thumbnails import thumbnails
+from stylelib.studio.widgets import Control, close_all, explain, make_button
 from stylelib.support import turns
 from stylelib.support.errors import InputError
+from stylelib.support.fetching import downloads_reported
 from stylelib.support.machine import preset
 from stylelib.synthesis import Synthesis
 from stylelib.weights.networks import cached_network
@@ -66,7 +68,7 @@ class Studio(BoxWithStill):
     controls : dict of str to Control
         The controls by name.
     buttons : dict of str to widget
-        "run", "pause", "stop" and "reset".
+        "run", "pause", "stop", "reset" and "go on", which is shown where a kernel has left a run behind.
     display, saving, code : Display, Saving, widget
         The other parts.
     current_recipe : Recipe
@@ -85,6 +87,8 @@ class Studio(BoxWithStill):
         )
         self.recording = recording
         self.runner: Runner | None = None
+        self.kept = KeptRuns(self.recipe, list(knobs or ()), title)
+        self._pace = Pace(SHARE)
         self.controls = make_controls(self.recipe, knobs)
         for control in self.controls.values():
             control.on_change(self._changed)
@@ -101,10 +105,9 @@ class Studio(BoxWithStill):
         stylesheet = ipywidgets.HTML(f"<style>{STYLESHEET.read_text()}</style>")
         super().__init__([stylesheet, *heading, columns])
         self._follow_runner()
-        self._show_recorded()
+        self._show_chosen()
         cells.close_earlier(self)
-
-    # ------------------------------------------------------------------------------------------------ public methods
+        self._offer_left()
 
     def run(self) -> "Studio":
         """Start a run with the values of the controls, unless one of them is invalid. Return the studio."""
@@ -113,12 +116,16 @@ class Studio(BoxWithStill):
         recipe = self.chosen()
         if recipe is None:
             return self
-        self.current_recipe = recipe
-        self.display.clear()
-        self.runner = Runner(
-            functools.partial(self._prepare, recipe), recipe.play, self._show_step, on_change=self._follow_runner
-        )
-        self.runner.start()
+        return self._start(recipe, self.kept.begin(recipe))
+
+    def go_on(self) -> "Studio":
+        """Continue the run that a kernel has left behind. Return the studio."""
+        taken = None if self.runner is not None and self.runner.active else self.kept.take_over()
+        if taken is not None:
+            recipe, path, keeper = taken
+            for control in self.controls.values():
+                control.show(recipe)
+            self._start(recipe, keeper, path)
         return self
 
     def pause(self) -> None:
@@ -135,18 +142,19 @@ class Studio(BoxWithStill):
     def stop(self) -> None:
         """End the run after the current step, and keep its picture."""
         if self.runner is not None and self.runner.active:
-            self.display.say("Stopping after the current step …")
+            if self.current is not None:
+                self.display.say("Stopping after the current step …")
             self.runner.stop()
 
     def reset(self) -> None:
         """End the run, and set every control back to its first value."""
         self.stop()
         self.runner, self.current_recipe = None, self.recipe
+        self.kept.forget()
         for control in self.controls.values():
             control.show(self.recipe)
-        self.display.clear()
         self._follow_runner()
-        self._show_recorded()
+        self._show_chosen()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end of the run, in a cell that needs its picture.
@@ -187,29 +195,42 @@ class Studio(BoxWithStill):
     def close(self) -> None:
         """End the run, and close all widgets, which would keep its pictures in memory."""
         self.stop()
-        for widget in list(widgets_inside(self)):
-            widget.close()
-        super().close()
+        self.kept.close()
+        close_all(self)
 
     def still(self) -> Figure:
         """Return the recording's pictures, or those that the run starts from."""
         return strip(self.recording) if self.recording else inputs(self.recipe)
 
-    # ------------------------------------------------------------------------------------------------------- internals
-
     def _make_buttons(self) -> dict[str, ipywidgets.Button]:
-        def button(text: str, icon: str, tooltip: str, act: Callable[[], object], style: str = "") -> Any:
-            layout = {"width": "7.5em"}
-            made = ipywidgets.Button(description=text, icon=icon, tooltip=tooltip, button_style=style, layout=layout)
-            made.on_click(lambda _: act())
-            return made
-
         return {
-            "run": button("Run", "play", "Compute the picture on this machine", self.run, "primary"),
-            "pause": button("Pause", "pause", "Pause after the current step", self._pause_or_resume),
-            "stop": button("Stop", "stop", "End the run and keep its picture", self.stop),
-            "reset": button("Reset", "undo", "End the run and set all controls back", self.reset),
+            "run": make_button("Run", "play", "Compute the picture on this machine", self.run, "primary"),
+            "pause": make_button("Pause", "pause", "Pause after the current step", self._pause_or_resume),
+            "stop": make_button("Stop", "stop", "End the run and keep its picture", self.stop),
+            "reset": make_button("Reset", "undo", "End the run and set all controls back", self.reset),
+            "go on": make_button("Go on", "forward", "Continue the run that was left", self.go_on, "success"),
         }
+
+    def _start(self, recipe: Recipe, keeper: Keeper, saved: pathlib.Path | None = None) -> "Studio":
+        """Start a run in its own thread, or continue a saved one."""
+        self.current_recipe = recipe
+        self._show_thumbnails(recipe)
+        runner = self.runner = Runner(
+            lambda: self._prepare(recipe, runner, saved),
+            lambda run: keeper.follow(run, recipe.play(run)),
+            self._show_step,
+            on_change=self._follow_runner,
+        )
+        self._offer_left()
+        runner.start()
+        return self
+
+    def _offer_left(self) -> None:
+        """Offer the run that a kernel has left behind, if there is one."""
+        offered = self.kept.left is not None and self.runner is None
+        self.buttons["go on"].layout.display = None if offered else "none"
+        if self.kept.left is not None and offered:
+            self.display.say(self.kept.left.offer)
 
     def _pause_or_resume(self) -> None:
         if self.runner is not None and self.runner.state == PAUSED:
@@ -230,10 +251,19 @@ class Studio(BoxWithStill):
         control.complain(" ".join(str(remark.message) for remark in remarks))  # about pictures smaller than the size
         return True
 
-    def _prepare(self, recipe: Recipe) -> Synthesis:
+    def _prepare(self, recipe: Recipe, runner: Runner, saved: pathlib.Path | None) -> Synthesis:
         """Return the run. The runner's thread calls this, because loading takes time."""
-        network = cached_network(recipe.network, recipe.pooling)
+        with downloads_reported(functools.partial(self._show_download, runner)):
+            network = cached_network(recipe.network, recipe.pooling)
+        if saved is not None:
+            return Synthesis.load(saved, networks=[network])
         return recipe.prepare(network, keep_every=keep_every(recipe.steps))
+
+    def _show_download(self, runner: Runner, done: int, total: int) -> None:
+        """Show how far a download is, and end it after a stop."""
+        if runner.stopping:
+            raise Stopped
+        self._pace.draw(self.display.say, f"Downloading the network: {done / 1e6:.0f} of {total / 1e6:.0f} MB …")
 
     def _show_step(self, run: Synthesis, step: Step) -> None:
         if run is self.current:  # after a reset, a step of the earlier run may still end
@@ -244,33 +274,45 @@ class Studio(BoxWithStill):
         control.complain("")
         if control.name == "alpha_beta" and self.runner is not None and self.runner.active:
             if control.check(self.selection):
-                self.runner.between_steps(functools.partial(self._change_alpha_beta, control.value))
-        else:
+                self.runner.between_steps(functools.partial(self._change_alpha_beta, control.value), "alpha_beta")
+        elif self.runner is None or not self.runner.active:
             self._show_code(self.selection)
-            self._show_recorded()
+            self._show_chosen()
 
     def _change_alpha_beta(self, alpha_beta: float, run: Synthesis) -> None:
-        """Change α/β of the current run. The runner's thread calls this between two steps."""
+        """Change α/β of the current run. The runner's thread calls this between two steps, with the last value."""
         change_alpha_beta(run, alpha_beta)
         if run is self.current:
             changes = {**dict(self.current_recipe.changes), run.number: alpha_beta}
             self.current_recipe = dataclasses.replace(self.current_recipe, changes=tuple(sorted(changes.items())))
-            self._follow_runner()
+            self.kept.keeper.recipe = self.current_recipe
+            if self.runner is not None and self.runner.state == PAUSED:
+                self._follow_runner()
+            else:  # drawn with the next step
+                self._show_code(self.current_recipe)
 
-    def _show_recorded(self) -> None:
-        """Show the recorded run of the selection, if there is one."""
+    def _show_chosen(self) -> None:
+        """Show the recorded run of the selection, if there is one; before the first run, else its pictures."""
+        if self.runner is None:
+            self._show_thumbnails(self.selection)
         recorded = self.recording and self.recording.find(self.selection)
         if recorded:
             self.runner = None
             self.saving.offer(None, self.recipe)  # the buttons save only what is shown
-            self.display.clear()
             caption = f"Recorded: {recorded.made}. Press Run to compute it here."
             self.display.hold(recorded.frames, caption, "Recorded step")
+
+    def _show_thumbnails(self, recipe: Recipe) -> None:
+        """Show the pictures of a recipe, as long as there is no step."""
+        self.display.clear(thumbnails(recipe))
+        self.display.say(STATUS[READY])
 
     def _follow_runner(self, runner: Runner | None = None) -> None:
         """Update buttons, controls and display to the runner's state."""
         if runner is not None and runner is not self.runner:  # it belongs to a run that was reset
             return
+        if runner is not None and runner.run is not None and runner.state in (PAUSED, FINISHED, STOPPED):
+            self.kept.keeper.settle(runner.run)
         state = READY if self.runner is None else self.runner.state
         run = self.current
         self._enable(state)
@@ -287,8 +329,10 @@ class Studio(BoxWithStill):
             frames = {number: to_jpeg(picture) for number, picture in kept_frames(run).items()}
             self.display.hold(frames, f"Computed here: {run.describe()}.")
             self.display.say(describe_progress(run))
+        if run is None and state == STOPPED:
+            self.display.say("Stopped before the first step.")
         if self.runner is not None and self.runner.error is not None:
-            self.display.say(f"⚠ {_explain(self.runner.error)}")
+            self.display.say(f"⚠ {explain(self.runner.error)}")
         self._show_code(self.selection if self.runner is None else self.current_recipe)
 
     def _enable(self, state: str) -> None:
@@ -303,15 +347,3 @@ class Studio(BoxWithStill):
 
     def _show_code(self, recipe: Recipe) -> None:
         self.code.value = f"<p>The same in Python:</p><pre>{html.escape(recipe.code())}</pre>"
-
-
-def widgets_inside(box: ipywidgets.Box) -> Iterator[ipywidgets.Widget]:
-    """Yield all widgets inside a box, and inside the boxes in it."""
-    for widget in box.children:
-        yield widget
-        if isinstance(widget, ipywidgets.Box):
-            yield from widgets_inside(widget)
-
-
-def _explain(error: Exception) -> str:
-    return str(error) if isinstance(error, InputError) else f"The run failed ({type(error).__name__}: {error})."

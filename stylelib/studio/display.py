@@ -95,9 +95,16 @@ class Display:
         """Write the line below the picture."""
         self.status.value = f'<span role="status">{html.escape(text)}</span>'
 
-    def clear(self) -> None:
-        """Show what is displayed before the first run."""
-        self.picture.value = BLANK
+    def clear(self, picture: bytes | None = None) -> None:
+        """Show what is displayed before the first step.
+
+        Parameters
+        ----------
+        picture : bytes, optional
+            A JPEG of what is chosen; without one there is no box for a picture.
+        """
+        self.picture.value = picture or BLANK
+        self.picture.layout.display = None if picture else "none"
         self.curves.layout.display = "none"
         self.hold({}, "")
         self.say("")
@@ -121,12 +128,14 @@ class Display:
             last = list(frames)[-1]
             self.menu.options = self.slider.options = [(str(number), number) for number in frames]
             self.menu.value = self.slider.value = last
+            self.picture.layout.display = None
             self._frames = frames  # only now, because new options select the first frame, which would flash up
             self._show_frame(last)
 
     def draw_picture(self, picture: Tensor, text: str) -> None:
         """Show a picture (1, 3, H, W), with a status line."""
         self.picture.value = to_jpeg(picture)
+        self.picture.layout.display = None
         self.say(text)
 
     def draw_curves(self, run: Synthesis) -> None:

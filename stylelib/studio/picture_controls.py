@@ -1,6 +1,7 @@
 """Controls for the pictures of a recipe: the content image, one style image or two, and the share of the second."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,17 +10,23 @@ import ipywidgets
 from stylelib.images import Source, load_image
 from stylelib.recipes import Recipe, check_value
 from stylelib.storage.recipe_values import as_list, check_shares
-from stylelib.studio.widgets import BESIDE, LAYOUT, STYLE, Control
+from stylelib.studio.widgets import BESIDE, LAYOUT, STYLE, Control, on_a_page
 from stylelib.support.errors import InputError
 from stylelib.support.gallery import bundled_images
 
-LARGEST_UPLOAD = 50_000_000  # bytes
+LARGEST_UPLOAD = 50_000_000  # bytes; where the server takes so much, see `upload_limit`
+SERVER_LIMIT = 10_000_000  # bytes of a message, above which a Jupyter server closes the connection without a word
 OWN = "my own picture"
 NONE = "none"
 
 
+def upload_limit() -> int:
+    """Return how many bytes an upload can have: what the settings that the project gives its server say, or less."""
+    return min(LARGEST_UPLOAD, int(os.environ.get("STYLELIB_UPLOAD_LIMIT") or SERVER_LIMIT))
+
+
 class PictureControl(Control):
-    """A menu of bundled pictures, and a button to upload your own.
+    """A menu of bundled pictures, a button to upload your own, and a field for the path of a larger one.
 
     Parameters
     ----------
@@ -44,8 +51,20 @@ class PictureControl(Control):
             tooltip=f"Upload a picture of your own as the {what}",
             layout={"width": "14.5em", "margin": "2px 2px 2px 12.3em"},
         )
+        limit = ipywidgets.HTML(f"<small>up to {upload_limit() // 10**6} MB</small>")
+        self.path = ipywidgets.Text(
+            description=f"{label}'s path",
+            placeholder="of a file that is too large to upload",
+            continuous_update=False,
+            layout=LAYOUT,
+            style=STYLE,
+        )
         super().__init__(name, menu)
-        self.box.children = (menu, self.upload, self.complaint)
+        self.own = [ipywidgets.HBox([self.upload, limit], layout={"flex_flow": "row wrap"})]
+        if not on_a_page():  # there, a message from a browser must not be able to name a file of the server
+            self.own.append(self.path)
+            self.path.observe(self._take_path, names="value")
+        self.box.children = (menu, *self.own, self.complaint)
         self.upload.observe(self._take, names="value")
         self.show(recipe)
 
@@ -78,7 +97,7 @@ class PictureControl(Control):
 
     def enable(self, enabled: bool) -> None:
         """Allow changes, or forbid them."""
-        self.widget.disabled = self.upload.disabled = not enabled
+        self.widget.disabled = self.upload.disabled = self.path.disabled = not enabled
 
     def _take(self, change: Mapping[str, Any]) -> None:
         """Keep an uploaded file if it is a picture; if not, say what is wrong and keep the previous picture."""
@@ -87,14 +106,29 @@ class PictureControl(Control):
         (file,) = change["new"]
         data = bytes(file["content"])
         try:
-            if len(data) > LARGEST_UPLOAD:
-                raise InputError(f"{file['name']} has more than {LARGEST_UPLOAD // 10**6} MB; save a smaller copy.")
+            if len(data) > upload_limit():
+                raise InputError(f"it has more than {upload_limit() // 10**6} MB; save a smaller copy.")
             load_image(data)
         except InputError as error:
             self.complain(f"{file['name']}: {error}")
+            self.upload.value = ()  # so that the button does not count it
             return
         self.complain("")
         self._keep(data)
+
+    def _take_path(self, change: Mapping[str, Any]) -> None:
+        """Use a file of this machine if it is a picture; if not, say what is wrong and keep the previous picture."""
+        path = change["new"].strip()
+        if not path:
+            return
+        try:
+            load_image(path)
+        except InputError as error:
+            self.complain(str(error))
+        else:
+            self.complain("")
+            self._select(path)
+            self.path.value = ""
 
     def _keep(self, data: bytes) -> None:
         self.uploaded = data
@@ -154,7 +188,7 @@ class SecondStyleControl(PictureControl):
         self.share_box = ipywidgets.VBox([self.share, self.share_slider])
         super().__init__("second_style", "Second style image", "style", recipe)
         self.upload.description = "Own second style"  # the whole label would not fit
-        self.box.children = (self.widget, self.upload, self.share_box, self.complaint)
+        self.box.children = (self.widget, *self.own, self.share_box, self.complaint)
         self.widget.observe(lambda _: self._show_share(), names="value")
         self._show_share()
 

@@ -13,11 +13,16 @@ STOPPED, FINISHED, FAILED = "stopped", "finished", "failed"
 Task = Callable[[Synthesis], object]
 
 
+class Stopped(Exception):
+    """Raised in the preparation, to end it soon after a stop."""
+
+
 class Runner:
     """Prepare one run and advance it, step by step, in a daemon thread.
 
     `pause`, `stop` and `between_steps` are requests. The thread handles them before the next step, so that no step is
-    interrupted.
+    interrupted. A stop during the preparation acts at once: the thread ends by itself, later, and what it prepares is
+    not used.
 
     Parameters
     ----------
@@ -56,7 +61,7 @@ class Runner:
         self._prepare, self._play, self._on_step, self._on_change = prepare, play, on_step, on_change
         self._condition = threading.Condition()  # guards `_wanted` and `_tasks`
         self._wanted = RUNNING
-        self._tasks: list[Task] = []
+        self._tasks: dict[object, Task] = {}
         self._thread = threading.Thread(target=self._work, name="stylelib run", daemon=True)
 
     def start(self) -> "Runner":
@@ -77,11 +82,22 @@ class Runner:
         """End the run after the current step; its picture stays."""
         if self.active:
             self._request(STOPPED)
+            if self.run is None:
+                self._set_state(STOPPED)
 
-    def between_steps(self, task: Task) -> None:
-        """Let the thread call `task(run)` before the next step, also while the run is paused."""
+    def between_steps(self, task: Task, name: str | None = None) -> None:
+        """Let the thread call `task(run)` before the next step, also while the run is paused.
+
+        Parameters
+        ----------
+        task : callable
+            What to do.
+        name : str, optional
+            An earlier task of this name that is still waiting is dropped.
+        """
         with self._condition:
-            self._tasks.append(task)
+            self._tasks.pop(name, None)
+            self._tasks[object() if name is None else name] = task
             self._condition.notify_all()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -98,7 +114,7 @@ class Runner:
             True if the thread has ended. False immediately if the run is paused, because it cannot be resumed while the
             kernel waits.
         """
-        if self.state == READY:
+        if self.state == READY or (self.stopping and self.run is None):
             return True
         if self.active and self._wanted == PAUSED:
             return False
@@ -114,6 +130,11 @@ class Runner:
         """Whether the run can still continue."""
         return self.state in (PREPARING, RUNNING, PAUSED) and self._wanted != STOPPED
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is to end, or has been stopped."""
+        return self._wanted == STOPPED
+
     def _request(self, state: str) -> None:
         with self._condition:
             self._wanted = state
@@ -127,7 +148,11 @@ class Runner:
 
     def _work(self) -> None:
         try:
-            self.run = run = self._prepare()
+            run = self._prepare()
+            with self._condition:
+                if self.stopping:
+                    return
+                self.run = run
             steps = self._play(run)
             while self._may_go_on(run):
                 if self._must_wait():
@@ -140,6 +165,8 @@ class Runner:
             run.stop(f"stopped after step {run.number}")
             self._set_state(STOPPED)
         except Exception as error:  # shown beside the controls, because a thread's traceback is not
+            if self.run is None and self.stopping:
+                return
             self.error = error
             self._set_state(FAILED)
 
@@ -157,10 +184,10 @@ class Runner:
         """Run the tasks, and sleep while paused. Return False once the run should end."""
         while True:
             with self._condition:
-                wanted, tasks, self._tasks = self._wanted, self._tasks, []
+                wanted, tasks, self._tasks = self._wanted, self._tasks, {}
             if wanted == STOPPED:
                 return False
-            for task in tasks:
+            for task in tasks.values():
                 task(run)
             self._set_state(wanted)
             if wanted == RUNNING:

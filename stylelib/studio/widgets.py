@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,53 @@ import ipywidgets
 from stylelib.recipes import Recipe, check_value
 from stylelib.support.errors import InputError
 
+PAGE = "VOILA_REQUEST_URL"  # Voilà sets it in the kernels of its pages
 LAYOUT = {"width": "27em", "max_width": "100%"}
 STYLE = {"description_width": "12em"}  # of the labels
 BESIDE = {"width": "14.7em", "margin": "0 0 0 12.3em", "max_width": "100%"}  # of what stands below a control
+
+
+def on_a_page() -> bool:
+    """Return whether this kernel belongs to a web page, whose visitors may reach no file of this machine."""
+    return PAGE in os.environ
+
+
+def explain(error: Exception) -> str:
+    """Return what went wrong in a run, as one sentence."""
+    return str(error) if isinstance(error, InputError) else f"The run failed ({type(error).__name__}: {error})."
+
+
+def close_all(widget: ipywidgets.Widget) -> None:
+    """Close a widget and all that belong to it: inside it, and its layout and style, which ipywidgets would keep."""
+    values = list(widget.trait_values().values())
+    ipywidgets.Widget.close(widget)  # first, so that none is closed twice
+    for value in values:
+        for one in value if isinstance(value, tuple | list) else [value]:
+            if isinstance(one, ipywidgets.Widget) and one.comm is not None:
+                close_all(one)
+
+
+def make_button(text: str, icon: str, tooltip: str, act: Callable[[], object], style: str = "") -> ipywidgets.Button:
+    """Return a button.
+
+    Parameters
+    ----------
+    text, icon, tooltip : str
+        Its text, its icon (on a web page it has none, because the icons' font comes from outside) and what it does.
+    act : callable
+        Called when it is clicked.
+    style : str
+        Its colour, see ipywidgets.
+    """
+    button = ipywidgets.Button(
+        description=text,
+        icon="" if on_a_page() else icon,
+        tooltip=tooltip,
+        button_style=style,
+        layout={"width": "7.5em"},
+    )
+    button.on_click(lambda _: act())
+    return button
 
 
 class Control:

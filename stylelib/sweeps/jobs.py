@@ -12,10 +12,11 @@ from torch import Tensor
 from stylelib.evaluation.progress import Record
 from stylelib.images import load_image
 from stylelib.recipes import Recipe
-from stylelib.storage import recipe_files
+from stylelib.storage import carried, recipe_files
 from stylelib.support.errors import InputError
 from stylelib.support.files import write_atomically
 from stylelib.support.machine import pick_device, preset
+from stylelib.sweeps.parcels import to_png
 from stylelib.weights.networks import is_here, load_network
 
 TOGETHER = 4  # jobs that a worker gets in one parcel; more would gain little, and all are lost if the worker dies
@@ -60,7 +61,7 @@ class Result:
         return load_image(self.path)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Job:
     """A recipe in a sweep, with its files.
 
@@ -81,6 +82,11 @@ class Job:
     path: pathlib.Path
     content: dict[str, Any]
 
+    @property
+    def checkpoint(self) -> pathlib.Path:
+        """The file that keeps its run while a worker computes it, see `stylelib.storage.keeping`."""
+        return self.path.with_suffix(".run.pt")
+
     def write(self, png: bytes, rest: dict[str, Any]) -> Result:
         """Write what a worker computed.
 
@@ -96,11 +102,14 @@ class Job:
         Result
             The same that `read` returns.
         """
+        steps = len(rest["result"]["history"]) - 1
+        png = to_png(load_image(png), carried.with_result(self.content, rest["network_fingerprint"], steps))
         rest["result"]["sha256"] = hashlib.sha256(png).hexdigest()
         files = {self.path: png, self.path.with_suffix(".json"): recipe_files.to_json(self.content | rest)}
         for path, data in files.items():
             with write_atomically(path) as file:
                 file.write(data)
+        self.checkpoint.unlink(missing_ok=True)
         return self._result(rest["result"])
 
     def read(self, fingerprint: str | None) -> Result | None:
@@ -202,8 +211,11 @@ def find_results(jobs: Iterable[Job]) -> dict[pathlib.Path, Result]:
     kept = [job for job in jobs if job.path.with_suffix(".json").exists()]
     networks = {(job.recipe.network, job.recipe.pooling) for job in kept}
     fingerprints = {(name, pooling): _fingerprint(name, pooling) for name, pooling in networks}
-    results = {job.path: job.read(fingerprints[job.recipe.network, job.recipe.pooling]) for job in kept}
-    return {path: result for path, result in results.items() if result is not None}
+    results = {job: job.read(fingerprints[job.recipe.network, job.recipe.pooling]) for job in kept}
+    for job, result in results.items():
+        if result is not None:
+            job.checkpoint.unlink(missing_ok=True)  # from a program that ended between the two
+    return {job.path: result for job, result in results.items() if result is not None}
 
 
 def _fingerprint(name: str, pooling: str) -> str | None:

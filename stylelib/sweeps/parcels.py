@@ -9,6 +9,7 @@ import functools
 import io
 import os
 import pickle
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,8 +21,10 @@ from stylelib.images import load_image, to_array
 from stylelib.protocols.network import Network
 from stylelib.protocols.optimizer import Optimizer
 from stylelib.recipes import Recipe
+from stylelib.storage.keeping import EVERY
 from stylelib.support.errors import InputError
 from stylelib.support.gallery import bundled_images
+from stylelib.support.picture_text import png_text
 from stylelib.weights.networks import register_network, registered
 
 Packed = dict[tuple[str, str], bytes]  # {("network" or "optimizer", name): what was registered under it}
@@ -66,13 +69,24 @@ class Parcel:
         They are computed one after another, or as one batch.
     own : Registered
         What they may name.
+    checkpoints : list of str
+        For each recipe, the file that keeps its run while it is computed, if the worker can reach the sweep's folder.
+    every : float
+        Seconds between two checkpoints of a run.
+    name : str
+        Tells the parcel from another one with the same recipes, because Dask takes equal calls for one, and would
+        repeat the failure of the first.
     """
 
     recipes: list[Recipe]
     own: Registered
+    checkpoints: list[str]
+    every: float = EVERY
+    name: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ArrivedParcel, (cloudpickle.dumps(self.recipes), self.own.packed)
+        packed = cloudpickle.dumps(self.recipes)
+        return ArrivedParcel, (packed, self.own.packed, self.checkpoints, self.every, self.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +95,9 @@ class ArrivedParcel:
 
     packed: bytes
     own: Packed
+    checkpoints: list[str]
+    every: float
+    name: str
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -128,10 +145,10 @@ def with_pictures(recipe: Recipe, loaded: dict[Any, bytes]) -> Recipe:
     return dataclasses.replace(recipe, **values)
 
 
-def to_png(picture: Tensor) -> bytes:
-    """Return a picture (1, 3, H, W) as the bytes of a PNG file."""
+def to_png(picture: Tensor, text: str = "") -> bytes:
+    """Return a picture (1, 3, H, W) as the bytes of a PNG file, which carries the text."""
     buffer = io.BytesIO()
-    PIL.Image.fromarray(to_array(picture)).save(buffer, "PNG")
+    PIL.Image.fromarray(to_array(picture)).save(buffer, "PNG", pnginfo=png_text(text))
     return buffer.getvalue()
 
 

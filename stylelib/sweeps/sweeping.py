@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
+from stylelib.protocols.term import check_weight
 from stylelib.recipes import Recipe
+from stylelib.storage.keeping import EVERY
 from stylelib.support.errors import InputError, check_whole, shorten, shown
 from stylelib.support.files import check_writable
 from stylelib.sweeps.computing import Made, compute, why
@@ -23,6 +25,8 @@ from stylelib.sweeps.workers import Workers, useful_workers
 if TYPE_CHECKING:
     from stylelib.figures import Figure
 
+AGAIN = 3  # times that a job is sent again without getting further
+
 
 def sweep(
     recipes: Recipe | Iterable[Recipe],
@@ -31,12 +35,16 @@ def sweep(
     workers: int | None = None,
     together: int | None = None,
     report: Callable[[Result], object] = lambda result: None,
+    checkpoint_every: float = EVERY,
 ) -> list[Result]:
     """Compute every recipe and keep the results in a folder.
 
     Each result is written as soon as it is computed, under a name made from the recipe's content. Therefore equal
     recipes are computed once, and the same call again computes only what is missing, damaged, or made with other
     weights. An interrupt, such as that of the kernel, ends the sweep and returns the results so far.
+
+    A run that a worker or the whole program leaves behind, whatever kills it, goes on from its last checkpoint, in
+    another worker or when the call is repeated.
 
     Recipes can be of your own subclass and can name your own networks and optimisers, which are all sent to the
     workers. When you change their code, use another folder, because the names of the results do not depend on it.
@@ -49,7 +57,8 @@ def sweep(
         Created if it does not exist.
     executor : concurrent.futures.Executor, optional
         Where to compute instead of on this machine, such as ``distributed.Client(…).get_executor()`` for the machines
-        of a Dask cluster. They need stylelib, but neither the folder nor your pictures.
+        of a Dask cluster. They need stylelib, but neither the folder nor your pictures. Where they reach the folder
+        under the same path, runs have checkpoints there; elsewhere a run whose worker dies begins again.
     workers : int, optional
         Number of workers on this machine; by default one for each core, or one for a GPU. Fewer need less memory.
     together : int, optional
@@ -58,6 +67,8 @@ def sweep(
         and 1 with an executor.
     report : callable, optional
         Called with each new Result.
+    checkpoint_every : float
+        Seconds between two checkpoints of a run, in the folder; 0 for one after each step, which takes more time.
 
     Returns
     -------
@@ -87,6 +98,7 @@ def sweep(
     count = useful_workers() if workers is None else check_whole("workers", workers, 1)
     if together is not None:
         check_whole("together", together, 1)
+    every = check_weight(checkpoint_every, "checkpoint_every")
     batches = list(batches_of(missing, together, count if executor is None else None))
     own: Workers | None = None
     if executor is None:
@@ -94,7 +106,7 @@ def sweep(
     try:
         with (
             tqdm(total=len(jobs), initial=len(done), unit="run", disable=None) as bar,
-            contextlib.closing(_compute_all(batches, executor, Registered(sent))) as computed,
+            contextlib.closing(_compute_all(batches, executor, Registered(sent), every)) as computed,
         ):
             for batch, made in computed:
                 for job, one in zip(batch, made, strict=True):
@@ -148,29 +160,37 @@ def contact_sheet(results: Sequence[Result], columns: int | None = None, title: 
 
 
 def _compute_all(
-    batches: list[list[Job]], executor: concurrent.futures.Executor, own: Registered
+    batches: list[list[Job]], executor: concurrent.futures.Executor, own: Registered, every: float
 ) -> Generator[tuple[list[Job], list[Made]], None, None]:
     """Yield (jobs, what was made of each or why it failed) as soon as they are done.
 
     If jobs that were sent together fail together, they are sent again one by one, because one of them may have been the
-    cause.
+    cause. A single one is sent again if it has got further than before, because then it was not the cause; and a few
+    times if an executor such as Dask's says that its worker has died, because it may not even have begun there.
     """
-    waiting: dict[concurrent.futures.Future[list[Made]], list[Job]] = {}
+    fruitless: dict[pathlib.Path, int] = {}  # how often a job has failed without getting further
+    waiting: dict[concurrent.futures.Future[list[Made]], tuple[list[Job], list[int]]] = {}
     try:
         while batches or waiting:
             sending, batches = batches, []
             for batch in sending:
+                files = [os.fspath(job.checkpoint.absolute()) for job in batch]
+                parcel = Parcel([job.sent for job in batch], own, files, every)
                 try:
-                    waiting[executor.submit(compute, Parcel([job.sent for job in batch], own))] = batch
+                    waiting[executor.submit(compute, parcel)] = batch, list(map(_written, files))
                 except Exception as error:  # the executor accepts no more jobs
                     yield batch, [why(error)] * len(batch)
             # with a timeout, because Windows handles an interrupt only between two waits
             for future in concurrent.futures.wait(waiting, 1, concurrent.futures.FIRST_COMPLETED).done:
-                batch = waiting.pop(future)
+                batch, before = waiting.pop(future)
                 try:
                     made = future.result()
                 except Exception as error:  # whatever happens to a worker, its machine or its network
-                    if len(batch) > 1:
+                    further = [_written(job.checkpoint) for job in batch] != before
+                    count = 0 if further else fruitless.get(batch[0].path, 0) + 1
+                    fruitless[batch[0].path] = count
+                    known = isinstance(error, InputError)  # our own workers have tried it several times
+                    if len(batch) > 1 or further or (not known and count <= AGAIN):
                         batches += [[job] for job in batch]
                         continue
                     made = [why(error)]
@@ -178,6 +198,14 @@ def _compute_all(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _written(checkpoint: str | os.PathLike[str]) -> int:
+    """Return when a checkpoint was written; 0 if there is none."""
+    try:
+        return os.stat(checkpoint).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _check(recipes: Sequence[Recipe]) -> list[Recipe]:

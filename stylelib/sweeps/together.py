@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -23,7 +23,9 @@ _tried: dict[tuple[object, ...], bool] = {}  # what `pays` has found out in this
 
 
 @settled()
-def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
+def finish_together(
+    runs: Iterable[Synthesis], after_step: Callable[[Synthesis], object] = lambda run: None
+) -> list[Synthesis]:
     """Finish several runs, with all their pictures evaluated as one batch.
 
     This is faster if a single picture is too small to keep the processor or GPU busy. Each run has its own optimiser,
@@ -34,6 +36,8 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
     ----------
     runs : Iterable of Synthesis
         Runs with the same networks and with pictures of one size.
+    after_step : callable, optional
+        Called with a run after each of its steps.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def finish_together(runs: Iterable[Synthesis]) -> list[Synthesis]:
         return [run.finish() for run in runs]
     _check_together(runs)
     _check_memory(runs)
-    steps = {run: _all_steps(run) for run in runs}
+    steps = {run: _all_steps(run, after_step) for run in runs}
     evaluator: Evaluator | None = None
     try:
         pictures = _go_on(steps, dict.fromkeys(runs))
@@ -111,9 +115,9 @@ def pays(runs: Sequence[Synthesis]) -> bool:
     return _tried[kind]
 
 
-def _all_steps(run: Synthesis) -> Steps:
+def _all_steps(run: Synthesis, after_step: Callable[[Synthesis], object]) -> Steps:
     while (yield from run.next_step()) is not None:
-        pass
+        after_step(run)
 
 
 def _go_on(

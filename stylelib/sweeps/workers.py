@@ -81,10 +81,13 @@ class Workers(concurrent.futures.Executor):
         return self._callers.submit(self._call, function, arguments, named)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Accept no more calls. With `wait`, wait for the calls that were submitted, then end the workers."""
-        self._callers.shutdown(wait, cancel_futures=cancel_futures)
+        """Accept no more calls, and end the workers when those that were submitted are done; `wait` for this."""
+        self._callers.shutdown(False, cancel_futures=cancel_futures)
         if wait:
+            self._callers.shutdown()
             self.stop()
+        else:
+            threading.Thread(target=self.shutdown, name="stylelib shutdown", daemon=True).start()
 
     def stop(self) -> None:
         """End the workers immediately. Calls that are being computed are lost, and waiting calls are cancelled."""
