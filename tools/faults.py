@@ -265,7 +265,7 @@ def docs() -> None:
     print(f"{PAGE.relative_to(ROOT)} is written.")
 
 
-def fuzz(seconds: int, examples: int = 300) -> None:
+def fuzz(seconds: int, examples: int = 100) -> None:
     """Try the boundaries with other inputs in each round, until the time is over; keep the counts."""
     started, rounds, lost = time.monotonic(), 0, 0
     inputs: collections.Counter[str] = collections.Counter()

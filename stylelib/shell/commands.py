@@ -276,7 +276,7 @@ def _values(cls: type[Recipe], text: str) -> tuple[str, list[Any]]:
         return name, picture_values(listed)
     if name == "style":
         several = [split_paths(one, "+") for one in picture_values(listed)]
-        return name, [tuple(parts) if len(parts) > 1 else parts[0] for parts in several]
+        return name, [tuple(parts) if len(parts) > 1 else parts[0] for parts in several if parts]
     texts = [one for one in listed.split(",") if one]
     try:
         return name, [from_text(cls, name, one, "+") for one in texts]

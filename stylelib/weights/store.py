@@ -6,6 +6,7 @@ and a fingerprint of its numbers.
 
 import contextlib
 import dataclasses
+import glob
 import json
 import os
 import pathlib
@@ -169,7 +170,7 @@ def _files(name: str, folder: pathlib.Path) -> Iterator[tuple[str, pathlib.Path,
         if name not in ORIGINALS and _holds_torchvisions(path := place / f"{architecture(name)}.safetensors"):
             yield "small", path, ""
     for place in [*folders, torchs_cache]:
-        if any(place.glob(f"{architecture(name)}-*.pth")):  # else torchvision need not be imported
+        if glob.glob(f"{glob.escape(str(place))}/{architecture(name)}-*.pth"):  # else torchvision need not be imported
             published = published_file(torchvisions)
             if os.path.isfile(path := place / published.file):
                 yield "torchvision", path, published.digest
