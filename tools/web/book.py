@@ -35,6 +35,7 @@ REFERENCE = {  # after the series, in this order; other texts in docs/ come last
     },
 }
 TEACHING = "docs/teaching/README.md"  # the teacher's page; the other texts beside it are below it in the side bar
+SHORTER = {"for-students": "What students read first", "handout": "Handout"}  # titles in the side bar
 ON_THE_SITE = """\
 ## On this site
 
@@ -114,8 +115,9 @@ def texts() -> dict[str, dict[str, str]]:
 def teaching() -> dict[str, str]:
     """Return the texts below the teacher's page: {path in the repository: title in the side bar}."""
     folder = (ROOT / TEACHING).parent
-    paths = [*sorted(folder.glob("*.md")), *sorted(folder.glob("notes/*.md"))]
-    return {path.relative_to(ROOT).as_posix(): first_heading(path) for path in paths if path != ROOT / TEACHING}
+    texts = {path: SHORTER.get(path.stem, first_heading(path)) for path in sorted(folder.glob("*.md"))}
+    texts |= {path: f"Notes on {first_heading(path)}" for path in sorted(folder.glob("notes/*.md"))}
+    return {path.relative_to(ROOT).as_posix(): title for path, title in texts.items() if path != ROOT / TEACHING}
 
 
 def teachers_page(text: str) -> str:
