@@ -3,7 +3,7 @@
 import copy
 import functools
 import os
-import warnings
+import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from stylelib.engine import engine
 from stylelib.protocols.network import Network, check_layers
 from stylelib.support.ambient import settled
-from stylelib.support.errors import InputError, check_choice, check_whole
+from stylelib.support.errors import InputError, check_choice, check_whole, warn
 from stylelib.support.files import existing_file
 from stylelib.support.machine import pick_device
 from stylelib.vgg import LAYOUTS, VGG, layer_names, stride_of
@@ -75,7 +75,11 @@ def load_network(
     InputError
         For unknown names and for weights that are not available.
     """
-    path = str(existing_file(weights, "file of weights").resolve()) if weights else ""
+    try:
+        path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
+    except (OSError, RuntimeError, TypeError, ValueError):
+        existing_file(weights, "file of weights")  # type: ignore[arg-type]  # says what is wrong with it
+        raise
     options = {"pooling": pooling, "normalize": normalize, "precision": precision, "device": device, "seed": seed}
     numbers: Weights | None = None
     if isinstance(name, list | tuple) or (name is None and not path):
@@ -98,7 +102,7 @@ def load_network(
     net.precision, net.engine, note = engine.choose(precision, device)
     net.identity["precision"] = net.precision
     if note:
-        warnings.warn(note, stacklevel=2)
+        warn(note)
     return net.to(device)
 
 
@@ -215,7 +219,7 @@ def _first_here(names: Sequence[str]) -> tuple[str, Weights | None]:
         try:
             weights = None if name in registered else _find(name, "", 0, download=False)
         except InputError as error:
-            warnings.warn(f"{error} Another network is taken instead.", stacklevel=3)
+            warn(f"{error} Another network is taken instead.")
             continue
         print(f"Network: {_why(name, names, weights)}")
         return name, weights
