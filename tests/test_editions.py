@@ -142,7 +142,8 @@ def test_an_edition_runs_with_the_package_beside_it(edition, out):
 
 
 def run(notebook, folder):
-    client = NotebookClient(notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(folder)}})
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=300, startup_timeout=300, allow_errors=True, resources=resources)
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     wrong = [output for output in outputs if output.output_type == "error"]
