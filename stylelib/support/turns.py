@@ -147,16 +147,15 @@ def turn() -> Iterator[None]:
 
     Between two blocks that follow each other, the turn is kept as well. Runs of one process never wait for each other.
     """
-    told = ""
-    while count := before():
-        if told != (text := sentence(count)):
-            print(f"\r{text:{len(told)}}", end="", flush=True)
-            told = text
-        time.sleep(POLL)
-    if told:
-        print(f"\r{'Now it is its turn.':{len(told)}}", flush=True)
-    mine = line()
+    mine, told = line(), ""
     with mine.kept() if mine is not None else contextlib.nullcontext():
+        while count := before():
+            if told != (text := sentence(count)):
+                print(f"\r{text:{len(told)}}", end="", flush=True)
+                told = text
+            time.sleep(POLL)
+        if told:
+            print(f"\r{'Now it is its turn.':{len(told)}}", flush=True)
         yield
 
 
