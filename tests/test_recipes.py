@@ -245,7 +245,7 @@ def test_what_is_no_recipe_is_told(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.json is not a recipe, or it is damaged\.$"):
         Recipe.load(path)
-    with pytest.raises(InputError, match="is not a recipe"):
+    with pytest.raises(InputError, match="is a folder; name a recipe"):
         Recipe.load(tmp_path)
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import io
 import os
 import pathlib
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from stylelib.protocols.term import Term
 from stylelib.storage import recipe_files
 from stylelib.storage.saved_values import check_run
 from stylelib.support.ambient import settled
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, warn
 from stylelib.support.files import check_writable, existing_file, write_atomically
 from stylelib.support.machine import pick_device
 from stylelib.support.torch_files import check_archive, check_tensors
@@ -295,7 +294,7 @@ def _load_same_network(identity: dict[str, Any], fingerprint: str) -> Network:
     try:
         pick_device(identity.get("device"))
     except InputError as error:
-        warnings.warn(f"{error} The run continues on another device.", stacklevel=5)
+        warn(f"{error} The run continues on another device.")
         identity["device"] = None
     if identity["name"] not in known_networks():
         raise InputError(
@@ -309,9 +308,8 @@ def _load_same_network(identity: dict[str, Any], fingerprint: str) -> Network:
             f"stylelib.register_network before you load the file, or pass terms=[…]."
         )
     if getattr(net, "precision", "exact") == identity.get("precision", "exact") and net.fingerprint() != fingerprint:
-        warnings.warn(
+        warn(
             f"The weights of {identity['name']} are not the ones that this run started with; it continues with those "
-            f"on this machine.",
-            stacklevel=5,
+            f"on this machine."
         )
     return net

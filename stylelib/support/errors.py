@@ -48,7 +48,8 @@ def shorten(text: str, most: int = LONGEST) -> str:
 def warn(message: str) -> None:
     """Give a warning that points at the line outside the package that the call came from."""
     frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "stylelib":
+    inside = ("stylelib", "contextlib")  # a decorator of the package's puts a frame of contextlib between
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in inside:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 import pathlib
 import re
-import warnings
 import zipfile
 from collections.abc import Mapping
 
@@ -13,7 +12,7 @@ import safetensors
 import torch
 from torch import Tensor
 
-from stylelib.support.errors import InputError
+from stylelib.support.errors import InputError, warn
 from stylelib.support.files import looks_like_text
 from stylelib.support.torch_files import check_archive, check_tensors
 from stylelib.vgg import LAYOUTS, WIDTHS, block_of, layer_names
@@ -127,10 +126,9 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
 def _assumed(layout: str, path: pathlib.Path) -> Training:
     """Return what is usual for a layout, with a warning."""
     bgr = layout != "torchvision"
-    warnings.warn(
+    warn(
         f"The file {path} is none of the published ones that stylelib knows: it is used as a network that was trained "
-        f"on {'BGR pictures of 0 to 255' if bgr else 'RGB pictures of 0 to 1'}, as is usual for this kind of file.",
-        stacklevel=4,
+        f"on {'BGR pictures of 0 to 255' if bgr else 'RGB pictures of 0 to 1'}, as is usual for this kind of file."
     )
     mean, std = (ORIGINAL.mean, ORIGINAL.std) if bgr else (MEAN, STD)
     return Training("", mean, std, bgr)

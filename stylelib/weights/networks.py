@@ -3,7 +3,6 @@
 import copy
 import functools
 import os
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 from stylelib.engine import engine
 from stylelib.protocols.network import Network, check_layers
 from stylelib.support.ambient import settled
-from stylelib.support.errors import InputError, check_choice, check_whole
+from stylelib.support.errors import InputError, check_choice, check_whole, warn
 from stylelib.support.files import existing_file
 from stylelib.support.machine import pick_device
 from stylelib.vgg import LAYOUTS, VGG, layer_names, stride_of
@@ -98,7 +97,7 @@ def load_network(
     net.precision, net.engine, note = engine.choose(precision, device)
     net.identity["precision"] = net.precision
     if note:
-        warnings.warn(note, stacklevel=2)
+        warn(note)
     return net.to(device)
 
 
@@ -215,7 +214,7 @@ def _first_here(names: Sequence[str]) -> tuple[str, Weights | None]:
         try:
             weights = None if name in registered else _find(name, "", 0, download=False)
         except InputError as error:
-            warnings.warn(f"{error} Another network is taken instead.", stacklevel=3)
+            warn(f"{error} Another network is taken instead.")
             continue
         print(f"Network: {_why(name, names, weights)}")
         return name, weights

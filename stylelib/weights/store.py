@@ -10,13 +10,12 @@ import glob
 import json
 import os
 import pathlib
-import warnings
 from collections.abc import Iterator
 
 import safetensors.torch
 import torch
 
-from stylelib.support.errors import InputError, check_choice, shorten
+from stylelib.support.errors import InputError, check_choice, shorten, warn
 from stylelib.support.fetching import one_process, wrong_content
 from stylelib.support.files import cache_folder, existing_file, file_sha256, write_atomically
 from stylelib.weights.download import DOWNLOADS, ORIGINAL_FILES, ORIGINALS, download, not_asked_for, published_file
@@ -180,13 +179,13 @@ def _on_this_machine(name: str, folder: pathlib.Path) -> Iterator[tuple[pathlib.
     """Yield what can be read of a pretrained network here, with its file; nothing is downloaded."""
     for kind, path, digest in _files(name, folder):
         if digest and (wrong := wrong_content(path, digest)):
-            warnings.warn(f"The file {path} is damaged ({wrong}) and is not used.", stacklevel=4)
+            warn(f"The file {path} is damaged ({wrong}) and is not used.")
             continue
         training = {"original": ORIGINAL, "torchvision": TORCHVISION}.get(kind)
         try:
             weights = read_weights(path, name, training)
         except InputError as error:
-            warnings.warn(f"{error} It is {'made again' if kind == 'small' else 'not used'}.", stacklevel=4)
+            warn(f"{error} It is {'made again' if kind == 'small' else 'not used'}.")
             continue
         if kind == "torchvision" and name in ORIGINALS:
             weights = dataclasses.replace(weights, name=f"{name}{FROM_TORCHVISION}")
