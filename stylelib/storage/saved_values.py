@@ -19,7 +19,13 @@ def check_run(run: Any) -> None:
     counts = (run.evaluations, run.companions, run.progress.since, *(record.number for record in run.history))
     numbers = [number for record in run.history for number in (record.loss, record.seconds, *record.losses.values())]
     texts = [*run.notes, run.stop_reason or "", run.init]
-    for kind, values in ((int, counts), (Real, numbers), (str, texts), (torch.Tensor, run.frames.values())):
+    for kind, values in (
+        (bool, [run.finished]),
+        (int, counts),
+        (Real, numbers),
+        (str, texts),
+        (torch.Tensor, run.frames.values()),
+    ):
         if not all(isinstance(value, kind) for value in values):
             raise TypeError(f"something else than a {kind.__name__}")
     for state in (run.progress.state, run.progress.best):

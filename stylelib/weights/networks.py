@@ -3,6 +3,7 @@
 import copy
 import functools
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -74,7 +75,11 @@ def load_network(
     InputError
         For unknown names and for weights that are not available.
     """
-    path = str(existing_file(weights, "file of weights").resolve()) if weights else ""
+    try:
+        path = str(pathlib.Path(weights).expanduser().resolve()) if weights else ""
+    except (OSError, RuntimeError, TypeError, ValueError):
+        existing_file(weights, "file of weights")  # type: ignore[arg-type]  # says what is wrong with it
+        raise
     options = {"pooling": pooling, "normalize": normalize, "precision": precision, "device": device, "seed": seed}
     numbers: Weights | None = None
     if isinstance(name, list | tuple) or (name is None and not path):
