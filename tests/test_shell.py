@@ -156,6 +156,7 @@ def test_whatever_ends_it_the_run_can_be_continued_to_the_bit(name, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["out.png", "whole.png"]
 
 
+@pytest.mark.fault(12)
 def test_a_file_that_cannot_be_written_costs_neither_the_others_nor_the_run(call, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -666,6 +667,7 @@ def test_an_interrupt_in_the_first_step_saves_the_initial_picture(call, tmp_path
     np.testing.assert_array_equal(pixels(tmp_path / "out.png"), images.to_array(stylelib.load_image("riverside", 64)))
 
 
+@pytest.mark.fault(12)
 def test_an_interrupt_while_the_animation_is_written_keeps_the_picture(call, tmp_path, monkeypatch):
     monkeypatch.setattr(running, "save_animation", interrupt)
     code, _, err = call(*TRANSFER, "-o", tmp_path / "out.png", "--animation", tmp_path / "run.gif")
