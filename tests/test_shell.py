@@ -126,6 +126,7 @@ def test_an_interrupt_on_a_terminal_saves_the_picture_and_the_run(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
 def test_whatever_ends_it_the_run_can_be_continued_to_the_bit(name, tmp_path):
     """Ended after its first checkpoint, and continued: the picture is the one of a run that nothing has ended."""
@@ -195,6 +196,7 @@ def test_a_recipe_s_later_changes_are_made_after_an_end_too(call, tmp_path, monk
     assert (pixels(out) == pixels(whole)).all()
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("kept", [True, False])
 def test_it_is_said_whether_the_run_is_kept_where_an_output_fails(kept, call, tmp_path, monkeypatch):
     def full(*_, **__):

@@ -52,7 +52,8 @@ def settings(ip: str, port: int) -> dict[str, object]:
 
 def notebook() -> dict[str, object]:
     """Return a notebook that shows the studio and nothing else."""
-    cell = {"cell_type": "code", "id": "studio", "metadata": {}, "execution_count": None, "outputs": [], "source": CELL}
+    cell: dict[str, object] = {"cell_type": "code", "id": "studio", "metadata": {}, "source": CELL}
+    cell |= {"execution_count": None, "outputs": []}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     about = {"kernelspec": kernel, "language_info": {"name": "python"}, "title": "The studio"}
     return {"cells": [cell], "metadata": about, "nbformat": 4, "nbformat_minor": 5}
