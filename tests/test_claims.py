@@ -106,7 +106,8 @@ def test_a_test_is_shown_with_its_values(test, expected, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:mixed precision needs a processor")  # said where that is so
 def test_another_precision_is_used_where_the_notebook_asks_for_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(stylelib.load_network, "__defaults__", stylelib.load_network.__defaults__)
+    plain = inspect.unwrap(stylelib.load_network)
+    monkeypatch.setattr(plain, "__defaults__", plain.__defaults__)  # which the recorder changes
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path))
     recorder.Recorder(str(tmp_path / "claims.jsonl"), "mixed")
     assert '"network": "compact"' in (tmp_path / "claims.jsonl").read_text(encoding="utf-8")
