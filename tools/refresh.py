@@ -162,7 +162,7 @@ def solutions_of(notebook: NotebookNode, path: pathlib.Path) -> NotebookNode:
         if cell.cell_type == "markdown":
             question = cell.source
         if "solution" in cell.metadata:
-            asked = re.sub(r"<details>.*?</details>", "", question, flags=re.DOTALL)
+            asked = re.sub(r"<details>.*?</details>|^---$", "", question, flags=re.DOTALL | re.MULTILINE)
             cells.append(new_markdown_cell(re.sub(r"^#+ .*\n", "", asked, flags=re.MULTILINE).strip()))
             cells += solution_cells(cell.metadata["solution"])
     return without_unused_imports(new_notebook(cells=cells, metadata=METADATA))
