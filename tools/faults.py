@@ -31,7 +31,7 @@ ROWS = {  # row: (kind of fault, one example, what holds)
     2: (
         "A limit outside of our code swallows input",
         "JupyterLab closes the connection at an upload of 11.6 MB, without a sentence.",
-        "The project's own settings raise the limit, and the button says the one that really holds.",
+        "The page for visitors raises the limit; the button says the one that holds, and larger files are named by path.",
     ),
     3: (
         "Results depend on the caller's settings of torch",
@@ -56,7 +56,7 @@ ROWS = {  # row: (kind of fault, one example, what holds)
     7: (
         "Pooling drops the rest",
         "Pictures carry a band at the top and a bright right edge.",
-        "Any size has an exact gradient at its last row and column, and the frame is measured.",
+        "Zero padding stays, as in the paper; the frame and the gradient at the last row and column are bounded.",
     ),
     8: (
         "Much memory for small files",

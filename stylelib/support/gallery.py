@@ -159,11 +159,7 @@ def find_image(source: str | os.PathLike[str]) -> pathlib.Path:
             return path
     except InputError:
         raise
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # a name too long, a folder not to be entered, ~nobody
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a folder not to be entered, ~nobody
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{shorten(str(source))} cannot be opened ({reason}).") from error
     name, bundled = str(source), bundled_images()
