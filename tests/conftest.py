@@ -8,7 +8,9 @@ import torch
 import stylelib
 from stylelib.protocols.optimizer import Optimizer
 from stylelib.protocols.rebuild import Rebuildable
+from stylelib.shell.commands import main
 from stylelib.weights import networks
+from tests.held_steps import Gate
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores
     share = max(1, torch.get_num_threads() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
@@ -46,3 +48,23 @@ def your_own_things_stay_in_their_file():
 @pytest.fixture
 def seeded():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def call(capsys):
+    """Call the shell's `main` with these arguments; returns (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Steps of recipes that wait until they are let through."""
+    gate = Gate(monkeypatch)
+    yield gate
+    gate.let(1000)

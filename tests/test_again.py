@@ -15,7 +15,6 @@ from stylelib import InputError, Recipe
 from stylelib.images import save_image, to_array
 from stylelib.recipes import change_alpha_beta
 from stylelib.shell.again import picture_recipe, replay
-from stylelib.shell.commands import main
 from stylelib.storage import carried
 from stylelib.support.picture_text import text_of
 from stylelib.sweeps import sweep
@@ -31,15 +30,6 @@ def own_pictures(tmp_path, monkeypatch):
     (tmp_path / "photos").mkdir()
     save_image(stylelib.load_image("still_life", 60), "photos/mine.png")
     save_image(stylelib.load_image("mosaic", 60), "style.jpg")
-
-
-@pytest.fixture
-def call(capsys):
-    def call(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def pixels(path):

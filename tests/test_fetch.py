@@ -2,23 +2,10 @@
 
 import pytest
 
-from stylelib.shell.commands import main
 from stylelib.support import gallery
 from stylelib.weights.store import load_weights, weights_folder
 
 pytest_plugins = ["tests.checkpoint_server"]
-
-
-@pytest.fixture
-def call(capsys):
-    """Run the shell: its exit code, what it prints, and what it complains of."""
-
-    def call(*arguments):
-        capsys.readouterr()
-        code = main([str(one) for one in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def test_a_network_is_fetched_the_evening_before(call, folder, keras, publish, server):

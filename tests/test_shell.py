@@ -59,17 +59,6 @@ def pixels(path):
         return np.asarray(image.convert("RGB"))
 
 
-@pytest.fixture
-def call(capsys):
-    """Call `main`; returns (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
-
-
 # ----------------------------------------------------------------------------------------------------- in a process
 
 

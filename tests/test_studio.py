@@ -10,10 +10,8 @@ import io
 import json
 import os
 import pathlib
-import queue
 import re
 import threading
-import time
 import weakref
 
 import ipywidgets
@@ -31,8 +29,8 @@ from stylelib.studio.controls import default_names
 from stylelib.studio.runner import FAILED, FINISHED, PAUSED, RUNNING, STOPPED
 from stylelib.support.errors import InputError
 from stylelib.weights import networks
+from tests.held_steps import LONG, until
 
-LONG = 30  # seconds until a test that hangs gives up
 DRAW = display.Display.draw_curves
 SHORT = Recipe(size=64, steps=3, style_layers=("conv1_1", "conv2_1"))
 
@@ -60,51 +58,6 @@ def studio():
     studio = Studio(SHORT)
     yield studio
     studio.close()
-
-
-class Gate:
-    """Holds every step of every recipe until it is let through."""
-
-    def __init__(self, monkeypatch):
-        self.steps, self.begun, play = threading.Semaphore(0), queue.Queue(), Recipe.play
-
-        def gated(recipe, run):
-            steps = play(recipe, run)
-            if threading.current_thread() is threading.main_thread():  # a test that makes a picture itself
-                yield from steps
-            while True:
-                self.begun.put(run.number + 1)
-                assert self.steps.acquire(timeout=LONG)
-                step = next(steps, None)
-                if step is None:
-                    return
-                yield step
-
-        monkeypatch.setattr(Recipe, "play", gated)
-
-    def let(self, count=1):
-        self.steps.release(count)
-
-    def begins(self, number):
-        """Wait until that step is under way."""
-        while self.begun.get(timeout=LONG) != number:
-            pass
-
-
-@pytest.fixture
-def gate(monkeypatch):
-    gate = Gate(monkeypatch)
-    yield gate
-    gate.let(1000)
-
-
-def until(condition):
-    """Wait for what another thread will do."""
-    for _ in range(100 * LONG):
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail("it never came")
 
 
 def click(button):

@@ -4,7 +4,6 @@ import dataclasses
 import io
 import json
 import os
-import queue
 import threading
 import time
 
@@ -22,8 +21,8 @@ from stylelib.studio import Studio, app, display, left, saving, thumbnails
 from stylelib.studio.runner import FINISHED, PAUSED, PREPARING, RUNNING, STOPPED
 from stylelib.support import fetching
 from stylelib.synthesis import Synthesis
+from tests.held_steps import LONG, until
 
-LONG = 30  # seconds until a test that hangs gives up
 SHORT = Recipe(size=48, steps=6, content_layer="conv2_1", style_layers=("conv1_1", "conv2_1"))
 
 
@@ -41,47 +40,6 @@ def studio():
     studio = Studio(SHORT)
     yield studio
     studio.close()
-
-
-class Gate:
-    """Holds every step until it is let through."""
-
-    def __init__(self, monkeypatch):
-        self.steps, self.begun, play = threading.Semaphore(0), queue.Queue(), Recipe.play
-
-        def gated(recipe, run):
-            steps = play(recipe, run)
-            while True:
-                self.begun.put(run.number + 1)
-                assert self.steps.acquire(timeout=LONG)
-                step = next(steps, None)
-                if step is None:
-                    return
-                yield step
-
-        monkeypatch.setattr(Recipe, "play", gated)
-
-    def let(self, count=1):
-        self.steps.release(count)
-
-    def begins(self, number):
-        while self.begun.get(timeout=LONG) != number:
-            pass
-
-
-@pytest.fixture
-def gate(monkeypatch):
-    gate = Gate(monkeypatch)
-    yield gate
-    gate.let(1000)
-
-
-def until(condition):
-    for _ in range(100 * LONG):
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail("it never came")
 
 
 def status(studio):

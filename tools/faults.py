@@ -31,7 +31,7 @@ ROWS = {  # row: (kind of fault, one example, what holds)
     2: (
         "A limit outside of our code swallows input",
         "JupyterLab closes the connection at an upload of 11.6 MB, without a sentence.",
-        "The page for visitors raises the limit; the button says the one that holds, and larger files are named by path.",
+        "The page for visitors raises the limit; the button says which one holds; larger files are named by path.",
     ),
     3: (
         "Results depend on the caller's settings of torch",
