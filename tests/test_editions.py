@@ -15,10 +15,10 @@ import pytest
 from nbclient import NotebookClient
 
 from stylelib.exercises import EXERCISES
-from tools import editions
+from tools import editions, refresh
 from tools.teaching import exercises, files, notes
 
-SERIES = files.series()
+SERIES = refresh.series()
 STATE = "import json; from stylelib.exercises import check; import stylelib; "
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from stylelib.exercises import EXERCISES
 from stylelib.exercises.checking import Choice
+from tools import refresh
 from tools.teaching import course, exercises, files
 
-SERIES = files.series()
+SERIES = refresh.series()
 ASSIGNMENT = "04_initialization"  # its exercises need no run
 RIGHT = {
     "exercise-1-answer": "def my_total_loss(content, E, w, alpha, beta):\n    return alpha * content + beta * E @ w",
@@ -215,7 +216,7 @@ def test_feedback_says_what_to_look_at_and_not_the_answer(marked):
     text = feedback(marked, "ben")
     assert "You took the plain mean of the errors" in text and "The shares are swapped" in text
     assert "Still to do: put your own code in place of the three dots." in text
-    solved = "\n".join(task.solution for task in exercises.tasks_of(files.NOTEBOOKS / f"{ASSIGNMENT}.ipynb"))
+    solved = "\n".join(task.solution for task in exercises.tasks_of(refresh.FOLDER / f"{ASSIGNMENT}.ipynb"))
     for line in ("return alpha * content + beta * (w * E).sum()", "return (1 - share) * content + share * noise"):
         assert line in solved and line not in text
 

@@ -8,7 +8,7 @@ import pytest
 from tools import refresh
 from tools.teaching import exercises, files, handout, notes
 
-SERIES = files.series()
+SERIES = refresh.series()
 LABELS = re.compile(r"^\*\*(Say|Prediction|Often wrong|Discuss)\.\*\* \S", re.MULTILINE)
 SHORT = ["00", "02", "03", "05"]  # the notebooks of the short route
 ASKED = re.compile(r"\*\*(?:Predict|Before you run it)")

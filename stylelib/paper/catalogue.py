@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 
 from stylelib.experiments import FIRST_SIZE
+from stylelib.support.files import cache_folder
 from stylelib.support.gallery import PAPER_IMAGES
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
 
@@ -165,9 +166,7 @@ FIGURES = {
 
 def paper_folder() -> pathlib.Path:
     """Return the folder in which `fetch_paper_image` keeps the paper's pictures."""
-    import pooch
-
-    return pathlib.Path(pooch.os_cache("stylelib")) / "paper"
+    return cache_folder() / "paper"
 
 
 def source(name: str) -> pathlib.Path | str:

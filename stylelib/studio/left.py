@@ -19,6 +19,7 @@ from stylelib.storage.checkpoints import read_recipe, steps_done
 from stylelib.storage.keeping import Keeper
 from stylelib.studio.widgets import on_a_page
 from stylelib.support.errors import InputError
+from stylelib.support.files import cache_folder
 
 DAYS = 30  # after which a run that nobody has gone on with is removed
 
@@ -109,9 +110,7 @@ class KeptRuns:
 
 def runs_folder() -> pathlib.Path:
     """Return the folder of the runs: $STYLELIB_RUNS, else one in the user's cache."""
-    import pooch  # here, because it takes a while
-
-    return pathlib.Path(os.environ.get("STYLELIB_RUNS") or pooch.os_cache("stylelib") / "runs").expanduser()
+    return pathlib.Path(os.environ.get("STYLELIB_RUNS") or cache_folder() / "runs").expanduser()
 
 
 def new_run(name: str) -> KeptRun | None:

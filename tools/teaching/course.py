@@ -67,7 +67,7 @@ assert share < 0.5, f"With other pictures {share:.0%} of the loss is left. Does 
 def build(out: pathlib.Path) -> None:
     """Write the course into a folder."""
     shutil.copy(files.ROOT / "tools" / "teaching" / "nbgrader_config.py", out)
-    for path in files.series():
+    for path in refresh.series():
         notebook = nbformat.read(path, as_version=4)
         folder = out / "source" / path.stem
         folder.mkdir(parents=True)

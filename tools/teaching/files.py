@@ -11,18 +11,15 @@ import tomllib
 import zipfile
 from collections.abc import Mapping
 
+from tools.refresh import FOLDER as NOTEBOOKS
+from tools.refresh import series
+
 ROOT = pathlib.Path(__file__).parents[2]
-NOTEBOOKS = ROOT / "notebooks"
 TEXTS = ROOT / "docs" / "teaching"
 READ_BESIDE = ("docs/glossary.md", "docs/symbols.md", "docs/fidelity.md", "docs/fidelity/*.jpg", "LICENSE")
 NEVER = ("__pycache__", ".DS_Store", ".ipynb_checkpoints")
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the time of every file in a zip, so that the same content gives the same zip
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
-
-
-def series() -> list[pathlib.Path]:
-    """Return the numbered notebooks in reading order."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
 def places(extra: Mapping[str, str] | None = None) -> dict[str, str]:
