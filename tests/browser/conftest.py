@@ -54,7 +54,7 @@ def workplace(tmp_path_factory):
 
 @contextlib.contextmanager
 def serving(command, ready, folder, home):
-    """A server, from its first answer on to the end of the block."""
+    """A server, from its first answer on to the end of the block; gives its process."""
     environment = {
         **os.environ,
         "STYLELIB_PRESET": "quick",
@@ -77,7 +77,7 @@ def serving(command, ready, folder, home):
                     pass
                 assert server.poll() is None, (home / "server.log").read_text()
                 time.sleep(0.2)
-            yield
+            yield server
         finally:
             server.terminate()
             server.wait(30)

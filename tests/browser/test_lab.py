@@ -122,7 +122,7 @@ def test_run_pause_turn_resume_stop_and_save(in_lab, screenshots, workplace):
     paused, held = status(page).inner_text(), source(picture(page))
     page.wait_for_timeout(1000)
     assert (status(page).inner_text(), source(picture(page))) == (paused, held)
-    expect(page.get_by_label("Content image")).to_be_disabled()
+    expect(page.get_by_label("Content image", exact=True)).to_be_disabled()
 
     handle = page.get_by_role("slider").first  # α/β, with the keyboard
     handle.focus()
@@ -184,7 +184,7 @@ def test_what_is_wrong_is_said_beside_the_control(in_lab, screenshots, tmp_path)
     page.screenshot(path=screenshots / "studio-refused.png")
     page.get_by_label("Steps").fill("4")
     upload(page, own)
-    expect(page.get_by_label("Content image")).to_have_value("my own picture")
+    expect(page.get_by_label("Content image", exact=True)).to_have_value("my own picture")
     the(page, "Run").click()
     expect(status(page)).to_contain_text("all 4 steps are done")
     nothing_odd(watched)
@@ -223,7 +223,7 @@ def test_the_keyboard_alone_reaches_everything_and_everything_has_a_name(in_lab)
     the(page, "Run").wait_for()
     nameless = page.evaluate(NAMELESS)
     assert nameless == []
-    page.get_by_label("Content image").focus()
+    page.get_by_label("Content image", exact=True).focus()
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")

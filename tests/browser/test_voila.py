@@ -24,12 +24,17 @@ SHORT = "from stylelib.studio import page; page.IDLE = 8; import sys; from style
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """The page, whose unused kernels end after seconds instead of minutes."""
+def server(tmp_path_factory):
+    """The page's address and process. Its unused kernels end after seconds instead of minutes."""
     port, home = free_port(), tmp_path_factory.mktemp("voila")
     command = [sys.executable, "-c", SHORT + "sys.exit(commands.run())", "studio", f"--port={port}"]
-    with serving(command, f"http://127.0.0.1:{port}/static/", home, home):
-        yield f"http://127.0.0.1:{port}/"
+    with serving(command, f"http://127.0.0.1:{port}/static/", home, home) as process:
+        yield f"http://127.0.0.1:{port}/", process
+
+
+@pytest.fixture
+def address(server):
+    return server[0]
 
 
 def test_the_studio_paints_on_a_page_of_its_own(address, watched, screenshots):
@@ -60,16 +65,21 @@ def test_the_studio_paints_on_a_page_of_its_own(address, watched, screenshots):
     assert [one for one in watched.complaints if not HARMLESS.search(one)] == []
 
 
-def kernels():
-    """The kernels of all pages of this test's server."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if "ipykernel_launcher" in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            pass
-    return found
+@pytest.fixture
+def kernels(server):
+    """Find the kernels of this server, without those of a JupyterLab whose tests ran before."""
+
+    def find():
+        found = []
+        for process in psutil.Process(server[1].pid).children(recursive=True):
+            try:
+                if "ipykernel_launcher" in " ".join(process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                pass
+        return found
+
+    return find
 
 
 def until(condition, seconds=90):
@@ -80,7 +90,7 @@ def until(condition, seconds=90):
 
 
 @pytest.mark.fault(22)
-def test_a_closed_page_leaves_no_kernel_behind(address, browser):
+def test_a_closed_page_leaves_no_kernel_behind(address, kernels, browser):
     """Whether the browser says goodbye or is simply gone."""
     until(lambda: not kernels())
     pages = []
@@ -117,7 +127,7 @@ def test_visitors_reach_no_file_of_the_server(address):
 
 
 @pytest.mark.fault(9)
-def test_visitors_get_downloads_and_no_code_runs_for_them(address, watched):
+def test_visitors_get_downloads_and_no_code_runs_for_them(address, kernels, watched):
     """A message that asks the kernel to run code is refused; a name that is a path is none; nothing is written."""
     page = watched.page
     page.goto(address)
