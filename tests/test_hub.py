@@ -1,13 +1,17 @@
 """The hub for a class: its settings, how a student's server starts, and, where JupyterHub is installed, a real hub."""
 
+import contextlib
 import importlib.util
 import json
 import os
 import pathlib
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 import yaml
@@ -57,6 +61,36 @@ def test_every_server_gets_the_same_limits_and_the_class_folder(tmp_path, monkey
     assert found.environment["OMP_NUM_THREADS"] == "1"
     assert found.environment["STYLELIB_EDITION"] == str(tmp_path / "student")
     assert found.environment["STYLELIB_WEIGHTS"] == str(tmp_path / "weights")
+
+
+@posix
+@pytest.mark.skipif(importlib.util.find_spec("voila") is None, reason="needs Voilà: pip install voila")
+def test_the_studio_is_shown_without_code_around_it(tmp_path, monkeypatch):
+    """Behind the hub Voilà runs inside the student's server, with that server's settings."""
+    arguments = settings("classroom.py", tmp_path, monkeypatch).Spawner.args
+    shutil.copy(ROOT / "notebooks" / "studio.ipynb", tmp_path)
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    own = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    environment = os.environ | own | {"PYTHONPATH": str(ROOT), "JUPYTER_PREFER_ENV_PATH": "1"}
+    command = [sys.executable, "-m", "jupyter_server", "--allow-root", f"--port={port}", "--IdentityProvider.token="]
+    with open(tmp_path / "log", "wb") as log:
+        server = subprocess.Popen([*command, *arguments], cwd=tmp_path, env=environment, stdout=log, stderr=log)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/api/status", timeout=60).close()
+                break
+            time.sleep(0.2)
+        page = urllib.request.urlopen(f"{address}/voila/render/studio.ipynb", timeout=300).read().decode()
+    finally:
+        server.terminate()
+        server.wait(30)
+    assert page.rstrip().endswith("</html>"), (tmp_path / "log").read_text()
+    assert "This is what comes out" in page and "widget-view+json" in page
+    assert "from stylelib" not in page
 
 
 @posix

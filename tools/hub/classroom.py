@@ -13,6 +13,8 @@ c = get_config()  # noqa: F821, JupyterHub's
 MEMORY = "2G"  # of a student's whole server; one notebook needs less than half of it
 AT_ONCE = os.cpu_count()  # runs that compute at once; the others wait in line and say so
 IDLE_KERNEL = 15 * 60  # seconds after which the kernel of a closed notebook ends, because it keeps its memory
+# With the manager of files that is Jupyter's default, Voilà cannot show a notebook that has a picture in its text.
+FILES = "jupyter_server.services.contents.largefilemanager.LargeFileManager"
 FOLDER = pathlib.Path(os.environ.get("STYLELIB_CLASS", "/srv/stylelib"))  # of the class, readable by all
 
 START = FOLDER / "start.py"
@@ -32,7 +34,10 @@ c.Spawner.environment = {
     "GOMP_SPINCOUNT": "1000",
 }
 c.Spawner.cmd = ["python3", str(START), "jupyterhub-singleuser"]
-c.Spawner.args = [f"--MappingKernelManager.cull_idle_timeout={IDLE_KERNEL}"]
+c.Spawner.args = [
+    f"--MappingKernelManager.cull_idle_timeout={IDLE_KERNEL}",
+    f"--ServerApp.contents_manager_class={FILES}",
+]
 c.Spawner.mem_limit = MEMORY
 c.Spawner.cpu_limit = 1
 c.Spawner.default_url = "/lab/tree/style-transfer/00_start_here.ipynb"
