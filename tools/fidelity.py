@@ -97,12 +97,6 @@ def of_series(name: str, net: stylelib.Network, options: argparse.Namespace) -> 
     return runs
 
 
-def still_falling(run: Synthesis) -> float:
-    """Return by what share of its value the loss fell in the last twenty steps."""
-    losses = [record.loss for record in run.history[-21:]]
-    return 1 - losses[-1] / losses[0]
-
-
 # ----------------------------------------------------------------------------------------------------------- rounding
 
 
@@ -252,7 +246,7 @@ def _row(caption: str, run: Synthesis) -> dict[str, str]:
         "pixels": f"{run.shape[-1]} × {run.shape[-2]}",
         "steps": f"{run.number}, {_ending(run)}",
         "loss": f"{last.loss:.4g}",
-        "its fall in the last 20 steps": f"{100 * still_falling(run):.2f} %",
+        "its fall in the last 20 steps": f"{100 * run.progress.fall(20):.2f} %",
         "content part, before α": f"{content[0]:.4g}" if content else "–",
         "style part": f"{sum(style):.4g}" if style else "–",
         "edges of the photograph": f"{measures.edge_agreement(run.image, photo[0]):.2f}" if photo else "–",

@@ -111,6 +111,19 @@ class Progress:
         recent = self.history[-min(10, self.number) :]
         return (recent[-1].seconds - recent[0].seconds) / (len(recent) - 1) * (steps - self.number)
 
+    @property
+    def comparable(self) -> int:
+        """Number of steps so far whose losses can be compared with each other, see `since`."""
+        return max(0, len(self.history[self.since :]) - 1)
+
+    def fall(self, steps: int = PATIENCE) -> float:
+        """Return by what share of its value the loss fell in the last steps that can be compared; negative if it rose.
+
+        0 if there is no such step yet.
+        """
+        recent = [record.loss for record in self.history[self.since :][-steps - 1 :]]
+        return 1 - recent[-1] / recent[0] if len(recent) > 1 and recent[0] else 0.0
+
     def converged(self, tolerance: float) -> bool:
         """Return whether the last PATIENCE steps changed the loss by at most this fraction of its value."""
         recent = [record.loss for record in self.history[self.since :][-PATIENCE - 1 :]]

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylelib.exercises.checking import Exercise
+from stylelib.exercises.checking import Choice, Exercise
 from stylelib.exercises.paper_figures import WEIGHTS
-from stylelib.exercises.vgg import fourth_convolution
+from stylelib.vgg import LAYOUTS, layer_names
 
 NUMBERS = torch.arange(192, dtype=torch.float64).view(1, 3, 8, 8)  # for an example
 
@@ -48,8 +48,25 @@ def _normalised(values: Tensor) -> Tensor:
     return F.normalize(values.flatten(), dim=0)
 
 
+VGG19 = layer_names(LAYOUTS["vgg19"])
+FOURTH = VGG19[3]
+
+
+def _fourth_convolution(praise: str) -> Choice:
+    """Return the question for the name of VGG-19's fourth convolution."""
+    wrong = {
+        name: f"{name} is convolution {number} of VGG-19, counted from the first; you need number 4."
+        for number, name in enumerate(VGG19, 1)
+        if name != FOURTH
+    }
+    wrong["conv4_1"] = "That is the first of block four. The 4 counts convolutions from the start of the network."
+    wrong["conv4_2"] = "That is the paper's content layer, but it is VGG-19's tenth convolution, not its fourth."
+    wrong["conv1_4"] = "Block 1 of VGG-19 has only two convolutions; continue to count in block 2."
+    return Choice(FOURTH, wrong, "Count the convolutions from the start: conv1_1 is the first.", praise, VGG19)
+
+
 EXERCISES = {
-    "tutorial_layer": fourth_convolution(
+    "tutorial_layer": _fourth_convolution(
         praise="A tutorial that many people have learned from takes its content from a layer that keeps too much, as "
         "the paper shows. Name a layer by its block and index.",
     ),

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stylelib.exercises.checking import Choice, Exercise, table
-from stylelib.vgg import LAYOUTS, block_of, layer_names, stride_of
+from stylelib.exercises.checking import Exercise, table
+from stylelib.vgg import block_of, stride_of
 
 # ---------------------------------------------------------------------------------- the size of a layer's maps
 
@@ -85,23 +85,14 @@ def _packed(*tensors: Tensor) -> Tensor:
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 
-# ------------------------------------------------------------------------------------------- the fourth convolution
+# ---------------------------------------------------------------------------------------- a layer's parameters
 
-VGG19 = layer_names(LAYOUTS["vgg19"])
-FOURTH = VGG19[3]
+COUNTS = ((3, 24), (24, 48), (5, 7), (64, 128), (96, 176), (12, 20))  # maps that come in, and filters
 
 
-def fourth_convolution(praise: str) -> Choice:
-    """Return the question for the name of VGG-19's fourth convolution, which notebooks 01 and 07 ask."""
-    wrong = {
-        name: f"{name} is convolution {number} of VGG-19, counted from the first; you need number 4."
-        for number, name in enumerate(VGG19, 1)
-        if name != FOURTH
-    }
-    wrong["conv4_1"] = "That is the first of block four. The 4 counts convolutions from the start of the network."
-    wrong["conv4_2"] = "That is the paper's content layer, but it is VGG-19's tenth convolution, not its fourth."
-    wrong["conv1_4"] = "Block 1 of VGG-19 has only two convolutions; continue to count in block 2."
-    return Choice(FOURTH, wrong, "Count the convolutions from the start: conv1_1 is the first.", praise, VGG19)
+def _parameters(maps: int, filters: int, side: float = 9, biases: float | None = None) -> float:
+    """Return a layer's parameters; each of the last two can be set to a usual mistake."""
+    return side * maps * filters + (filters if biases is None else biases)
 
 
 EXERCISES = {
@@ -253,8 +244,39 @@ EXERCISES = {
         },
         praise="Each filter's mean is 1 now, and the next layer's activations are unchanged.",
     ),
-    "conv_4": fourth_convolution(
-        praise="Block 1 has two, so the fourth is the second of block 2, which is much shallower than the paper's "
-        "conv4_2.",
+    "layer_parameters": Exercise(
+        inputs=lambda generator: COUNTS[generator.initial_seed() % len(COUNTS)],
+        reference=_parameters,
+        mistakes={
+            "The biases are missing: each filter adds one number of its own to its sum.": (
+                lambda maps, filters: _parameters(maps, filters, biases=0)
+            ),
+            "A filter has 3 × 3 weights for each map that comes in; you counted one set of nine for all maps.": (
+                lambda maps, filters: _parameters(1, filters)
+            ),
+            "A bias belongs to a filter, not to a map that comes in.": (
+                lambda maps, filters: _parameters(maps, filters, biases=maps)
+            ),
+            "You gave each 3 × 3 square its own bias; a filter adds up all its squares and has one bias.": (
+                lambda maps, filters: _parameters(maps, filters, biases=maps * filters)
+            ),
+            "The layer has more than one bias: there is one for each filter.": (
+                lambda maps, filters: _parameters(maps, filters, biases=1)
+            ),
+            "You counted one weight for each map; a filter looks at 3 × 3 positions, so there are nine.": (
+                lambda maps, filters: _parameters(maps, filters, side=1)
+            ),
+            "A square of 3 × 3 has nine weights, not three.": lambda maps, filters: _parameters(maps, filters, side=3),
+            "A square of 3 × 3 has nine weights, not six.": lambda maps, filters: _parameters(maps, filters, side=6),
+            "That is one filter; the layer has more of them.": lambda maps, filters: _parameters(maps, 1),
+            "Every filter looks at every map, so their numbers are multiplied, not added.": (
+                lambda maps, filters: 9 * (maps + filters) + filters
+            ),
+            "You forgot the maps that come in: a filter has nine weights for each of them, and one bias.": (
+                lambda maps, filters: _parameters(1, filters, biases=0)
+            ),
+        },
+        example={"maps": 2, "filters": 3},
+        praise="The picture's size is not in it: the same filters slide over a picture of any size.",
     ),
 }
