@@ -66,6 +66,52 @@ def test_what_is_no_layer_is_not_read(shape, dtype, path):
     assert "/block1_conv1/block1_conv1/kernel:0 is not a layer of one" in sentence(path)
 
 
+def test_the_largest_layer_of_a_vgg_is_read_and_a_larger_one_is_not(path):
+    for kernel, is_read in (((3, 3, 512, 512), True), ((3, 3, 512, 513), False), ((3, 3, 3, 3), True)):
+        with h5py.File(path, "w") as file:
+            file.create_dataset("block1_conv1/kernel:0", kernel, "f4")
+        if is_read:
+            assert read_keras(path, LAYERS["vgg19"])["conv1_1.weight"].shape == (kernel[3], kernel[2], 3, 3)
+        else:
+            with pytest.raises(InputError, match="/block1_conv1/kernel:0 is not a layer of one"):
+                read_keras(path, LAYERS["vgg19"])
+
+
+@pytest.mark.parametrize("name", ["block1_conv1/part{}", "part{}/conv2d/vars/0"], ids=["named", "numbered"])
+def test_a_file_of_very_many_arrays_is_not_read(name, path):
+    for count, is_read in ((200, True), (201, False)):
+        with h5py.File(path, "w") as file:
+            for number in range(count):
+                file[name.format(number)] = np.zeros(1, "float32")
+        if is_read:
+            assert read_keras(path, LAYERS["vgg19"])
+        else:
+            with pytest.raises(InputError, match="it has 201 arrays"):
+                read_keras(path, LAYERS["vgg19"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["conv2d"] + [f"conv2d_{number}" for number in range(1, 17)], [f"conv2d_{number}" for number in range(7, 24)]],
+    ids=["from 0", "from 7"],
+)
+def test_numbered_layers_are_taken_in_the_order_of_their_numbers(names, path):
+    """Keras goes on counting in one session, and 10 stands before 9 in a list of names. The seventeenth is no layer."""
+    with h5py.File(path, "w") as file:
+        for position, name in enumerate(names):
+            file[f"layers/{name}/vars/1"] = np.full(2, position, "float32")
+    tensors = read_keras(path, LAYERS["vgg19"])
+    expected = [f"{layer}.bias" for layer in LAYERS["vgg19"]] + ["extra_16.bias"]
+    assert {key: int(value[0]) for key, value in tensors.items()} == {key: n for n, key in enumerate(expected)}
+
+
+def test_what_a_file_has_instead_is_said(path):
+    with h5py.File(path, "w") as file:
+        for name in ("a", "b", "c", "d"):
+            file[name] = np.zeros(1, "float32")
+    assert sentence(path).endswith("it has a, b, c …")
+
+
 def test_nothing_outside_the_file_is_read(path, tmp_path):
     secret = save_keras(tmp_path / "secret.h5", original("vgg11"))
     with h5py.File(path, "w") as file:
