@@ -53,6 +53,15 @@ def test_the_page_keeps_its_text_and_gets_new_numbers(tmp_path):
     assert filled.startswith("Before.\n") and filled.endswith("Between.\n<!-- figure 5 -->\n<!-- end -->\n")
 
 
+def test_one_panel_is_made_at_several_sizes(monkeypatch, tmp_path):
+    monkeypatch.setattr(fidelity, "TRIED", (32, 48, 64))
+    fidelity.main([str(tmp_path), "sizes", "--steps", "2", *SMALL])
+    rows = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))["sizes"]
+    assert [row["panel"] for row in rows] == ["32 px", "48 px"] and all(row["steps"][0] == "2" for row in rows)
+    assert all(row["pixels"].startswith(row["panel"].split()[0]) for row in rows)
+    assert (tmp_path / "sizes.jpg").stat().st_size > 3_000
+
+
 def test_changed_weights_are_as_far_away_as_they_say(tmp_path):
     from stylelib.weights.store import load_weights
 

@@ -40,7 +40,8 @@ VARIANTS = {
     "7 bits": "conv4 and conv5 in 7 bits",
 }
 JUDGING, JUDGED = "judging", {"mean": 1e-3, "relative": 0.2}  # {convention: α/β}
-PARTS = (*figures.FIGURES, *recorded.SERIES, JUDGING, ROUNDING)
+SIZING, TRIED, TRIED_STEPS = "sizes", (128, 192, 256, 384, 512), 300  # the last panel of Figure 4 at several sizes
+PARTS = (*figures.FIGURES, *recorded.SERIES, SIZING, JUDGING, ROUNDING)
 SERIES_SIZE, SERIES_STEPS = 256, 100  # of a run that does not say its number of steps
 QUALITY, DOTS_PER_INCH = 72, 80  # of the page's pictures
 
@@ -210,6 +211,26 @@ def _evaluate(terms: Sequence[stylelib.Term], picture: torch.Tensor) -> tuple[fl
     return run.history[0].loss, run.progress.state.evaluation.gradient.flatten()
 
 
+# -------------------------------------------------------------------------------------------------------------- sizes
+
+
+def sizes(options: argparse.Namespace) -> list[dict[str, str]]:
+    """Make the panel of Figure 4 with the largest α/β at several sizes, up to `options.size`; everything else equal."""
+    net = stylelib.load_network(options.network, precision=options.precision)
+    panel, steps = figures.FIGURES["figure 4"].panels[-1], min(options.steps, TRIED_STEPS)
+    runs, rows = {}, []
+    for size in (tried for tried in TRIED if tried <= (options.size or max(TRIED))):
+        run = runs[f"{size} px"] = compute(panel, net, size, steps, options.runs)
+        photo = stylelib.load_image(figures.source(panel.content), size)
+        mirrored = measures.edge_agreement(photo.flip(-1), photo)
+        rows.append({**_row(f"{size} px", run), "edges of the mirrored photograph": f"{mirrored:.2f}"})
+        print(rows[-1], flush=True)
+    sheet = contact_sheet([run.image for run in runs.values()], list(runs), 3)
+    sheet.DOTS_PER_INCH = DOTS_PER_INCH
+    (options.out / "sizes.jpg").write_bytes(sheet.jpeg(QUALITY))
+    return rows
+
+
 # -------------------------------------------------------------------------------------------------------------- a part
 
 
@@ -297,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = options.out / "numbers.json"
     tables = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for name in options.parts or PARTS:
-        make = {JUDGING: judging, ROUNDING: rounding}.get(name)
+        make = {SIZING: sizes, JUDGING: judging, ROUNDING: rounding}.get(name)
         tables[name] = make(options) if make else part(name, options)
         kept.write_text(json.dumps(tables, indent=1, ensure_ascii=False), encoding="utf-8")
     if options.docs:
