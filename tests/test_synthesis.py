@@ -84,13 +84,13 @@ def test_same_seed_same_picture_other_seed_another(terms):
 
 
 def test_history_times_leave_out_the_pauses(terms, photo, monkeypatch):
-    clock = iter(range(0, 10_000, 5))  # every look at the clock is 5 seconds after the last
+    clock = iter(range(1000, 11_000, 5))  # every look at the clock is 5 seconds after the last
     monkeypatch.setattr(synthesis.time, "perf_counter", lambda: next(clock))
     run = Synthesis(terms, photo, steps=3)
     for _ in run:
         for _ in range(7):
             next(clock)  # the reader thinks for 35 seconds
-    assert run.seconds <= 4 * 5 and run.seconds_left == 0
+    assert run.seconds == 4 * 5 and run.seconds_left == 0, "the initial picture and three steps"
 
 
 def test_frames_are_kept_as_asked(terms, photo):
@@ -116,6 +116,35 @@ def test_it_stops_when_it_has_converged_and_says_so(photo):
     assert list(run) == []  # going on is of no use
 
 
+@pytest.mark.parametrize(
+    ("steps", "reason"), [(0, "all 0 steps are done"), (1, "its one step is done"), (2, "all 2 steps are done")]
+)
+def test_it_says_that_its_steps_are_done(steps, reason, terms, photo):
+    run = Synthesis(terms, photo, steps=steps).finish()
+    assert (run.stop_reason, run.number, run.finished, run.companions) == (reason, steps, False, 0)
+
+
+def test_a_run_with_fewer_steps_than_it_has_done_is_over(terms, photo):
+    run = Synthesis(terms, photo, steps=3).finish()
+    run.steps = 2
+    assert list(run) == [] and run.number == 3 and run.stop_reason == "all 2 steps are done"
+
+
+def test_told_to_stop_the_loop_ends_and_another_goes_on(terms, photo):
+    run = Synthesis(terms, photo, steps=6)
+    for step in run:
+        if step.number == 2:
+            run.stop("it is good enough")
+    assert (run.number, run.stop_reason, run.finished) == (2, "it is good enough", False)
+    assert run.finish().number == 6
+
+
+def test_a_run_without_a_better_picture_is_finished(photo):
+    run = Synthesis(Valley(), torch.full_like(photo, 0.5), steps=40, tolerance=0).finish()
+    assert "after step" in run.stop_reason and run.finished and run.number < 40
+    assert list(run) == [] and "after step" in run.stop_reason
+
+
 def test_a_tiny_loss_does_not_stop_it(net, photo, painting):
     """torch's own L-BFGS returns the picture untouched here: every gradient entry is below its absolute tolerance."""
     run = Synthesis(Style(net, painting, ["conv1_1"], weight=1e-12), photo, steps=5).finish()
@@ -128,6 +157,14 @@ def test_the_best_picture_is_kept_when_the_loss_rises_again(terms, photo):
     losses = [record.loss for record in run.history]
     assert losses[-1] > min(losses)
     assert sum(run.losses.values()) == pytest.approx(min(losses), rel=1e-5)
+
+
+class Valley(Term):
+    """Says that the loss falls to one side, and is larger on both."""
+
+    def losses(self, pictures, activations):
+        here = (pictures - 0.5).abs().mean()
+        return {"valley": 1 + here + 0.01 * (pictures - pictures.detach()).mean()}
 
 
 class Cliff(Term):

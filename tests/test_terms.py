@@ -5,6 +5,7 @@ import torch
 
 import stylelib
 from stylelib import losses
+from stylelib.protocols.statistic import MeanStd
 from stylelib.support.errors import InputError
 
 
@@ -169,3 +170,27 @@ def test_masked_content_counts_inside_the_mask_alone(net, photo):
     changed[..., :8] = 0.5
     total, _ = stylelib.total_loss(term, changed)
     assert total.item() > 0.01
+
+
+@pytest.mark.parametrize("factor", [0.5, 2], ids=["smaller", "larger"])
+def test_content_of_another_size_is_refused_with_both_sizes(factor, net, photo):
+    other = torch.nn.functional.interpolate(photo, scale_factor=factor)
+    sizes = [f"{one.shape[3]} × {one.shape[2]}" for one in (other, photo)]
+    with pytest.raises(InputError, match=f"picture is {sizes[0]} and the content image {sizes[1]},"):
+        stylelib.Content(net, photo).check(other)
+
+
+def test_memory_is_counted_in_bytes_for_each_activation(net, photo, painting):
+    """16 for content; for style, what the engine's Gram matrix does without."""
+    layers = ["conv1_1", "conv3_1"]
+    seen = net(photo, ["conv2_2", *layers])
+    two = torch.cat([photo, photo])
+    content = stylelib.Content(net, photo, "conv2_2")
+    assert [content.memory(one) for one in (photo, two)] == [16 * seen["conv2_2"].numel() * n for n in (1, 2)]
+    count = sum(seen[layer].numel() for layer in layers)
+    mask, moments = torch.ones(photo.shape[-2:]), MeanStd()
+    kinds = [{}, {"mask": mask}, {"statistic": moments}, {"mask": mask, "statistic": moments}]
+    styles = [stylelib.Style(net, photo, layers, **kind) for kind in kinds]
+    for pictures in (photo, two):
+        found = [style.memory(pictures) / (count * len(pictures)) for style in styles]
+        assert found == pytest.approx([0, 5, 10, 15], rel=0.01)

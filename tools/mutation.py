@@ -32,8 +32,8 @@ SAMPLE, SEED = 60, 0
 SECONDS = 45  # of computing for the tests of one mutant; one that hangs counts as killed
 MODULES = {  # {module: the test files that must notice}
     "stylelib/losses.py": ["losses"],
-    "stylelib/terms.py": ["terms"],
-    "stylelib/synthesis.py": ["synthesis"],
+    "stylelib/terms.py": ["terms", "memory"],
+    "stylelib/synthesis.py": ["synthesis", "memory", "scales"],
     "stylelib/weights/hdf5.py": ["hdf5"],
     "stylelib/weights/formats.py": ["formats"],
     "stylelib/weights/normalization.py": ["normalization"],
