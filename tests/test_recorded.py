@@ -61,6 +61,15 @@ def test_the_recorded_row_stands_below_the_readers_own(runs, folder, photo):
     assert "2 steps of L-BFGS" in one.note and "64 ×" in one.note and len(titles(one)) == 4
 
 
+def test_in_columns_the_recorded_pictures_follow_without_a_new_row(runs, folder, photo):
+    sheet = recorded.beside("figure 6", {"the original": photo}, folder=folder, columns=2)
+    assert [title.split(",")[0] for title in titles(sheet)] == ["the original", "VGG-19: A", "VGG-19: B", "VGG-19: C1"]
+    assert len({round(axes.get_position().y0, 3) for axes in sheet.axes}) == 2, "two rows of two"
+    assert "VGG-19, recorded: " in sheet.note and "row" not in sheet.note
+    alone = recorded.beside("figure 6", {}, folder=folder, columns=3)
+    assert len(alone.axes) == 3 and all(title.startswith("VGG-19: ") for title in titles(alone))
+
+
 def test_without_the_recording_the_readers_own_row_is_shown(photo, tmp_path):
     sheet = recorded.beside("figure 4", {"mine": photo}, folder=tmp_path)
     assert titles(sheet) == ["mine"] and "recording is not here" in sheet.note

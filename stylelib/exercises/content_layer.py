@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylelib.exercises.checking import Choice, Exercise
-from stylelib.exercises.paper_figures import WEIGHTS
 from stylelib.vgg import LAYOUTS, layer_names
+
+# of red, green and blue in the lightness (ITU-R BT.601)
+WEIGHTS = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
 
 NUMBERS = torch.arange(192, dtype=torch.float64).view(1, 3, 8, 8)  # for an example
 

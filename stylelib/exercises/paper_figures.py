@@ -5,9 +5,6 @@ from torch import Tensor
 
 from stylelib.exercises.checking import Exercise, table, whole_number
 
-# of red, green and blue in the lightness (ITU-R BT.601)
-WEIGHTS = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
-
 
 def _ones(count: int) -> Tensor:
     """Return a triangle of ones: row r has the first r layers."""
@@ -18,50 +15,70 @@ def _growing(count: int) -> Tensor:
     return _ones(count) / _ones(count).sum(dim=1, keepdim=True)
 
 
-def _lightness(picture: Tensor) -> Tensor:
-    return (WEIGHTS * picture).sum(dim=1, keepdim=True)
+def _spread(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each channel's mean and standard deviation, (1, 3, 1, 1) each."""
+    return picture.mean(dim=(2, 3), keepdim=True), picture.std(dim=(2, 3), keepdim=True, correction=0)
+
+
+def _recoloured(painting: Tensor, photo: Tensor) -> Tensor:
+    (mean, deviation), (wanted, goal) = _spread(painting), _spread(photo)
+    return (painting - mean) / deviation * goal + wanted
 
 
 EXERCISES = {
-    "keep_colours": Exercise(
+    "recolour": Exercise(
         inputs=lambda generator: (
             torch.rand(1, 3, 4, 5, generator=generator, dtype=torch.float64),
-            torch.rand(1, 3, 4, 5, generator=generator, dtype=torch.float64),
+            0.2 + 0.5 * torch.rand(1, 3, 5, 4, generator=generator, dtype=torch.float64),  # as many pixels
         ),
-        reference=lambda result, photo: photo + _lightness(result - photo),
+        reference=_recoloured,
         mistakes={
-            "The two are swapped: the colours come from the photograph, the lightness from the result.": (
-                lambda result, photo: result + _lightness(photo - result)
+            "Only the means are the photograph's; each channel still varies as much as the painting's.": (
+                lambda painting, photo: painting - _spread(painting)[0] + _spread(photo)[0]
             ),
-            "That is the result's lightness alone, a grey picture; the photograph's colours are missing.": (
-                lambda result, photo: _lightness(result).expand_as(photo)
+            "The two are swapped: the painting is to get the photograph's colours.": (
+                lambda painting, photo: _recoloured(photo, painting)
             ),
-            "The mean of the channels is not the lightness; green counts most, blue least.": (
-                lambda result, photo: photo + (result - photo).mean(dim=1, keepdim=True)
+            "You took one mean and one deviation for all three channels; each channel has its own.": (
+                lambda painting, photo: (
+                    (painting - painting.mean()) / painting.std(correction=0) * photo.std(correction=0) + photo.mean()
+                )
             ),
-            "You added the result's lightness, but the photograph's own is still there; add the difference.": (
-                lambda result, photo: photo + _lightness(result)
+            "You divided variances; take their roots, the standard deviations.": (
+                lambda painting, photo: (
+                    (painting - _spread(painting)[0]) * (_spread(photo)[1] / _spread(painting)[1]).square()
+                    + _spread(photo)[0]
+                )
             ),
-            "That is the result with its own colours.": lambda result, photo: result,
-            "That is the photograph itself.": lambda result, photo: photo,
-            "You kept the photograph's lightness away but did not bring the result's in.": (
-                lambda result, photo: photo - _lightness(photo)
+            "The painting's mean is still in it: subtract it before you scale.": (
+                lambda painting, photo: painting / _spread(painting)[1] * _spread(photo)[1] + _spread(photo)[0]
             ),
-            "The sign is wrong: add the result's lightness and subtract the photograph's.": (
-                lambda result, photo: photo - _lightness(result - photo)
+            "The quotient is upside down: divide by the painting's deviation, multiply by the photograph's.": (
+                lambda painting, photo: (
+                    (painting - _spread(painting)[0]) * _spread(painting)[1] / _spread(photo)[1] + _spread(photo)[0]
+                )
             ),
-            "That is the difference of the lightnesses alone; add it to the photograph.": (
-                lambda result, photo: _lightness(result - photo)
+            "The photograph's mean is missing; add it at the end.": (
+                lambda painting, photo: _recoloured(painting, photo) - _spread(photo)[0]
             ),
-            "You added to each colour its own part; add the sum of the three parts to every colour.": (
-                lambda result, photo: photo + WEIGHTS * (result - photo)
+            "You scaled after adding the photograph's mean; scale first, then add it.": (
+                lambda painting, photo: (
+                    (painting - _spread(painting)[0] + _spread(photo)[0]) / _spread(painting)[1] * _spread(photo)[1]
+                )
             ),
+            "Each channel has mean 0 and deviation 1 now; give it the photograph's deviation and mean.": (
+                lambda painting, photo: (painting - _spread(painting)[0]) / _spread(painting)[1]
+            ),
+            "The deviation is right, the mean is still the painting's.": (
+                lambda painting, photo: _recoloured(painting, photo) - _spread(photo)[0] + _spread(painting)[0]
+            ),
+            "That is the painting with its own colours.": lambda painting, photo: painting,
         },
         example={
-            "result": table((0.2,), (0.4,), (0.6,))[None, ..., None],
-            "photo": table((0.8,), (0.5,), (0.1,))[None, ..., None],
+            "painting": table((0, 0, 0.3), (0.5, 0.2, 0.5), (0.1, 0.3, 0.2))[None, ..., None],
+            "photo": table((1, 0.4, 0.4), (0.8, 0.2, 0.2), (0.3, 0.6, 0.9))[None, ..., None],
         },
-        praise="Lightness holds the strokes, colour is kept. Gatys and others published it in 2017.",
+        praise="Each channel has the photograph's mean and deviation now. Gatys and others published it in 2017.",
     ),
     "growing_sets": Exercise(
         inputs=lambda generator: (whole_number(generator, 3, 30),),

@@ -110,6 +110,7 @@ def beside(
     title: str | None = None,
     note: str | None = None,
     folder: str | os.PathLike[str] = FOLDER,
+    columns: int | None = None,
 ) -> Figure:
     """Show your pictures in a row and the recorded ones of the same figure in the next row.
 
@@ -125,6 +126,8 @@ def beside(
         As for `stylelib.figures.contact_sheet`; the note says what made your pictures.
     folder : path
         The folder of the recordings.
+    columns : int, optional
+        Pictures in a row. If it is given, the recorded pictures follow yours without a new row.
 
     Returns
     -------
@@ -144,17 +147,17 @@ def beside(
         rows.append(
             {f"VGG-19: {label}{rest}": run.picture for (label, run), rest in zip(runs.items(), apart, strict=True)}
         )
-        notes.append(f"Second row, recorded: {shared}. {ATTRIBUTION}")
+        notes.append(f"{'Second row, recorded' if columns is None else 'VGG-19, recorded'}: {shared}. {ATTRIBUTION}")
     else:
-        notes.append(f"VGG-19's recording is not here ({path_of(name, folder)}), so there is no second row.")
-    columns = max(map(len, rows))
+        notes.append(f"VGG-19's recording is not here ({path_of(name, folder)}), so its pictures are missing.")
+    longest = max(map(len, rows))
     shown: list[Tensor] = []
     captions: list[str] = []
     for row in rows:
-        blanks = columns - len(row)
+        blanks = longest - len(row) if columns is None else 0
         shown += [*row.values(), *[torch.ones(1, 3, 16, 16, dtype=torch.float32)] * blanks]
         captions += [*row, *[""] * blanks]
-    return contact_sheet(shown, captions, columns, title, "\n".join(filter(None, notes)))
+    return contact_sheet(shown, captions, columns or longest, title, "\n".join(filter(None, notes)))
 
 
 def steps(
