@@ -25,6 +25,7 @@ REFERENCE = {  # after the series, in this order; other texts in docs/ come last
         "docs/symbols.md": "Symbols",
         "docs/fidelity.md": "Beside the paper",
         "docs/claims.md": "Claims, with each network",
+        "docs/schedule.md": "One size, or from small to large?",
         "stylelib/weights/data/README.md": "Model card",
     },
     "The package": {
