@@ -83,6 +83,16 @@ def test_a_recipe_has_the_steps_that_were_done(row, net, tmp_path):
     assert json.loads((tmp_path / "mine.json").read_text())["steps"] == 1
 
 
+def test_a_run_that_grows_keeps_the_steps_that_decide_when(row, net, tmp_path):
+    growing = dataclasses.replace(RECIPE, steps=9, first_size=RECIPE.size // 2)
+    run = growing.prepare(net)
+    next(run)
+    row.offer(run, growing)
+    row.buttons[2].click()
+    again = Recipe.load(tmp_path / "mine.json").prepare(net)
+    assert torch.equal(next(again).image, run.image) and again.steps == 9
+
+
 def test_every_picture_that_is_not_bundled_is_saved_with_the_recipe(row, net, tmp_path):
     own = dataclasses.replace(
         RECIPE, style=tuple(stylelib.bundled_images()[name].read_bytes() for name in ("mosaic", "woodcut"))

@@ -83,8 +83,12 @@ class Saving:
         return [save_animation(kept_frames(run).values(), self._path(".gif"))]
 
     def save_recipe(self, run: Synthesis) -> list[pathlib.Path]:
-        """Write the recipe, with the steps that were done, and the pictures that are not bundled."""
-        recipe = dataclasses.replace(self._recipe, steps=min(run.number, self._recipe.steps))
+        """Write the recipe, with the steps that were done, and the pictures that are not bundled.
+
+        A run from small to large keeps the steps that were planned, because they decide when it grows.
+        """
+        done = self._recipe.steps if self._recipe.first_size else min(run.number, self._recipe.steps)
+        recipe = dataclasses.replace(self._recipe, steps=done)
         return recipe.save(self._path(".json"), cached_network(recipe.network, recipe.pooling))
 
     def _path(self, ending: str) -> pathlib.Path:
