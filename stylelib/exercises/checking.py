@@ -298,7 +298,9 @@ def _written(value: Any, squeezed: bool = True) -> str:
         value = (value.squeeze() if squeezed else value).tolist()
     if isinstance(value, list):
         return f"[{', '.join(_written(entry, squeezed) for entry in value)}]"
-    return repr(value) if isinstance(value, str) else f"{value + 0.0:.4g}"  # + 0.0 because -0 is 0
+    if isinstance(value, str):
+        return repr(value)
+    return f"{round(value, 12) + 0.0:.4g}"  # 5e-17 is a 0 that was computed, and + 0.0 makes -0 one
 
 
 # ------------------------------------------------------------------------------------------ inputs of exercises
