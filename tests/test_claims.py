@@ -72,7 +72,10 @@ def test_after_an_interrupt_nothing_half_done_is_kept(tmp_path):
     )
     arguments = [str(tmp_path), "--networks", "compact", "--preset", "quick"]
     done = subprocess.run(
-        [sys.executable, "-c", f"{command}; claims.main()", *arguments], cwd=claims.ROOT, capture_output=True, text=True
+        [sys.executable, "-c", f"{heard}; {command}; claims.main()", *arguments],
+        cwd=claims.ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1 and "What was finished before 02 with compact is kept." in done.stderr
     assert not list(tmp_path.glob("*.json"))
