@@ -80,9 +80,28 @@ def serve(ip: str, port: int) -> int:
     with tempfile.TemporaryDirectory(prefix="stylelib-page-") as folder:
         pathlib.Path(folder, "studio.ipynb").write_text(json.dumps(notebook()), encoding="utf-8")
         pathlib.Path(folder, "voila.json").write_text(json.dumps(settings(ip, port)), encoding="utf-8")
-        command = [sys.executable, "-m", "voila", "studio.ipynb"]
+        command = [sys.executable, "-c", f"from {__name__} import launch; launch()", "studio.ipynb"]
         with subprocess.Popen(command, cwd=folder, env=os.environ | surroundings) as server:
             try:
                 return server.wait()
             finally:  # an interrupt reaches it from the terminal; any other end does not
                 server.terminate()
+
+
+def launch() -> None:
+    """Run Voilà in this process, so that no visitor can hold it up.
+
+    Voilà 0.5 looks for the header of each message as the present protocol of websockets has it. A client that speaks
+    the former one makes it count to a number of eighteen digits, during which it serves nobody.
+    """
+    from voila import app
+    from voila.tornado import kernel_websocket_handler
+
+    read = kernel_websocket_handler.read_header_from_binary_message
+
+    def checked(message: bytes) -> object:
+        count = int.from_bytes(message[:8], "little")
+        return read(message) if 8 * (count + 1) <= len(message) else None
+
+    kernel_websocket_handler.read_header_from_binary_message = checked
+    app.main()

@@ -172,6 +172,32 @@ RUN_CODE = """async (name) => {
 }"""
 
 
+@pytest.mark.fault(22)
+def test_a_client_of_the_former_protocol_holds_nobody_up(address, watched):
+    """Voilà would look for the header of its messages, whose parts are bytes, for ever."""
+    page = watched.page
+    page.goto(address)
+    run = page.get_by_role("button", name="Run")
+    run.wait_for()
+    assert page.evaluate(FORMER_PROTOCOL) == ""
+    page.get_by_label("Steps").fill("2")
+    page.get_by_label("Steps").press("Tab")
+    run.click()
+    expect(page.locator("[role=status]").first).to_contain_text("all 2 steps are done")
+    page.reload()
+    run.wait_for()
+
+
+FORMER_PROTOCOL = """async () => {
+    const data = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+    const url = new URL(`${data.baseUrl || "/"}api/kernels/${data.kernelId}/channels?session_id=y`, location.href);
+    url.protocol = "ws:";
+    window.former = new WebSocket(url);
+    await new Promise((done, failed) => { window.former.onopen = done; window.former.onerror = failed; });
+    return window.former.protocol;
+}"""
+
+
 @pytest.mark.fault(2)
 def test_a_large_picture_arrives(address, watched):
     """12 MB, more than a server takes by itself."""
