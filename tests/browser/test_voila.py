@@ -145,18 +145,23 @@ def test_visitors_get_downloads_and_no_code_runs_for_them(address, kernels, watc
     page.get_by_role("button", name="Save picture").click()
     expect(page.locator("[role=alert]").first).to_contain_text("A file's name has at most 80 characters")
     assert sorted(os.listdir(folder)) == ["studio.ipynb", "voila.json"]
-    answer = page.evaluate(RUN_CODE, kernel.cmdline()[-1].split("kernel-")[-1].removesuffix(".json"))
+    answer = page.evaluate(RUN_CODE)
     assert answer == "nothing", answer
     assert not (folder / "ran").exists()
 
 
-RUN_CODE = """async (name) => {
+# A connection to the page's kernel, which names no protocol and so gets the former one.
+SOCKET = """() => {
     const data = JSON.parse(document.getElementById("jupyter-config-data").textContent);
     const url = new URL(`${data.baseUrl || "/"}api/kernels/${data.kernelId}/channels?session_id=x`, location.href);
     url.protocol = "ws:";
-    const socket = new WebSocket(url);
+    return new WebSocket(url);
+}"""
+RUN_CODE = (
+    f"async () => {{ const socket = ({SOCKET})();"
+    + """
     await new Promise((done) => { socket.onopen = done; socket.onerror = done; socket.onclose = done; });
-    if (socket.readyState !== WebSocket.OPEN) return `not open: ${url}`;
+    if (socket.readyState !== WebSocket.OPEN) return `not open: ${socket.url}`;
     const message = {
         header: { msg_id: "1", msg_type: "execute_request", username: "", session: "x", version: "5.3", date: "" },
         parent_header: {}, metadata: {}, channel: "shell", buffers: [],
@@ -170,6 +175,7 @@ RUN_CODE = """async (name) => {
     await new Promise((done) => setTimeout(done, 3000));
     return answer;
 }"""
+)
 
 
 @pytest.mark.fault(22)
@@ -188,14 +194,13 @@ def test_a_client_of_the_former_protocol_holds_nobody_up(address, watched):
     run.wait_for()
 
 
-FORMER_PROTOCOL = """async () => {
-    const data = JSON.parse(document.getElementById("jupyter-config-data").textContent);
-    const url = new URL(`${data.baseUrl || "/"}api/kernels/${data.kernelId}/channels?session_id=y`, location.href);
-    url.protocol = "ws:";
-    window.former = new WebSocket(url);
+FORMER_PROTOCOL = (
+    f"async () => {{ window.former = ({SOCKET})();"
+    + """
     await new Promise((done, failed) => { window.former.onopen = done; window.former.onerror = failed; });
     return window.former.protocol;
 }"""
+)
 
 
 @pytest.mark.fault(2)
