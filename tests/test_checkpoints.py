@@ -7,7 +7,8 @@ import torch
 
 import stylelib
 import stylelib.figures
-from stylelib import Adam, Content, Smoothness, Style, Synthesis
+from stylelib import Adam, Content, Recipe, Smoothness, Style, Synthesis
+from stylelib.storage.checkpoints import read_recipe, save_run, steps_done
 from stylelib.support.errors import InputError
 from stylelib.weights.formats import fingerprint
 
@@ -119,3 +120,62 @@ def test_a_run_of_the_first_format_is_read_and_goes_on_as_ever(terms, photo, tmp
     old = Synthesis.load(tmp_path / "old.pt")
     assert len(old.progress.state.memory["steps"]) == 4 and "curvatures" not in old.progress.state.memory
     assert same(old.finish().image, run.finish().image)
+
+
+def test_what_a_file_says_of_its_run_without_loading_it(terms, photo, tmp_path):
+    run = Synthesis(terms, photo, steps=5)
+    assert steps_done(run.save(tmp_path / "run.pt")) == 0
+    while run.number < 3:
+        next(run)
+    assert steps_done(run.save(tmp_path / "run.pt")) == 3 and read_recipe(Recipe, tmp_path / "run.pt") is None
+    recipe = Recipe(steps=5, alpha_beta=0.7)
+    assert read_recipe(Recipe, save_run(run, tmp_path / "run.pt", recipe)) == recipe
+
+
+def changed(path, **values):
+    """Change parts of a saved run's file, named as path__to__it; None removes one."""
+    content = torch.load(path, weights_only=True)
+    for name, value in values.items():
+        *way, last = (int(key) if key.isdigit() else key for key in name.split("__"))
+        part = content
+        for key in way:
+            part = part[key]
+        if value is None:
+            del part[last]
+        else:
+            part[last] = value
+    torch.save(content, path)
+    return path
+
+
+def test_what_older_files_lack_has_its_first_value(terms, photo, tmp_path):
+    path = Synthesis(terms, photo, steps=3).finish().save(tmp_path / "run.pt")
+    missing = dict.fromkeys(["since", "size", "run__first_size", "run__companions"])
+    old = Synthesis.load(changed(path, **missing))
+    assert (old.progress.since, old.scales.index, old.first_size, old.companions) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("form", [0, 3, "2", None])
+def test_a_file_of_a_later_version_is_refused(form, terms, photo, tmp_path):
+    path = Synthesis(terms, photo, steps=3).save(tmp_path / "run.pt")
+    assert torch.load(path, weights_only=True)["format"] == 2
+    for read in (Synthesis.load, steps_done):
+        with pytest.raises(InputError, match="not a run that this version of stylelib can read"):
+            read(changed(path, format=form) if form is not None else changed(path, format=[2]))
+
+
+@pytest.mark.parametrize("fingerprint", ["", "~"], ids=["before", "after"])
+def test_other_weights_than_the_runs_are_said(fingerprint, terms, photo, tmp_path):
+    path = changed(
+        Synthesis(terms, photo, steps=3).save(tmp_path / "run.pt"), terms__0__network__fingerprint=fingerprint
+    )
+    with pytest.warns(UserWarning, match="not the ones that this run started with"):
+        Synthesis.load(path)
+
+
+def test_a_device_that_is_not_here_is_said_and_the_run_continues_on_another(terms, photo, tmp_path):
+    run = Synthesis(terms, photo, steps=3)
+    away = {f"terms__{index}__network__device": "cuda:99" for index in (0, 1)}
+    with pytest.warns(UserWarning, match="The run continues on another device"):
+        again = Synthesis.load(changed(run.save(tmp_path / "run.pt"), **away))
+    assert same(again.finish().image, run.finish().image)
