@@ -3,6 +3,7 @@
 import colorsys
 
 import matplotlib.colors
+import pytest
 
 from stylelib import figures
 from stylelib.support import plots
@@ -35,6 +36,20 @@ def test_a_matrix_writes_its_numbers():
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.texts] == ["0.00", "1.00", "0.25", "0.00"]
     assert figure.jpeg()[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize("columns, smallest", [(None, 0.23), (["p", "q", "r"], 0)], ids=["each other", "others"])
+def test_zeros_on_the_diagonal_do_not_count_for_the_colours_where_each_is_compared_with_each(columns, smallest):
+    figure = figures.matrix([[0, 0.23, 0.25], [0.23, 0, 0.27], [0.25, 0.27, 0]], ["x", "y", "z"], columns)
+    (axes,) = figure.axes
+    assert axes.images[0].get_clim() == (smallest, 0.27)
+    first, second = axes.texts[:2]
+    assert first.get_text() == "0.00" and second.get_color() == ("white" if columns is None else "black")
+    assert first.get_color() == ("black" if columns is None else "white"), "legible on white"
+
+
+def test_a_matrix_of_one_zero_is_drawn():
+    assert figures.matrix([[0]], ["x"]).jpeg()[:2] == b"\xff\xd8"
 
 
 def test_labels_of_content_and_style_get_their_colours_and_the_others_the_rest():

@@ -8,7 +8,9 @@ import random
 import PIL.Image
 import pytest
 
+from stylelib.analysis.measures import edge_agreement
 from stylelib.figures import MAX_HEIGHT
+from stylelib.images import load_image
 from stylelib.paper import recordings
 from stylelib.recipes import Recipe
 from stylelib.studio.panels import PANELS
@@ -167,9 +169,26 @@ def test_a_recording_is_saved_where_a_file_can_be(recording, tmp_path):
 def test_a_strip_shows_the_end_of_each_run_in_rows(recording):
     figure = strip(recording)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["content, 0", "noise, 0", "noise, 1"], "a seed changes nothing without noise"
+    assert [title.split(":")[0] for title in titles] == ["content, 0", "noise, 0", "noise, 1"], "a seed needs noise"
     assert "Recorded" in figure.texts[-1].get_text() and "compact" in figure.texts[-1].get_text()
     assert figure.get_size_inches()[1] < 2 * MAX_HEIGHT + 2
+
+
+def test_a_strip_says_how_well_the_edges_agree_with_the_photograph_if_there_is_one(recording, net):
+    photo = load_image("riverside", 64)
+    edges = [edge_agreement(recording.runs[values].picture, photo) for values in list(recording.runs)[1:]]
+    assert [axes.get_title().split(": ")[1] for axes in strip(recording).axes] == [f"edges {one:.2f}" for one in edges]
+    texture = recordings.make(Recipe("style", init="noise", size=64, steps=1), {"seed": {"0": 0, "1": 1}}, net)
+    assert [axes.get_title() for axes in strip(texture).axes] == ["0", "1"]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_strip_has_at_most_four_pictures_in_a_row_and_groups_stay_together(name):
+    figure = strip(recordings.load(FOLDER / f"{name}.zip"))
+    lefts = [round(axes.get_position().x0, 2) for axes in figure.axes]
+    across = len(set(lefts))
+    knobs = list(PANELS[name].knobs.values())
+    assert across == len(knobs[0]) if len(knobs) == 1 else across <= 4 and across % len(knobs[1]) == 0
 
 
 # ----------------------------------------------------------------------------------------------------------- the panels

@@ -2,14 +2,19 @@
 
 import base64
 import itertools
+import math
 from typing import Any
 
 import ipywidgets
+from torch.nn.functional import interpolate
 
+from stylelib.analysis.measures import edge_agreement
 from stylelib.figures import Figure, contact_sheet
 from stylelib.images import load_image
 from stylelib.paper.recordings import Recording
 from stylelib.recipes import Recipe
+
+MOST = 4  # pictures in a row, where several knobs are recorded
 
 
 class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -29,20 +34,30 @@ class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
 
 def strip(recording: Recording) -> Figure:
-    """Return the last frames of a recording in rows, with the values of its first knob from left to right."""
+    """Return the last frames of a recording, each with how well its edges agree with the photograph's.
+
+    The values of the first knob follow each other; those of the others stand side by side, at most MOST in a row.
+    """
     first, *others = recording.knobs.values()
     pictures, captions, shown = [], [], []
-    for rest in itertools.product(*(choices.items() for choices in others)):
-        for label, value in first.items():
-            run = recording.runs[(value, *(other for _, other in rest))]
-            if run in shown:  # a knob that changes nothing here, such as the seed without noise
-                continue
-            shown.append(run)
-            pictures.append(load_image(list(run.frames.values())[-1]))
-            captions.append(", ".join([label, *(other for other, _ in rest)]))
-    made = next(iter(recording.runs.values())).made
-    note = f"Recorded; the first: {made}\nA page that can run Python shows controls here."
-    return contact_sheet(pictures, captions, len(first), note=note)
+    for choices in itertools.product(*(knob.items() for knob in recording.knobs.values())):
+        run = recording.runs[tuple(value for _, value in choices)]
+        if run in shown:  # a knob that changes nothing here, such as the seed without noise
+            continue
+        shown.append(run)
+        pictures.append(run.picture)
+        captions.append(", ".join(label for label, _ in choices))
+    note = f"Recorded; the first: {shown[0].made}\n"
+    recipe = recording.recipe
+    if "content" in recipe.pictures and "content" not in recording.knobs:
+        for index, picture in enumerate(pictures):
+            photo = load_image(recipe.content, max(picture.shape))
+            photo = interpolate(photo, picture.shape[-2:])  # a row more or less, where sides were rounded
+            captions[index] += f": edges {edge_agreement(picture, photo):.2f}"
+        note += "Edges: how well they agree with the photograph's (1: all at the same positions).\n"
+    across = math.prod(len(knob) for knob in others)
+    columns = max(1, MOST // across) * across if others else len(first)
+    return contact_sheet(pictures, captions, columns, note=f"{note}A page that can run Python shows controls here.")
 
 
 def inputs(recipe: Recipe) -> Figure:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import matplotlib.axes
 import matplotlib.colors
 import numpy as np
@@ -130,6 +131,9 @@ def matrix(
 ) -> Figure:
     """Draw a table of numbers, each in a coloured square.
 
+    The colours go from the smallest to the largest number. If a table compares its rows with each other, the zeros on
+    its diagonal stay white and do not count, so that the colours show how the others differ.
+
     Parameters
     ----------
     values : array-like
@@ -147,16 +151,20 @@ def matrix(
         The table, with the numbers written in.
     """
     numbers = np.asarray(values, dtype=float)
+    coloured = numbers.copy()
+    if columns is None and not numbers.diagonal().any():
+        np.fill_diagonal(coloured, math.nan)
     columns = rows if columns is None else columns
     figure, axes = plot(title, note, min(0.42 * len(rows) + 0.9, 6.5))
-    shown = axes.imshow(numbers, cmap="cividis", aspect="auto")
+    cmap = matplotlib.colormaps["cividis"].with_extremes(bad="white")
+    shown = axes.imshow(coloured, cmap=cmap, aspect="auto")
     axes.set_xticks(range(len(columns)), list(map(as_label, columns)), fontsize=8)
     axes.set_yticks(range(len(rows)), list(map(as_label, rows)), fontsize=8)
     axes.tick_params(length=0)
     for row, column in np.ndindex(numbers.shape):
-        number = numbers[row, column]
-        ink = "black" if sum(shown.cmap(shown.norm(number))[:3]) > 1.5 else "white"  # on a bright or a dark square
-        axes.text(column, row, f"{number:.{digits}f}", ha="center", va="center", color=ink, fontsize=8)
+        brightness = sum(shown.cmap(shown.norm(coloured[row, column]))[:3])
+        ink = "black" if brightness > 1.5 else "white"
+        axes.text(column, row, f"{numbers[row, column]:.{digits}f}", ha="center", va="center", color=ink, fontsize=8)
     axes.spines[:].set_visible(False)
     return figure
 
