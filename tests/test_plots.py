@@ -38,14 +38,23 @@ def test_a_matrix_writes_its_numbers():
     assert figure.jpeg()[:2] == b"\xff\xd8"
 
 
-@pytest.mark.parametrize("columns, smallest", [(None, 0.23), (["p", "q", "r"], 0)], ids=["each other", "others"])
+@pytest.mark.parametrize("columns, smallest", [(None, 0.23), (["p", "q", "r"], 0.0)], ids=["each other", "others"])
 def test_zeros_on_the_diagonal_do_not_count_for_the_colours_where_each_is_compared_with_each(columns, smallest):
     figure = figures.matrix([[0, 0.23, 0.25], [0.23, 0, 0.27], [0.25, 0.27, 0]], ["x", "y", "z"], columns)
     (axes,) = figure.axes
-    assert axes.images[0].get_clim() == (smallest, 0.27)
+    shades = axes.images[0].get_array()
+    assert shades[1, 2] == 1 and abs(shades[0, 1] - (0.23 - smallest) / (0.27 - smallest)) < 1e-6
     first, second = axes.texts[:2]
     assert first.get_text() == "0.00" and second.get_color() == ("white" if columns is None else "black")
     assert first.get_color() == ("black" if columns is None else "white"), "legible on white"
+
+
+def test_columns_of_other_units_have_colours_of_their_own():
+    numbers = [[0.1, 50], [0.2, 100], [0.2, 75]]
+    shades = [
+        figures.matrix(numbers, "xyz", "pq", by_column=own).axes[0].images[0].get_array() for own in (True, False)
+    ]
+    assert shades[0].tolist() == [[0, 0], [1, 1], [1, 0.5]] and shades[1][:, 0].max() < 0.01
 
 
 def test_a_matrix_of_one_zero_is_drawn():

@@ -128,6 +128,7 @@ def matrix(
     title: str | None = None,
     note: str | None = None,
     digits: int = 2,
+    by_column: bool = False,
 ) -> Figure:
     """Draw a table of numbers, each in a coloured square.
 
@@ -144,6 +145,8 @@ def matrix(
         Text above and below the table.
     digits : int
         Number of digits after the decimal point.
+    by_column : bool
+        Whether the colours go from the smallest to the largest number of each column, as columns of other units need.
 
     Returns
     -------
@@ -152,12 +155,14 @@ def matrix(
     """
     numbers = np.asarray(values, dtype=float)
     coloured = numbers.copy()
-    if columns is None and not numbers.diagonal().any():
+    if columns is None and numbers.size > 1 and not numbers.diagonal().any():
         np.fill_diagonal(coloured, math.nan)
+    lowest, highest = (end(coloured, axis=0 if by_column else None) for end in (np.nanmin, np.nanmax))
+    coloured = (coloured - lowest) / np.maximum(highest - lowest, 1e-12)
     columns = rows if columns is None else columns
     figure, axes = plot(title, note, min(0.42 * len(rows) + 0.9, 6.5))
     cmap = matplotlib.colormaps["cividis"].with_extremes(bad="white")
-    shown = axes.imshow(coloured, cmap=cmap, aspect="auto")
+    shown = axes.imshow(coloured, cmap=cmap, vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(columns)), list(map(as_label, columns)), fontsize=8)
     axes.set_yticks(range(len(rows)), list(map(as_label, rows)), fontsize=8)
     axes.tick_params(length=0)
