@@ -119,3 +119,19 @@ def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch):
     monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path / "file" / "inside"))
     assert stylelib.load_network("compact", device="cpu").scales["conv1_1"].max() > 0
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_every_picture_of_the_project_counts_once_and_a_new_folder_is_made_for_the_means(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        normalization,
+        "mean_activations",
+        lambda net, pictures: taken.extend(pictures) or mean_activations(net, pictures),
+    )
+    monkeypatch.setenv("STYLELIB_WEIGHTS", str(tmp_path / "new" / "folder"))
+    stylelib.load_network("compact11", device="cpu")
+    own = set(stylelib.bundled_images()) - {"grace_hopper"}
+    assert len(taken) == len(own) > 10 and {max(picture.shape) for picture in taken} == {
+        normalization.NORMALIZATION_SIZE
+    }
+    assert len(list((tmp_path / "new" / "folder").glob("mean-activations-compact11-*.safetensors"))) == 1

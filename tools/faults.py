@@ -242,6 +242,19 @@ def page(tests: dict[int, list[str]], figures: dict) -> str:
                 for one in mutations
             ),
         ]
+    if mutants := figures.get("mutants"):
+        lines += [
+            "",
+            "`python -m tools.mutation` puts small mistakes (mutants) into a module, one at a time, and its tests must "
+            "notice. Those tried are drawn with a fixed seed:",
+            "",
+            "| module | mutants | tried | noticed |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| {name} | {all_} | {tried} | {killed / tried:.0%} |"
+                for name, (killed, tried, all_) in mutants.items()
+            ),
+        ]
     lines += ["", "## The tests by name", ""]
     for row in ROWS:
         lines.append(f"{row}. " + (", ".join(f"`{name.split('::')[1]}`" for name in sorted(tests.get(row, []))) or "–"))

@@ -2,6 +2,7 @@
 
     python -m tools.mutation                            # every module below; takes hours
     python -m tools.mutation stylelib/losses.py         # one of them
+    python -m tools.faults docs                         # the page of faults, with the counts
 
 cosmic-ray makes the mutants, in a copy of the project (pip install cosmic-ray; where it is in another environment, name
 its program with --program). The tests of each run in a copy of this process, which has
@@ -26,6 +27,8 @@ import tempfile
 import threading
 
 import pytest
+
+from tools import faults
 
 ROOT = pathlib.Path(__file__).parents[1]
 SAMPLE, SEED = 60, 0
@@ -111,7 +114,7 @@ def answer(server, copy, files):
 
 
 def mutate(module, tests, program, count):
-    """Test one module; return (killed, tried)."""
+    """Test one module; print the survivors and keep the counts."""
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copy = pathlib.Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "site", "*.ipynb", ".*cache", "__pycache__"))
@@ -142,7 +145,8 @@ def mutate(module, tests, program, count):
         changes = [line for line in (diff or "").splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
         print(f"  survived in line {row}:", *changes, sep="\n    ")
     print(f"{module}: {killed} of {tried} killed, {killed / tried:.0%} (of {useful} mutants)", flush=True)
-    return killed, tried
+    kept = faults.read_figures().get("mutants", {})
+    faults.write_figures(mutants=dict(sorted((kept | {module: [killed, tried, useful]}).items())))
 
 
 def main():
