@@ -29,7 +29,10 @@ class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
 
 def strip(recording: Recording) -> Figure:
-    """Return the last frames of a recording in rows, with the values of its first knob from left to right."""
+    """Return the last frames of a recording in rows, with the values of its first knob from left to right.
+
+    If it is the only knob, at most three stand in a row.
+    """
     first, *others = recording.knobs.values()
     pictures, captions, shown = [], [], []
     for rest in itertools.product(*(choices.items() for choices in others)):
@@ -42,7 +45,7 @@ def strip(recording: Recording) -> Figure:
             captions.append(", ".join([label, *(other for other, _ in rest)]))
     made = next(iter(recording.runs.values())).made
     note = f"Recorded; the first: {made}\nA page that can run Python shows controls here."
-    return contact_sheet(pictures, captions, len(first), note=note)
+    return contact_sheet(pictures, captions, len(first) if others else min(len(first), 3), note=note)
 
 
 def inputs(recipe: Recipe) -> Figure:
