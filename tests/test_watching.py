@@ -263,6 +263,15 @@ def test_a_page_that_runs_nothing_shows_some_of_what_scrub_shows(count, labels, 
     assert all(torch.equal(one, photo * int(label) / count) for one, label in zip(pictures, shown, strict=True))
 
 
+def test_a_page_that_runs_nothing_shows_the_pictures_asked_for_and_fewer_wide_ones_in_a_row(photo, painting):
+    wide = torch.cat([photo, photo, photo], dim=3)
+    for pictures, columns in (([photo, painting, photo * 0, photo], 3), ([wide] * 4, 2)):
+        sheet = watching.scrub(pictures, ["a", "b", "c", "d"], "which", still=["a", "c", "d"]).still()
+        assert [axes.get_title() for axes in sheet.axes] == ["a", "c", "d"]
+        heights = [axes.get_position().y0 for axes in sheet.axes]
+        assert heights.count(heights[0]) == columns
+
+
 def test_a_run_is_played_as_a_looping_animation_that_begins_with_its_end(network):
     run = stylelib.style_transfer("riverside", "night_swirls", network, size=64, steps=4, keep_every=1).finish()
     shown = play(run, "The riverside, painted step by step").data

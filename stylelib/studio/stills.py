@@ -36,7 +36,8 @@ class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 def strip(recording: Recording) -> Figure:
     """Return the last frames of a recording, each with how well its edges agree with the photograph's.
 
-    The values of the first knob follow each other; those of the others stand side by side, at most MOST in a row.
+    The values of the first knob follow each other, at most three in a row; if there are other knobs, their values stand
+    side by side, at most MOST in a row.
     """
     first, *others = recording.knobs.values()
     pictures, captions, shown = [], [], []
@@ -56,7 +57,7 @@ def strip(recording: Recording) -> Figure:
             captions[index] += f": edges {edge_agreement(picture, photo):.2f}"
         note += "Edges: how well they agree with the photograph's (1: all at the same positions).\n"
     across = math.prod(len(knob) for knob in others)
-    columns = max(1, MOST // across) * across if others else len(first)
+    columns = max(1, MOST // across) * across if others else min(len(first), 3)
     return contact_sheet(pictures, captions, columns, note=f"{note}A page that can run Python shows controls here.")
 
 

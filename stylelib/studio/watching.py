@@ -93,10 +93,12 @@ def play(run: Synthesis, description: str, width: int = 360, seconds: float = 4.
     return HTML(f'<figure style="margin: 0">{picture}{caption}</figure>')  # type: ignore[no-untyped-call]
 
 
-def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scrubbed":
+def scrub(
+    pictures: Sequence[Tensor], labels: Sequence[str], name: str, still: Sequence[str] | None = None
+) -> "Scrubbed":
     """Show a slider through pictures that have been computed already; the arrow keys move it too.
 
-    A page that cannot run it shows up to six of the pictures instead.
+    A page that cannot run it shows some of the pictures instead.
 
     Parameters
     ----------
@@ -106,6 +108,8 @@ def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scru
         One for each picture.
     name : str
         What the slider changes.
+    still : Sequence of str, optional
+        The labels of the pictures for a page that cannot run it; evenly spread ones by default.
 
     Returns
     -------
@@ -123,7 +127,10 @@ def scrub(pictures: Sequence[Tensor], labels: Sequence[str], name: str) -> "Scru
         value=frames[0], format="jpeg", layout={"width": "640px", "max_width": "100%", "object_fit": "contain"}
     )
     slider.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
-    return Scrubbed(slider, picture, lambda: contact_sheet(*_spread(pictures, labels), 3))
+    chosen = _spread(len(pictures)) if still is None else [list(labels).index(label) for label in still]
+    sheet = [pictures[index] for index in chosen], [labels[index] for index in chosen]
+    columns = 3 if all(one.shape[-1] <= 2 * one.shape[-2] for one in sheet[0]) else 2
+    return Scrubbed(slider, picture, lambda: contact_sheet(*sheet, columns))
 
 
 class Scrubbed(BoxWithStill):
@@ -147,13 +154,11 @@ class Scrubbed(BoxWithStill):
         return self.draw_still()
 
 
-def _spread(pictures: Sequence[Tensor], labels: Sequence[str]) -> tuple[list[Tensor], list[str]]:
-    """Return at most STILL_PICTURES evenly spread pictures, including the first and the last, and their labels."""
-    last = len(pictures) - 1
-    chosen = list(range(last + 1))
-    if last >= STILL_PICTURES:
-        chosen = sorted({round(index * last / (STILL_PICTURES - 1)) for index in range(STILL_PICTURES)})
-    return [pictures[index] for index in chosen], [labels[index] for index in chosen]
+def _spread(count: int) -> list[int]:
+    """Return at most STILL_PICTURES evenly spread indices, including the first and the last."""
+    if count <= STILL_PICTURES:
+        return list(range(count))
+    return sorted({round(index * (count - 1) / (STILL_PICTURES - 1)) for index in range(STILL_PICTURES)})
 
 
 def draw_frame(run: Synthesis, title: str | None = None) -> Figure:
