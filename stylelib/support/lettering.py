@@ -1,7 +1,6 @@
 """Texts of figures, drawn as they are: a file's name is no formula, and may be in any script."""
 
 import functools
-import pathlib
 
 import matplotlib.figure
 import matplotlib.font_manager
@@ -58,5 +57,5 @@ def families() -> tuple[str, ...]:
 def characters() -> frozenset[int]:
     """Return the characters that these fonts have, and the line break."""
     find = matplotlib.font_manager.findfont
-    fonts = [matplotlib.ft2font.FT2Font(pathlib.Path(find(name))) for name in families()]
+    fonts = [matplotlib.ft2font.FT2Font(str(find(name))) for name in families()]
     return frozenset({ord("\n")}.union(*(font.get_charmap() for font in fonts)))
