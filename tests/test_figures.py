@@ -1,8 +1,10 @@
 """Figures: they show what they are given, and nothing overlaps."""
 
+import io
 import itertools
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -150,6 +152,17 @@ def test_a_figure_can_be_had_as_a_small_jpeg():
 
 def curves(figure):
     return {line.get_label(): line.get_xydata() for line in figure.axes[0].lines}
+
+
+@pytest.mark.parametrize("dots", [60, 85, 110])
+@pytest.mark.parametrize("lines", [1, 2, 3, 4])
+def test_without_its_note_nothing_of_it_is_left(dots, lines, monkeypatch):
+    monkeypatch.setattr(figures.Figure, "DOTS_PER_INCH", dots)
+    figure = contact_sheet([torch.ones(1, 3, 20, 30)] * 2, ["a", "b"], note="\n".join(["gjpqy (Agjp) 123"] * lines))
+    shown = PIL.Image.open(io.BytesIO(figure.jpeg(with_note=False)))
+    assert np.asarray(shown.convert("L"))[-2:].min() > 250
+    whole = PIL.Image.open(io.BytesIO(figure.jpeg()))
+    assert np.asarray(whole.convert("L"))[-whole.height // 5 :].min() < 200, "with it there is something"
 
 
 def test_the_curves_are_the_runs_history(run):

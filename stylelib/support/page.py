@@ -109,7 +109,7 @@ def page(height: float, title: str | None, note: str | None, width: float = WIDT
     figure.text(MARGIN / width, 1 - 0.08 / total, "\n".join(titles), va="top", fontsize=12, weight="bold")
     figure.text(MARGIN / width, 0.04 / total, "\n".join(notes), va="bottom", fontsize=7.5, color="#444444")
     figure.title, figure.note = title or "", note or ""
-    figure.note_height = 0.04 + 0.13 * len(notes) if notes else 0
+    figure.note_height = 0.04 + 0.15 * len(notes) if notes else 0
     return figure, 1 - above / total, below / total
 
 
