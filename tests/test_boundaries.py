@@ -245,7 +245,7 @@ def test_a_text_is_drawn_as_it_is_without_a_warning(text):
     array = np.zeros((20, 30, 3), np.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("default", DeprecationWarning)  # of what an older Matplotlib calls
+        warnings.filterwarnings("default", r"'\w+' .*deprecated", DeprecationWarning)  # Matplotlib 3.8 to its parser
         figures = [
             sheet([array, array], [text, "b"], 2, text, text),
             plots.lines({text: [1, 10, 100], f"{text} ": [3, 2, 1]}, text, text, text, text, logarithmic="y"),

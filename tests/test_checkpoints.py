@@ -155,13 +155,13 @@ def test_what_older_files_lack_has_its_first_value(terms, photo, tmp_path):
     assert (old.progress.since, old.scales.index, old.first_size, old.companions) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("form", [0, 3, "2", None])
-def test_a_file_of_a_later_version_is_refused(form, terms, photo, tmp_path):
+@pytest.mark.parametrize("form", [0, 3, "2", [2]])
+def test_a_file_of_an_unknown_format_is_refused(form, terms, photo, tmp_path):
     path = Synthesis(terms, photo, steps=3).save(tmp_path / "run.pt")
     assert torch.load(path, weights_only=True)["format"] == 2
     for read in (Synthesis.load, steps_done):
         with pytest.raises(InputError, match="not a run that this version of stylelib can read"):
-            read(changed(path, format=form) if form is not None else changed(path, format=[2]))
+            read(changed(path, format=form))
 
 
 @pytest.mark.parametrize("fingerprint", ["", "~"], ids=["before", "after"])

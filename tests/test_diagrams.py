@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from stylelib.analysis.diagrams import method_diagram, vgg_diagram
+from stylelib.analysis.diagrams import filter_diagram, method_diagram, vgg_diagram
 from stylelib.figures import CONTENT_COLOUR, STYLE_COLOUR
 from stylelib.vgg import LAYOUTS, WIDTHS
 
@@ -19,10 +19,10 @@ def test_method_diagram_names_everything_in_the_total_loss(photo, painting):
     assert figure.jpeg()[:2] == b"\xff\xd8"
 
 
-def test_the_first_part_shows_a_filters_answers_with_the_numbers_of_their_liveliest_piece(photo, painting):
+def test_a_filters_answers_are_shown_with_the_numbers_of_their_liveliest_piece(photo):
     answers = torch.zeros(8, 12)
     answers[2:5, 6] = 3
-    axes = method_diagram(photo, photo, painting, 1, {"conv2_1": answers}).axes[0]
+    axes = filter_diagram(photo, "conv2_1", answers).axes[0]
     words = [text.get_text() for text in axes.texts]
     assert words.count("3.0") == 3 and words.count("0.0") == 9
     assert len(axes.images) == 3 and any("conv2_1" in word for word in words)
@@ -64,14 +64,14 @@ def test_content_and_style_have_their_colours(photo, painting):
     assert colours["content loss"] == colours["conv4_2"] == CONTENT_COLOUR
 
 
-@pytest.mark.parametrize("kind", ["method", "first part", "vgg"])
+@pytest.mark.parametrize("kind", ["method", "filter", "vgg"])
 def test_no_text_runs_out_of_a_figure(kind, photo, painting):
     if kind == "vgg":
         figure = vgg_diagram(["compact11", "vgg19"])
     elif kind == "method":
         figure = method_diagram(photo, photo, painting)
     else:
-        figure = method_diagram(photo, photo, painting, 1, {"conv1_1": torch.rand(30, 20)})
+        figure = filter_diagram(photo, "conv1_1", torch.rand(30, 20))
     figure.jpeg()
     edges = figure.bbox
     for text in figure.axes[0].texts:

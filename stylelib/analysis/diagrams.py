@@ -1,6 +1,6 @@
 """Explanatory drawings: the method in one picture, and how the networks are built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.axes
@@ -32,13 +32,7 @@ STYLE_EDGE = {"edgecolor": STYLE_COLOUR, "linewidth": 1.8}
 CONTENT_EDGE = {"edgecolor": CONTENT_COLOUR, "linewidth": 1.8, "linestyle": "--"}
 
 
-def method_diagram(
-    content: Tensor,
-    picture: Tensor,
-    style: Tensor,
-    parts: int = 3,
-    answers: Mapping[str, Tensor] | None = None,
-) -> Figure:
+def method_diagram(content: Tensor, picture: Tensor, style: Tensor, parts: int = 3) -> Figure:
     """Draw the method, after the paper's Figure 2: three pictures, one network, two losses.
 
     Parameters
@@ -47,17 +41,12 @@ def method_diagram(
         (1, 3, H, W), RGB, 0 to 1. `picture` is the one that is optimised.
     parts : int
         1: the picture and the network; 2: the content loss as well; 3: the whole method.
-    answers : Mapping, optional
-        {layer: feature map (H, W)} with one filter's answers to `picture`. With `parts` = 1, it is drawn beside the
-        network, with the numbers of a small piece.
 
     Returns
     -------
     Figure
         10 inches wide.
     """
-    if parts == 1 and answers:
-        return _one_filter(picture, *next(iter(answers.items())))
     figure, axes = _canvas(4.4)
     pictures = [(MIDDLE, "picture x", picture), (LEFT, "content image p", content), (RIGHT, "style image a", style)]
     for x, label, image in pictures[:parts]:
@@ -98,6 +87,58 @@ def method_diagram(
         + " and the style image a do" * (parts > 2)
         + "; their activations are compared" * (parts > 1)
     )
+    return figure
+
+
+def filter_diagram(picture: Tensor, layer: str, answers: Tensor) -> Figure:
+    """Draw a picture and the network, the answers of one filter as a map, and the numbers of its liveliest piece.
+
+    Parameters
+    ----------
+    picture : Tensor
+        (1, 3, H, W), RGB, 0 to 1.
+    layer : str
+        The filter's layer, such as conv1_2.
+    answers : Tensor
+        (h, w), its feature map.
+
+    Returns
+    -------
+    Figure
+        10 inches wide.
+    """
+    figure, axes = _canvas(3.4)
+    _thumbnail(axes, LEFT, picture)
+    _network(axes, LEFT)
+    axes.text(LEFT, 0.12, "picture x", ha="center", fontsize=11, weight="bold")
+    _arrow(axes, (LEFT, 1.62), (LEFT, 1.91), GREY)
+    numbers = answers.detach().cpu().numpy()
+    pieces = np.lib.stride_tricks.sliding_window_view(numbers, (ROWS, COLUMNS))
+    top, left = divmod(int(pieces.std(axis=(2, 3)).argmax()), pieces.shape[1])
+    piece = pieces[top, left]
+    high, wide = numbers.shape
+    cell = min(3.2 / wide, 2.2 / high)  # a position of the map, in inches
+    frame: dict[str, Any] = {"fill": False, "edgecolor": CONTENT_COLOUR, "linewidth": 1.5, "zorder": 3}
+    x, y = MAP[0] + cell * (left - wide / 2), MAP[1] + cell * (high / 2 - top - ROWS)  # the piece's corner in the map
+    low, near = PIECE[1] - CELL * ROWS / 2, PIECE[0] - CELL * COLUMNS / 2  # and in its magnified drawing
+    for corner, side in (((x, y), cell), ((near, low), CELL)):
+        axes.add_patch(Rectangle(corner, side * COLUMNS, side * ROWS, **frame))
+    for row in (0, ROWS):
+        axes.plot((x + cell * COLUMNS, near), (y + cell * row, low + CELL * row), color=CONTENT_COLOUR, linewidth=1)
+    for middle, shown, side in ((MAP, numbers, cell), (PIECE, piece, CELL)):
+        reach = [side * count / 2 for count in shown.shape]
+        extent = (middle[0] - reach[1], middle[0] + reach[1], middle[1] - reach[0], middle[1] + reach[0])
+        axes.imshow(shown, cmap="gray", vmin=0, vmax=float(numbers.max()), extent=extent, aspect="auto")
+    for row, column in np.ndindex(ROWS, COLUMNS):
+        place = near + CELL * (column + 0.5), low + CELL * (ROWS - row - 0.5)
+        ink = "black" if piece[row, column] > 0.5 * numbers.max() else "white"
+        axes.text(*place, f"{piece[row, column]:.1f}", ha="center", va="center", fontsize=13, color=ink)
+    block = block_of(layer) - 1
+    y = FIRST + BLOCK * block
+    _arrow(axes, (LEFT + _half_width(block) + 0.05, y), (MAP[0] - cell * wide / 2 - 0.05, y), GREY)
+    axes.text(MAP[0], 0.3, f"the answers of one filter of {layer}:\na map, bright where they are large", **BELOW)
+    axes.text(PIECE[0], 0.3, "a small piece of it:\na number at every position", **BELOW)
+    figure.description = f"The picture x goes through the network; one filter of {layer} answers with a map of numbers"
     return figure
 
 
@@ -177,43 +218,6 @@ def _arrow(
 ) -> None:
     arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0, **look}
     axes.annotate("", end, start, arrowprops=arrow)
-
-
-def _one_filter(picture: Tensor, layer: str, answers: Tensor) -> Figure:
-    """Draw the picture and the network, the answers of a filter as a map, and the numbers of its liveliest piece."""
-    figure, axes = _canvas(3.4)
-    _thumbnail(axes, LEFT, picture)
-    _network(axes, LEFT)
-    axes.text(LEFT, 0.12, "picture x", ha="center", fontsize=11, weight="bold")
-    _arrow(axes, (LEFT, 1.62), (LEFT, 1.91), GREY)
-    numbers = answers.detach().cpu().numpy()
-    pieces = np.lib.stride_tricks.sliding_window_view(numbers, (ROWS, COLUMNS))
-    top, left = divmod(int(pieces.std(axis=(2, 3)).argmax()), pieces.shape[1])
-    piece = pieces[top, left]
-    high, wide = numbers.shape
-    cell = min(3.2 / wide, 2.2 / high)  # a position of the map, in inches
-    frame: dict[str, Any] = {"fill": False, "edgecolor": CONTENT_COLOUR, "linewidth": 1.5, "zorder": 3}
-    x, y = MAP[0] + cell * (left - wide / 2), MAP[1] + cell * (high / 2 - top - ROWS)  # the piece's corner in the map
-    low, near = PIECE[1] - CELL * ROWS / 2, PIECE[0] - CELL * COLUMNS / 2  # and in its magnified drawing
-    for corner, side in (((x, y), cell), ((near, low), CELL)):
-        axes.add_patch(Rectangle(corner, side * COLUMNS, side * ROWS, **frame))
-    for row in (0, ROWS):
-        axes.plot((x + cell * COLUMNS, near), (y + cell * row, low + CELL * row), color=CONTENT_COLOUR, linewidth=1)
-    for middle, shown, side in ((MAP, numbers, cell), (PIECE, piece, CELL)):
-        reach = [side * count / 2 for count in shown.shape]
-        extent = (middle[0] - reach[1], middle[0] + reach[1], middle[1] - reach[0], middle[1] + reach[0])
-        axes.imshow(shown, cmap="gray", vmin=0, vmax=float(numbers.max()), extent=extent, aspect="auto")
-    for row, column in np.ndindex(ROWS, COLUMNS):
-        place = near + CELL * (column + 0.5), low + CELL * (ROWS - row - 0.5)
-        ink = "black" if piece[row, column] > 0.5 * numbers.max() else "white"
-        axes.text(*place, f"{piece[row, column]:.1f}", ha="center", va="center", fontsize=13, color=ink)
-    block = block_of(layer) - 1
-    y = FIRST + BLOCK * block
-    _arrow(axes, (LEFT + _half_width(block) + 0.05, y), (MAP[0] - cell * wide / 2 - 0.05, y), GREY)
-    axes.text(MAP[0], 0.3, f"the answers of one filter of {layer}:\na map, bright where they are large", **BELOW)
-    axes.text(PIECE[0], 0.3, "a small piece of it:\na number at every position", **BELOW)
-    figure.description = f"The picture x goes through the network; one filter of {layer} answers with a map of numbers"
-    return figure
 
 
 def _layout(axes: matplotlib.axes.Axes, name: str, top: float) -> None:
