@@ -10,7 +10,7 @@ import torch
 
 import stylelib
 from stylelib.terms import CONTENT_LAYER, STYLE_LAYERS
-from tools.benchmarks import evaluation, goal, report
+from tools.benchmarks import evaluation, goal, report, start
 from tools.benchmarks.reference import Reference
 
 
@@ -82,6 +82,29 @@ def test_batches_are_measured_against_the_same_runs_one_by_one():
     found = evaluation.batches("compact", 32, rounds=2, count=2)
     assert found.keys() == {"one by one", "batch"} and all(one > 0 for one in found.values())
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("power", [0, *start.POWERS])
+def test_scaled_frequencies_make_the_picture_again_and_scale_its_gradient(power):
+    picture = torch.rand(1, 3, 20, 31, generator=torch.Generator().manual_seed(0))
+    frequencies = start.Frequencies(20, 31, power)
+    numbers = frequencies.encode(picture).requires_grad_()
+    assert torch.allclose(frequencies.decode(numbers), picture, atol=1e-5)
+    wave = torch.zeros_like(numbers)
+    wave[0, 0, 0, [1, 8]] = 1  # the same step in a slow and in a fast wave
+    slow, fast = (frequencies.decode(wave * (torch.arange(16) == place)[:, None]).norm() for place in (1, 8))
+    assert slow / fast == pytest.approx(8**power, rel=1e-4), "the slow wave moves further"
+
+
+def test_the_starts_of_lbfgs_are_compared_with_the_pixels(net, monkeypatch):
+    monkeypatch.setattr(start, "STEPS", 4)
+    found = start.compare(("cat", "mosaic"), "content", net, 48)
+    losses = {power: loss for power, (loss, _) in found.items()}
+    assert losses.keys() == {"0", "0.25", "0.5", "1"} and len(set(losses.values())) == 4
+    row = {"0": [2.0, 10.0], "0.25": [1.0, 10.0], "0.5": [2.5, 5.0], "1": [4.0, 2.0]}
+    assert start.table({"compact noise": {"a": row, "b": row}}).endswith(
+        "| compact | noise | 2 | 0.500 (1.00), lower in 2 | 1.250 (0.50), lower in 0 | 2.000 (0.20), lower in 0 |"
+    )
 
 
 def test_the_operations_of_vgg19_are_the_known_ones():

@@ -3,9 +3,11 @@
 python -m tools.benchmarks                         # everything; let nothing else run meanwhile
 python -m tools.benchmarks evaluation --rounds 3   # one part
 python -m tools.benchmarks evaluation --network vgg19-random --sizes 256
+python -m tools.benchmarks start --network vgg19   # needs its weights; other programs may run meanwhile
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import platform
@@ -16,9 +18,10 @@ import torch
 
 from stylelib.engine import engine
 from stylelib.support.errors import check_choice
-from tools.benchmarks import evaluation, goal, report
+from stylelib.weights.networks import load_network
+from tools.benchmarks import evaluation, goal, report, start
 
-PARTS = ("evaluation", "memory", "batches", "goal")
+PARTS = ("evaluation", "memory", "batches", "goal", "start")
 BATCHED = (32, 64, 128, 256)  # sizes at which batches are measured
 FOLDER = pathlib.Path(__file__).parent
 
@@ -59,8 +62,11 @@ def main() -> None:
             keep(numbers, "batches", network, size, evaluation.batches(network, size, options.rounds))
             path.write_text(json.dumps(numbers, indent=1))
     if "goal" in parts:
-        for start in [options.start] if options.start else ("content", "noise"):
-            measure_goal(numbers, path, start, *options.goal)
+        for init in [options.start] if options.start else ("content", "noise"):
+            measure_goal(numbers, path, init, *options.goal)
+    if "start" in parts:
+        for network, init in itertools.product(options.network or ["compact"], start.ALPHA_BETAS):
+            measure_start(numbers, path, network, init)
     report.write(numbers, options.output)
 
 
@@ -85,6 +91,16 @@ def measure_goal(
                 path.write_text(json.dumps(numbers, indent=1))
     found["milliseconds"] = goal.milliseconds(size=size)
     path.write_text(json.dumps(numbers, indent=1))
+
+
+def measure_start(numbers: dict[str, Any], path: pathlib.Path, network: str, init: str) -> None:
+    """Compare the ways to start L-BFGS on all pairs; each result is written immediately, as for the goal."""
+    net = load_network(network, precision="fast" if network.startswith("vgg19") else "exact")
+    found = numbers.setdefault("start", {}).setdefault(f"{network} {init}", {})
+    for pair in start.pairs():
+        if " + ".join(pair) not in found:
+            found[" + ".join(pair)] = start.compare(pair, init, net)
+            path.write_text(json.dumps(numbers, indent=1))
 
 
 def keep(numbers: dict[str, Any], kind: str, network: str, size: int, measured: dict[str, float]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.figure
 
 from tools.benchmarks import goal as goals
+from tools.benchmarks import start as starts
 
 Numbers = dict[str, Any]  # see numbers.json
 
@@ -20,6 +21,8 @@ def write(numbers: Numbers, folder: pathlib.Path) -> None:
         found["batches"] = batches(numbers["batches"])
     if "goal" in numbers:
         found["goal"] = goal(numbers["goal"])
+    if "start" in numbers:
+        found["start"] = starts.table(numbers["start"])
     for name, table in found.items():
         before, rest = text.split(f"<!-- {name} -->\n")
         text = f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{rest.split(f'<!-- /{name} -->')[1]}"
@@ -111,7 +114,7 @@ DASHES = ("-", "--", ":")
 
 def plot(numbers: Numbers) -> matplotlib.figure.Figure:
     """Plot time and memory of an evaluation over the number of pixels, with a line in proportion to the pixels."""
-    figure = matplotlib.figure.Figure(figsize=(9, 4), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(9, 4.6), layout="constrained")
     networks = sorted({network for kind in ("milliseconds", "tensors") for network in numbers.get(kind, {})})
     panels = (("milliseconds", "ms an evaluation"), ("tensors", "MB of an evaluation's tensors"))
     for axes, (kind, label) in zip(figure.subplots(1, 2), panels, strict=True):
@@ -128,6 +131,7 @@ def plot(numbers: Numbers) -> matplotlib.figure.Figure:
             proportional = [0.6 * y[0] * one / x[0] for one in x]
             axes.plot(x, proportional, color="lightgray", linewidth=1, label="in proportion to the pixels")
         axes.set(xscale="log", yscale="log", xlabel="pixels", ylabel=label)
-        axes.legend(fontsize=7, frameon=False)
+    lines = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     figure.suptitle(numbers["machine"], fontsize=8)
     return figure
