@@ -1,6 +1,7 @@
 """Conversions: the algebra against each implementation's loss, computed from its formula on random activations."""
 
 import dataclasses
+import pathlib
 
 import pytest
 import torch
@@ -194,6 +195,17 @@ def test_the_table_has_a_row_for_each_and_names_its_size():
     assert [row[0] for row in found.rows] == list(IMPLEMENTATIONS)
     assert "512 × 512" in found.title and "64–128–256–512–512" in found.title
     assert "10,240 : 1" in str(found)
+
+
+def test_the_page_on_conventions_says_what_each_divides_by():
+    page = pathlib.Path(__file__).parent.parent / "docs/conventions.md"
+    lines = page.read_text(encoding="utf-8").split("## The eight in the table")[1].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")][2:]
+    assert [row[0] for row in rows] == list(IMPLEMENTATIONS)
+    for (*_, gram_divisor, squares, more, balance), counted in zip(rows, conversions.table().rows, strict=True):
+        one = IMPLEMENTATIONS[counted[0]]
+        assert (gram_divisor, squares, more.replace("–", "1")) == (one.gram_divisor, one.style_error, one.layer_divisor)
+        assert one.content_error == "mean" and balance == counted[5]
 
 
 @pytest.mark.parametrize(

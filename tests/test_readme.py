@@ -23,6 +23,7 @@ PAGES = [
     "README.md",
     "docs/using.md",
     "docs/symbols.md",
+    "docs/conventions.md",
     "docs/fidelity.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",

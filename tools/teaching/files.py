@@ -16,7 +16,14 @@ from tools.refresh import series
 
 ROOT = pathlib.Path(__file__).parents[2]
 TEXTS = ROOT / "docs" / "teaching"
-READ_BESIDE = ("docs/glossary.md", "docs/symbols.md", "docs/fidelity.md", "docs/fidelity/*.jpg", "LICENSE")
+READ_BESIDE = (
+    "docs/glossary.md",
+    "docs/symbols.md",
+    "docs/conventions.md",
+    "docs/fidelity.md",
+    "docs/fidelity/*.jpg",
+    "LICENSE",
+)
 NEVER = ("__pycache__", ".DS_Store", ".ipynb_checkpoints")
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the time of every file in a zip, so that the same content gives the same zip
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]*)(#[^)\s]*)?\)")

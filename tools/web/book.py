@@ -23,6 +23,7 @@ REFERENCE = {  # after the series, in this order; other texts in docs/ come last
     "The method": {
         "docs/glossary.md": "Glossary",
         "docs/symbols.md": "Symbols",
+        "docs/conventions.md": "Conventions of the losses",
         "docs/fidelity.md": "Beside the paper",
         "docs/claims.md": "Claims, with each network",
         "docs/schedule.md": "One size, or from small to large?",
