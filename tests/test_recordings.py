@@ -169,7 +169,9 @@ def test_a_recording_is_saved_where_a_file_can_be(recording, tmp_path):
 def test_a_strip_shows_the_end_of_each_run_in_rows(recording):
     figure = strip(recording)
     titles = [axes.get_title() for axes in figure.axes]
-    assert [title.split(":")[0] for title in titles] == ["content, 0", "noise, 0", "noise, 1"], "a seed needs noise"
+    assert [title.split(":")[0] for title in titles] == ["from content", "from noise, 0", "from noise, 1"], (
+        "a seed needs noise"
+    )
     assert "Recorded" in figure.texts[-1].get_text() and "compact" in figure.texts[-1].get_text()
     assert figure.get_size_inches()[1] < 2 * MAX_HEIGHT + 2
 
@@ -180,6 +182,11 @@ def test_a_strip_says_how_well_the_edges_agree_with_the_photograph_if_there_is_o
     assert [axes.get_title().split(": ")[1] for axes in strip(recording).axes] == [f"edges {one:.2f}" for one in edges]
     texture = recordings.make(Recipe("style", init="noise", size=64, steps=1), {"seed": {"0": 0, "1": 1}}, net)
     assert [axes.get_title() for axes in strip(texture).axes] == ["0", "1"]
+
+
+def test_a_strip_names_a_ratio_and_the_only_value_of_a_knob(net):
+    one = recordings.make(small(), {"alpha_beta": {"0.2": 0.2}, "content_layer": {"conv1_2": "conv1_2"}}, net)
+    assert [axes.get_title().split(": ")[0] for axes in strip(one).axes] == ["α/β 0.2, conv1_2"]
 
 
 @pytest.mark.parametrize("name", PANELS)

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
@@ -15,6 +16,7 @@ from stylelib.paper.recordings import Recording
 from stylelib.recipes import Recipe
 
 MOST = 4  # pictures in a row, where several knobs are recorded
+CAPTIONS = {"init": "from {}", "alpha_beta": "α/β {}"}  # of values whose label alone does not say what they are
 
 
 class BoxWithStill(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -47,7 +49,7 @@ def strip(recording: Recording) -> Figure:
             continue
         shown.append(run)
         pictures.append(run.picture)
-        captions.append(", ".join(label for label, _ in choices))
+        captions.append(_caption(recording, choices))
     note = f"Recorded; the first: {shown[0].made}\n"
     recipe = recording.recipe
     if "content" in recipe.pictures and "content" not in recording.knobs:
@@ -59,6 +61,17 @@ def strip(recording: Recording) -> Figure:
     across = math.prod(len(knob) for knob in others)
     columns = max(1, MOST // across) * across if others else min(len(first), 3)
     return contact_sheet(pictures, captions, columns, note=f"{note}A page that can run Python shows controls here.")
+
+
+def _caption(recording: Recording, choices: Sequence[tuple[str, Any]]) -> str:
+    """Return the labels of a run's values, without those that change nothing there, such as the seed without noise."""
+    values = [value for _, value in choices]
+    said = []
+    for place, (name, knob) in enumerate(recording.knobs.items()):
+        runs = [recording.runs[(*values[:place], value, *values[place + 1 :])] for value in knob.values()]
+        if len(runs) == 1 or any(run != runs[0] for run in runs):
+            said.append(CAPTIONS.get(name, "{}").format(choices[place][0]))
+    return ", ".join(said)
 
 
 def inputs(recipe: Recipe) -> Figure:
