@@ -5,6 +5,7 @@ import pathlib
 import pytest
 import torch
 
+import stylelib
 from stylelib.paper import figures, recorded, recordings
 from stylelib.support.errors import InputError
 
@@ -84,6 +85,17 @@ def test_steps_show_the_panels_side_by_side(runs, folder):
     assert torch.equal(*ended), "a run that has ended shows its end"
 
 
+def test_the_last_pictures_are_larger_and_all_steps_are_shown_at_one_size(net, tmp_path):
+    run = stylelib.style_transfer("riverside", "mosaic", net, 96, steps=4, keep_every=2).finish()
+    sooner = stylelib.style_transfer("riverside", "mosaic", net, 96, steps=2, keep_every=1).finish()
+    made = {name: recordings.of_run(one, 48, end_width=96) for name, one in {"A": run, "B": sooner}.items()}
+    assert made["A"].picture.shape == (1, 3, 64, 96)
+    assert [stylelib.load_image(frame).shape[-1] for frame in made["A"].frames.values()] == [48, 48, 96]
+    recorded.save("figure 6", made, tmp_path)
+    pictures, _ = recorded.steps("figure 6", folder=tmp_path)
+    assert len({picture.shape for picture in pictures}) == 1
+
+
 def test_an_unknown_figure_or_a_damaged_file_is_told(folder):
     with pytest.raises(InputError, match="figure 66"):
         recorded.load("figure 66", folder=folder)
@@ -103,7 +115,7 @@ def test_each_figure_has_a_recording_made_with_the_papers_network(name):
     for run in runs.values():
         assert run.made.startswith("vgg19 (") and "conv4 and conv5 in 8 bit" in run.made
         assert 0 in run.frames and len(run.frames) >= 6 and set(run.losses) == set(run.frames)
-        assert max(run.picture.shape[-2:]) <= recorded.WIDTH
+        assert max(run.picture.shape[-2:]) <= recorded.END_WIDTH
         first, *_, last = (sum(losses.values()) for losses in run.losses.values())
         assert last < (first if name in recorded.SERIES else first / 2), "it did something"
 

@@ -7,8 +7,9 @@ python -m tools.fidelity OUT --docs docs --recordings notebooks/recordings/vgg19
 python -m tools.fidelity OUT --network compact --size 64 --steps 30                 # a rehearsal
 
 A run is finished when twenty steps changed its loss by less than TOLERANCE of it, about 0.1 % in fifty steps, or stops
-after --steps steps. STYLELIB_WEIGHTS names the folder with the network's weights. On a processor VGG-19 needs about a
-quarter of a second for a step at 192 px (fast precision). OUT/runs keeps the runs, about 20 MB each.
+after --steps steps. STYLELIB_WEIGHTS names the folder with the network's weights. On one core with bfloat16 units
+VGG-19 needs about a quarter of a second for a step at 256 px, and one at 512 px (fast precision). OUT/runs keeps the
+runs, 30 and 110 MB each.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from stylelib.weights.store import load_weights
 
 TOLERANCE = 4e-4
 FRAMES = (0, 1, 3, 6, 12, 25, 50, 100, 200, 400, 800, 1600)  # the steps whose pictures are kept for the recordings
-SIZE, SIZES, STEPS = 192, {"figure 4": 256, "figure 5": 256}, 500
+SIZE, SIZES, STEPS = 256, {"figure 4": 512, "figure 5": 512, "figure 7": 512}, 500
 SAVE_EVERY = 50  # steps
 ROUNDING = "rounding"  # the part that makes pictures with changed weights; JUDGING only looks at pictures with them
 ROUNDING_SIZE, ROUNDING_STEPS = 128, 300
@@ -39,7 +40,7 @@ VARIANTS = {
     "moved": "conv4 and conv5 moved by up to half an 8-bit step",
     "7 bits": "conv4 and conv5 in 7 bits",
 }
-JUDGING, JUDGED = "judging", {"mean": 1e-3, "relative": 0.2}  # {convention: α/β}
+JUDGING, JUDGED, JUDGING_SIZE = "judging", {"mean": 1e-3, "relative": 0.2}, 192  # {convention: α/β}; pixels
 SIZING, TRIED, TRIED_STEPS = "sizes", (128, 192, 256, 384, 512), 300  # the last panel of Figure 4 at several sizes
 PARTS = (*figures.FIGURES, *recorded.SERIES, SIZING, JUDGING, ROUNDING)
 SERIES_SIZE, SERIES_STEPS = 256, 100  # of a run that does not say its number of steps
@@ -173,7 +174,7 @@ def _judged(reference: Synthesis, run: Synthesis) -> float:
 
 def judging(options: argparse.Namespace) -> list[dict[str, str]]:
     """Show the same pictures to the network, to the changed ones and in bfloat16: losses, and gradients' directions."""
-    folder, size = options.runs, options.size or SIZE
+    folder, size = options.runs, options.size or JUDGING_SIZE
     exact = stylelib.load_network(options.network)
     nets = {"bfloat16": stylelib.load_network(options.network, precision="fast")} | {
         variant: stylelib.load_network(options.network, varied(options.network, variant, folder))
@@ -252,7 +253,7 @@ def part(name: str, options: argparse.Namespace) -> list[dict[str, str]]:
     sheet.DOTS_PER_INCH = DOTS_PER_INCH
     (options.out / f"{recorded.path_of(name).stem}.jpg").write_bytes(sheet.jpeg(QUALITY))
     (options.out / "recordings").mkdir(exist_ok=True)
-    kept = {caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY) for caption, run in made.items()}
+    kept = {caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY, recorded.END_WIDTH) for caption, run in made.items()}
     recorded.save(name, kept, options.out / "recordings")
     return [_row(caption, run) for caption, run in made.items()]
 

@@ -51,7 +51,7 @@ SERIES: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     ),
 }
 NAMES = (*SERIES, *FIGURES)
-WIDTH, QUALITY = 256, 80  # of a frame, see `stylelib.paper.recordings.frame`
+WIDTH, END_WIDTH, QUALITY = 256, 512, 80  # of a frame and of the last one, see `stylelib.paper.recordings.of_run`
 GAP = 4  # pixels between the panels of a step
 ATTRIBUTION = "Weights of VGG-19: K. Simonyan, A. Zisserman, arXiv:1409.1556, CC BY 4.0."
 
@@ -169,9 +169,11 @@ def steps(
     """
     runs = load(name, panels, folder).values()
     numbers = sorted({number for run in runs for number in run.frames})
+    width = max(load_image(next(iter(runs)).frames[0]).shape[-2:])  # the last pictures are larger
     pictures = []
     for number in numbers:
-        images = [load_image(run.frames[max(kept for kept in run.frames if kept <= number)]) for run in runs]
+        found = [load_image(run.frames[max(kept for kept in run.frames if kept <= number)]) for run in runs]
+        images = [load_image(one, width) for one in found]
         gap = torch.ones(1, 3, images[0].shape[-2], GAP, dtype=torch.float32)
         pictures.append(torch.cat([part for image in images for part in (gap, image)][1:], dim=3))
     return pictures, [str(number) for number in numbers]

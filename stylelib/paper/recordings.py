@@ -132,7 +132,9 @@ def _run(recipe: Recipe, network: Network) -> RecordedRun:
     return of_run(run)
 
 
-def of_run(run: Synthesis, width: int = WIDTH, quality: int = QUALITY) -> RecordedRun:
+def of_run(
+    run: Synthesis, width: int = WIDTH, quality: int = QUALITY, end_width: int | None = None
+) -> RecordedRun:
     """Return what a recording keeps of a run: the frames that it kept and its best picture, as small JPEGs.
 
     Parameters
@@ -141,13 +143,17 @@ def of_run(run: Synthesis, width: int = WIDTH, quality: int = QUALITY) -> Record
         A run with `frames`.
     width, quality : int
         As for `frame`.
+    end_width : int, optional
+        The width of the last frame; that of the others by default.
 
     Returns
     -------
     RecordedRun
         With the losses of the same steps.
     """
-    frames = {number: frame(picture, width, quality) for number, picture in kept_frames(run).items()}
+    pictures = kept_frames(run)
+    widths = dict.fromkeys(pictures, width) | {max(pictures): end_width or width}
+    frames = {number: frame(picture, widths[number], quality) for number, picture in pictures.items()}
     losses = {
         record.number: {name: float(f"{loss:.4g}") for name, loss in record.losses.items()}
         for record in run.history
