@@ -253,7 +253,10 @@ def part(name: str, options: argparse.Namespace) -> list[dict[str, str]]:
     sheet.DOTS_PER_INCH = DOTS_PER_INCH
     (options.out / f"{recorded.path_of(name).stem}.jpg").write_bytes(sheet.jpeg(QUALITY))
     (options.out / "recordings").mkdir(exist_ok=True)
-    kept = {caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY, recorded.END_WIDTH) for caption, run in made.items()}
+    kept = {
+        caption: recordings.of_run(run, recorded.WIDTH, recorded.QUALITY, recorded.END_WIDTH)
+        for caption, run in made.items()
+    }
     recorded.save(name, kept, options.out / "recordings")
     return [_row(caption, run) for caption, run in made.items()]
 

@@ -65,8 +65,8 @@ def main() -> None:
         for init in [options.start] if options.start else ("content", "noise"):
             measure_goal(numbers, path, init, *options.goal)
     if "start" in parts:
-        for network, init in itertools.product(options.network or ["compact"], start.ALPHA_BETAS):
-            measure_start(numbers, path, network, init)
+        for network in options.network or ["compact"]:
+            measure_start(numbers, path, network)
     report.write(numbers, options.output)
 
 
@@ -93,11 +93,11 @@ def measure_goal(
     path.write_text(json.dumps(numbers, indent=1))
 
 
-def measure_start(numbers: dict[str, Any], path: pathlib.Path, network: str, init: str) -> None:
+def measure_start(numbers: dict[str, Any], path: pathlib.Path, network: str) -> None:
     """Compare the ways to start L-BFGS on all pairs; each result is written immediately, as for the goal."""
     net = load_network(network, precision="fast" if network.startswith("vgg19") else "exact")
-    found = numbers.setdefault("start", {}).setdefault(f"{network} {init}", {})
-    for pair in start.pairs():
+    for pair, init in itertools.product(start.pairs(), start.ALPHA_BETAS):
+        found = numbers.setdefault("start", {}).setdefault(f"{network} {init}", {})
         if " + ".join(pair) not in found:
             found[" + ".join(pair)] = start.compare(pair, init, net)
             path.write_text(json.dumps(numbers, indent=1))

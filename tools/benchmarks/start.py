@@ -4,7 +4,6 @@ L-BFGS first assumes that the loss curves equally in all directions. A run on sc
 another assumption: coarse changes matter more than fine ones. All pairs, from both starts, with equal work.
 """
 
-import itertools
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
@@ -46,9 +45,12 @@ class Frequencies(stylelib.Parameterization):
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Return all bundled pairs of content and style image."""
+    """Return all bundled pairs of content and style image; each picture comes early, so that a part says something."""
+    contents = list(stylelib.bundled_images("content"))
     styles = [name for name in stylelib.bundled_images("style") if name != NOT_A_PAINTING]
-    return list(itertools.product(stylelib.bundled_images("content"), styles))
+    return [
+        (one, styles[(turn + place) % len(styles)]) for turn in range(len(styles)) for place, one in enumerate(contents)
+    ]
 
 
 def compare(pair: tuple[str, str], init: str, net: stylelib.Network, size: int = SIZE) -> dict[str, list[float]]:
