@@ -132,9 +132,7 @@ def _run(recipe: Recipe, network: Network) -> RecordedRun:
     return of_run(run)
 
 
-def of_run(
-    run: Synthesis, width: int = WIDTH, quality: int = QUALITY, end_width: int | None = None
-) -> RecordedRun:
+def of_run(run: Synthesis, width: int = WIDTH, quality: int = QUALITY, end_width: int | None = None) -> RecordedRun:
     """Return what a recording keeps of a run: the frames that it kept and its best picture, as small JPEGs.
 
     Parameters
