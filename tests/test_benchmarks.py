@@ -85,7 +85,7 @@ def test_batches_are_measured_against_the_same_runs_one_by_one():
 
 
 @pytest.mark.parametrize("power", [0, *start.POWERS])
-def test_scaled_frequencies_make_the_picture_again_and_scale_its_gradient(power):
+def test_scaled_frequencies_make_the_picture_again_and_move_slow_waves_further(power):
     picture = torch.rand(1, 3, 20, 31, generator=torch.Generator().manual_seed(0))
     frequencies = start.Frequencies(20, 31, power)
     numbers = frequencies.encode(picture).requires_grad_()

@@ -29,11 +29,13 @@ DROWNED = 0.05  # the edges agree hardly better with the photograph than with it
 
 
 def pairs(paper: bool) -> list[tuple[str, str]]:
-    """Return the pairs of content and style image."""
+    """Return the pairs of content and style image; each picture comes early, so that a part of them says something."""
     if paper:
         return [(panel.content, panel.style) for panel in figures.FIGURES["figure 3"].panels]
+    contents = list(stylelib.bundled_images("content"))
     styles = [name for name in stylelib.bundled_images("style") if name != NOT_A_PAINTING]
-    return list(itertools.product(stylelib.bundled_images("content"), styles))
+    turns = itertools.product(range(len(styles)), range(len(contents)))
+    return [(contents[place], styles[(turn + place) % len(styles)]) for turn, place in turns]
 
 
 def compare(content: str, style: str, net: stylelib.Network, size: int, out: pathlib.Path) -> dict[str, float | str]:
@@ -106,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     net = stylelib.load_network(options.network, precision=options.precision)
     name = f"{options.network}, {options.size} px" + ", the paper's pictures" * options.paper
     rows = numbers.setdefault(name, [])
-    for content, style in pairs(options.paper)[len(rows) :]:  # after an interruption it goes on
+    done = {(row["content"], row["style"]) for row in rows}  # after an interruption it goes on
+    for content, style in (pair for pair in pairs(options.paper) if pair not in done):
         rows.append(compare(content, style, net, options.size, options.out))
         kept.write_text(json.dumps(numbers, indent=1, ensure_ascii=False), encoding="utf-8")
         print(rows[-1], flush=True)

@@ -20,6 +20,7 @@ from stylelib.engine import engine
 from stylelib.support.errors import check_choice
 from stylelib.weights.networks import load_network
 from tools.benchmarks import evaluation, goal, report, start
+from tools.schedule import pairs
 
 PARTS = ("evaluation", "memory", "batches", "goal", "start")
 BATCHED = (32, 64, 128, 256)  # sizes at which batches are measured
@@ -96,7 +97,7 @@ def measure_goal(
 def measure_start(numbers: dict[str, Any], path: pathlib.Path, network: str) -> None:
     """Compare the ways to start L-BFGS on all pairs; each result is written immediately, as for the goal."""
     net = load_network(network, precision="fast" if network.startswith("vgg19") else "exact")
-    for pair, init in itertools.product(start.pairs(), start.ALPHA_BETAS):
+    for pair, init in itertools.product(pairs(paper=False), start.ALPHA_BETAS):
         found = numbers.setdefault("start", {}).setdefault(f"{network} {init}", {})
         if " + ".join(pair) not in found:
             found[" + ".join(pair)] = start.compare(pair, init, net)

@@ -18,11 +18,10 @@ from stylelib.experiments import ALPHA_BETA
 POWERS = (0.25, 0.5, 1.0)
 ALPHA_BETAS = {"content": ALPHA_BETA, "noise": 4 * ALPHA_BETA}  # {start: α/β}
 STEPS, SIZE = 100, 128
-NOT_A_PAINTING = "riverside_night"
 
 
 class Frequencies(stylelib.Parameterization):
-    """Fourier coefficients, each multiplied by its frequency to a positive power; 0 makes no difference to pixels."""
+    """Fourier coefficients in units of a negative power of their frequency: equal steps move slow waves further."""
 
     def __init__(self, height: int, width: int, power: float):
         self.height, self.width, self.power = height, width, power
@@ -42,15 +41,6 @@ class Frequencies(stylelib.Parameterization):
     def arguments(self) -> dict[str, Any]:
         """Return what makes the same again."""
         return {"height": self.height, "width": self.width, "power": self.power}
-
-
-def pairs() -> list[tuple[str, str]]:
-    """Return all bundled pairs of content and style image; each picture comes early, so that a part says something."""
-    contents = list(stylelib.bundled_images("content"))
-    styles = [name for name in stylelib.bundled_images("style") if name != NOT_A_PAINTING]
-    return [
-        (one, styles[(turn + place) % len(styles)]) for turn in range(len(styles)) for place, one in enumerate(contents)
-    ]
 
 
 def compare(pair: tuple[str, str], init: str, net: stylelib.Network, size: int = SIZE) -> dict[str, list[float]]:
